@@ -1,0 +1,146 @@
+#include "comment.h"
+
+#include "fields.h"
+#include "mp.h"
+
+#define EVENT(member, name, kind, needed, least, most) \
+    FIELD(struct comment_event, member, name, kind, needed, least, most)
+
+static const struct field event_fields[] = {
+    EVENT(site, "site", NAME, FIELD_REQUIRED, 1, 64),
+    EVENT(comment, "comment", KEY, FIELD_REQUIRED, 1, 128),
+    EVENT(revision, "revision", INT, 0, 1, INT32_MAX),
+    FIELD_LIMITED(struct comment_event, body, "body", TEXT, FIELD_REQUIRED, 1, BODY_BYTES),
+    EVENT(article, "article", MAP, 0, 0, 0),
+    EVENT(parent, "parent", KEY, 0, 1, 128),
+    EVENT(author, "author", MAP, 0, 0, 0),
+    EVENT(created_at, "created_at", TIME, 0, 0, 0),
+    EVENT(language, "language", TEXT, 0, 0, 35),
+    EVENT(extra, "extra", MAP, 0, 0, 0),
+};
+
+static const struct field article_fields[] = {
+    FIELD(struct article, id, "id", KEY, FIELD_REQUIRED, 1, 128),
+    FIELD(struct article, title, "title", TEXT, 0, 0, 1024),
+    FIELD(struct article, url, "url", TEXT, 0, 0, 2048),
+    FIELD(struct article, language, "language", TEXT, 0, 0, 35),
+};
+
+struct author {
+    struct slice id, name;
+    int64_t registered_at;
+    const msgpack_object *address_hash;
+};
+
+static const struct field author_fields[] = {
+    FIELD(struct author, id, "id", KEY, 0, 1, 128),
+    FIELD(struct author, name, "name", TEXT, 0, 0, 256),
+    FIELD(struct author, registered_at, "registered_at", TIME, 0, 0, 0),
+    FIELD(struct author, address_hash, "address_hash", STR_OR_BIN, 0, 0, 64),
+};
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+
+bool article_decode(const msgpack_object *map, const struct limits *limits, const struct path *at,
+                    struct article *article, struct fault *fault)
+{
+    *article = (struct article){0};
+    return fields_decode(map, article_fields, ROWS(article_fields), limits, at, article, fault);
+}
+
+static bool decode_article(struct comment_event *event, const struct limits *limits, const struct path *up,
+                           struct fault *fault)
+{
+    struct path at = {.up = up, .key = "article"};
+    struct article article;
+
+    if (!article_decode(event->article, limits, &at, &article, fault))
+        return false;
+    event->article_id = article.id;
+    return true;
+}
+
+static bool decode_author(struct comment_event *event, const struct limits *limits, const struct path *up,
+                          struct fault *fault)
+{
+    struct path at = {.up = up, .key = "author"};
+    struct author author = {0};
+
+    if (!fields_decode(event->author, author_fields, ROWS(author_fields), limits, &at, &author, fault))
+        return false;
+    event->author_id = author.id;
+    return true;
+}
+
+static bool check_extra(const struct comment_event *event, const struct limits *limits, const struct path *at,
+                        struct fault *fault)
+{
+    struct out packed = {0};
+    int64_t max = limits->value[LIMIT_EXTRA_BYTES];
+
+    out_object(&packed, event->extra);
+    int64_t bytes = (int64_t)packed.len;
+    bool failed = packed.failed;
+    out_free(&packed);
+    if (failed)
+        return fault_set(fault, E_INTERNAL);
+    if (bytes <= max)
+        return true;
+    fault_at(fault, E_TOO_LONG, at, "extra");
+    fault_say(fault, "%s: %lld bytes packed, at most %lld are allowed", fault->field, (long long)bytes, (long long)max);
+    fault_int(fault, "max", max);
+    fault_int(fault, "bytes", bytes);
+    return false;
+}
+
+/* The key of an event that is otherwise wrong, as far as it can be read: it goes into the answer. */
+static void salvage_key(const msgpack_object *map, struct comment_event *event)
+{
+    struct path nowhere = {0};
+    struct fault ignored;
+
+    event->site = mp_get_str(map, "site");
+    if (event->site.data && !field_check_text(event->site, FIELD_NAME, 0, 0, &nowhere, NULL, &ignored))
+        event->site = SLICE_NONE;
+    event->comment = mp_get_str(map, "comment");
+    if (event->comment.data && !field_check_text(event->comment, FIELD_KEY, 0, 0, &nowhere, NULL, &ignored))
+        event->comment = SLICE_NONE;
+    event->revision = mp_get_int(map, "revision", 1);
+}
+
+bool comment_decode(const msgpack_object *map, const struct limits *limits, const struct path *at,
+                    struct comment_event *event, struct fault *fault)
+{
+    *event = (struct comment_event){.revision = 1, .created_at = -1};
+    if (fields_decode(map, event_fields, ROWS(event_fields), limits, at, event, fault) &&
+        (!event->article || decode_article(event, limits, at, fault)) &&
+        (!event->author || decode_author(event, limits, at, fault)) &&
+        (!event->extra || check_extra(event, limits, at, fault)))
+        return true;
+    salvage_key(map, event);
+    return false;
+}
+
+void comment_encode_meta(const struct comment_event *event, struct out *out)
+{
+    out_map(out);
+    if (event->article) {
+        out_key(out, "article");
+        out_object(out, event->article);
+    }
+    if (event->parent.data)
+        out_key_str(out, "parent", event->parent);
+    if (event->author) {
+        out_key(out, "author");
+        out_object(out, event->author);
+    }
+    if (event->created_at >= 0)
+        out_key_int(out, "created_at", event->created_at);
+    if (event->language.data)
+        out_key_str(out, "language", event->language);
+    if (event->extra) {
+        out_key(out, "extra");
+        out_object(out, event->extra);
+    }
+    out_end(out);
+}

@@ -1,0 +1,153 @@
+#include "fault.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "out.h"
+
+bool fault_set(struct fault *fault, enum error code)
+{
+    fault->code = code;
+    fault->field[0] = '\0';
+    fault->message[0] = '\0';
+    for (int i = 0; i < FAULT_KEYS; i++)
+        fault->keys[i].type = FAULT_NONE;
+    return false;
+}
+
+/* Where a field's path ends after snprintf said how much it wanted to write: what does not fit is cut. */
+static size_t advance(size_t at, int written)
+{
+    at += written > 0 ? (size_t)written : 0;
+    return at < FAULT_FIELD_BYTES ? at : FAULT_FIELD_BYTES - 1;
+}
+
+static size_t put_key(char *text, size_t at, const char *key)
+{
+    return advance(at, snprintf(text + at, FAULT_FIELD_BYTES - at, "%s%s", at ? "." : "", key));
+}
+
+static size_t put_path(char *text, size_t at, const struct path *path)
+{
+    if (!path)
+        return at;
+    at = put_path(text, at, path->up);
+    if (path->key)
+        return put_key(text, at, path->key);
+    return advance(at, snprintf(text + at, FAULT_FIELD_BYTES - at, "[%zu]", path->index));
+}
+
+bool fault_at(struct fault *fault, enum error code, const struct path *at, const char *key)
+{
+    fault_set(fault, code);
+    size_t end = put_path(fault->field, 0, at);
+    if (key)
+        put_key(fault->field, end, key);
+    return false;
+}
+
+static struct fault_key *add(struct fault *fault, const char *key, enum fault_value type)
+{
+    for (int i = 0; i < FAULT_KEYS; i++) {
+        struct fault_key *k = &fault->keys[i];
+        if (k->type == FAULT_NONE) {
+            *k = (struct fault_key){.key = key, .type = type};
+            return k;
+        }
+    }
+    return NULL;
+}
+
+static void copy(struct fault_key *k, struct slice value)
+{
+    if (!k)
+        return;
+    k->len = value.len < sizeof(k->str) ? value.len : sizeof(k->str) - 1;
+    while (k->len < value.len && k->len > 0 && ((unsigned char)value.data[k->len] & 0xc0) == 0x80)
+        k->len--;
+    if (k->len)
+        memcpy(k->str, value.data, k->len);
+    k->str[k->len] = '\0';
+}
+
+void fault_int(struct fault *fault, const char *key, int64_t value)
+{
+    struct fault_key *k = add(fault, key, FAULT_INT);
+    if (k)
+        k->number = value;
+}
+
+void fault_str(struct fault *fault, const char *key, struct slice value)
+{
+    copy(add(fault, key, FAULT_STR), value);
+}
+
+void fault_bin(struct fault *fault, const char *key, struct slice value)
+{
+    copy(add(fault, key, FAULT_BIN), value);
+}
+
+void fault_list(struct fault *fault, const char *key, struct slice comma_separated)
+{
+    copy(add(fault, key, FAULT_LIST), comma_separated);
+}
+
+void fault_say(struct fault *fault, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(fault->message, sizeof(fault->message), format, args);
+    va_end(args);
+}
+
+static void encode_list(const struct fault_key *k, struct out *out)
+{
+    out_array(out);
+    for (const char *s = k->str; *s;) {
+        size_t len = strcspn(s, ",");
+        out_str(out, (struct slice){s, len});
+        s += len + (s[len] == ',');
+    }
+    out_end(out);
+}
+
+static void encode_key(const struct fault_key *k, struct out *out)
+{
+    struct slice value = {k->str, k->len};
+
+    out_key(out, k->key);
+    switch (k->type) {
+    case FAULT_INT:
+        out_int(out, k->number);
+        break;
+    case FAULT_STR:
+        out_str(out, value);
+        break;
+    case FAULT_BIN:
+        out_bin(out, value);
+        break;
+    case FAULT_LIST:
+        encode_list(k, out);
+        break;
+    case FAULT_NONE:
+        out_nil(out);
+        break;
+    }
+}
+
+void fault_encode(const struct fault *fault, struct out *out)
+{
+    const struct error_info *info = error_info(fault->code);
+
+    out_map(out);
+    out_key_int(out, "number", info->number);
+    out_key_cstr(out, "name", info->name);
+    out_key_cstr(out, "class", error_class_name(info->class));
+    out_key_cstr(out, "message", fault->message[0] ? fault->message : info->message);
+    if (fault->field[0])
+        out_key_cstr(out, "field", fault->field);
+    for (int i = 0; i < FAULT_KEYS; i++)
+        if (fault->keys[i].type != FAULT_NONE)
+            encode_key(&fault->keys[i], out);
+    out_end(out);
+}

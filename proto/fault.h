@@ -1,0 +1,58 @@
+/* What went wrong with one request or one item of it: an error with its cause. */
+#ifndef MODQ_FAULT_H
+#define MODQ_FAULT_H
+
+#include <stdint.h>
+
+#include "errors.h"
+
+#define FAULT_FIELD_BYTES 160
+#define FAULT_KEYS 6
+
+enum fault_value { FAULT_NONE, FAULT_INT, FAULT_STR, FAULT_BIN, FAULT_LIST };
+
+/* One further key of the error map, such as `max` or `by`. A list is comma-separated in `str`. */
+struct fault_key {
+    const char *key;
+    enum fault_value type;
+    int64_t number;
+    char str[256];
+    size_t len;
+};
+
+/* A fault owns all that it says: it outlives the message that caused it. code E_OK means no fault. */
+struct fault {
+    enum error code;
+    char field[FAULT_FIELD_BYTES]; /* path of the field to blame, "" if none */
+    char message[192];             /* "" stands for the error's own message */
+    struct fault_key keys[FAULT_KEYS];
+};
+
+/* Where in a message one stands: a chain of keys and indexes, innermost first, kept on the stack. */
+struct path {
+    const struct path *up;
+    const char *key; /* NULL: `index` counts */
+    size_t index;
+};
+
+/* Makes *fault a fault of `code` without field or keys. Always returns false, so that a decoder can return it. */
+bool fault_set(struct fault *fault, enum error code);
+
+/* The same with a field; `key` may be NULL, then the field is `at` itself. */
+bool fault_at(struct fault *fault, enum error code, const struct path *at, const char *key);
+
+/* Further keys. Strings are cut to what fits, at a character's start; a seventh key is left out. */
+void fault_int(struct fault *fault, const char *key, int64_t value);
+void fault_str(struct fault *fault, const char *key, struct slice value);
+void fault_bin(struct fault *fault, const char *key, struct slice value);
+void fault_list(struct fault *fault, const char *key, struct slice comma_separated);
+
+/* Another message than the error's own; printf-like. */
+void fault_say(struct fault *fault, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+struct out;
+
+/* Writes the error map. */
+void fault_encode(const struct fault *fault, struct out *out);
+
+#endif
