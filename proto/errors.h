@@ -12,6 +12,7 @@
     X(3,  STOPPING,            "stopping",            RETRY,  "the daemon is going down")                    \
     X(4,  INTERNAL,            "internal",            RETRY,  "a fault of the daemon; its log says more")    \
     X(5,  CREDIT_TIMEOUT,      "credit_timeout",      RETRY,  "the stream was not heard from for too long")  \
+    X(6,  TOO_MANY_STREAMS,    "too_many_streams",    RETRY,  "too many streams are open")                   \
     X(20, MALFORMED,           "malformed",           FIX,    "not exactly one frame with one MessagePack map") \
     X(21, UNSUPPORTED_VERSION, "unsupported_version", FIX,    "this protocol version is not spoken here")    \
     X(22, UNKNOWN_OPERATION,   "unknown_operation",   FIX,    "this socket has no such operation")           \
@@ -29,7 +30,6 @@
     X(34, OPERATION_REUSED,    "operation_reused",    FIX,    "this operation id was used for another request") \
     X(35, DEALER_NEEDED,       "dealer_needed",       FIX,    "a stream cannot be held by a REQ socket")     \
     X(36, STREAM_EXISTS,       "stream_exists",       FIX,    "this id has an open stream on this connection") \
-    X(37, TOO_MANY_STREAMS,    "too_many_streams",    FIX,    "too many streams; close one first")           \
     X(60, DENIED,              "denied",              DENIED, "you have no right to this")                   \
     X(61, AS_REQUIRED,         "as_required",         DENIED, "say who you are")                             \
     X(80, CONFLICT,            "conflict",            FINAL,  "another body is stored under this key")       \
