@@ -140,6 +140,7 @@ bool mp_unpack(struct slice bytes, msgpack_zone *zone, msgpack_object *value)
 {
     size_t at = 0;
 
+    *value = (msgpack_object){.type = MSGPACK_OBJECT_NIL};
     if (!mp_check(bytes))
         return false;
     msgpack_unpack_return r = msgpack_unpack(bytes.data, bytes.len, &at, zone, value);

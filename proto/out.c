@@ -41,7 +41,7 @@ static msgpack_packer packer(struct out *out)
 }
 
 /* Every value but a key of a map is counted in its container; keys are written by out_key, which does not count. */
-static void count(struct out *out)
+static void add_one(struct out *out)
 {
     if (out->depth > 0)
         out->open[out->depth - 1].count++;
@@ -49,7 +49,7 @@ static void count(struct out *out)
 
 static void begin(struct out *out, bool map)
 {
-    count(out);
+    add_one(out);
     if (out->depth == OUT_DEPTH)
         out->failed = true;
     if (!reserve(out, 1))
@@ -105,14 +105,14 @@ void out_end(struct out *out)
 void out_nil(struct out *out)
 {
     msgpack_packer pk = packer(out);
-    count(out);
+    add_one(out);
     msgpack_pack_nil(&pk);
 }
 
 void out_bool(struct out *out, bool value)
 {
     msgpack_packer pk = packer(out);
-    count(out);
+    add_one(out);
     if (value)
         msgpack_pack_true(&pk);
     else
@@ -122,7 +122,7 @@ void out_bool(struct out *out, bool value)
 void out_int(struct out *out, int64_t value)
 {
     msgpack_packer pk = packer(out);
-    count(out);
+    add_one(out);
     msgpack_pack_int64(&pk, value);
 }
 
@@ -133,7 +133,7 @@ void out_str(struct out *out, struct slice value)
         return;
     }
     msgpack_packer pk = packer(out);
-    count(out);
+    add_one(out);
     msgpack_pack_str(&pk, value.len);
     msgpack_pack_str_body(&pk, value.data, value.len);
 }
@@ -145,7 +145,7 @@ void out_bin(struct out *out, struct slice value)
         return;
     }
     msgpack_packer pk = packer(out);
-    count(out);
+    add_one(out);
     msgpack_pack_bin(&pk, value.len);
     msgpack_pack_bin_body(&pk, value.data, value.len);
 }
@@ -156,7 +156,7 @@ void out_raw(struct out *out, struct slice packed)
         out_nil(out);
         return;
     }
-    count(out);
+    add_one(out);
     append(out, packed.data, packed.len);
 }
 
@@ -167,7 +167,7 @@ void out_object(struct out *out, const msgpack_object *value)
         return;
     }
     msgpack_packer pk = packer(out);
-    count(out);
+    add_one(out);
     msgpack_pack_object(&pk, *value);
 }
 
@@ -218,6 +218,18 @@ void out_key_raw(struct out *out, const char *key, struct slice packed)
 {
     out_key(out, key);
     out_raw(out, packed);
+}
+
+uint32_t out_count(const struct out *out)
+{
+    return out->depth > 0 ? out->open[out->depth - 1].count : 0;
+}
+
+void out_pairs(struct out *out, struct slice packed, uint32_t count)
+{
+    append(out, packed.data, packed.len);
+    if (out->depth > 0)
+        out->open[out->depth - 1].count += count;
 }
 
 struct slice out_slice(const struct out *out)

@@ -46,6 +46,12 @@ void out_key_cstr(struct out *out, const char *key, const char *value); /* NULL:
 void out_key_bin(struct out *out, const char *key, struct slice value);
 void out_key_raw(struct out *out, const char *key, struct slice packed);
 
+/* How many values the innermost open container has so far; in a map, pairs. */
+uint32_t out_count(const struct out *out);
+
+/* Adds `count` pairs, packed elsewhere by a writer like this one, to the map that is open. */
+void out_pairs(struct out *out, struct slice packed, uint32_t count);
+
 struct slice out_slice(const struct out *out);
 void out_reset(struct out *out); /* empty again, memory kept */
 void out_free(struct out *out);

@@ -1,0 +1,189 @@
+# modqd. `make help` says what there is to make.
+
+VERSION  = 0.1.0
+SOVERSION = 0
+VARIANT  = release
+B        = build/$(VARIANT)
+
+PREFIX   = /usr/local
+prefix   = $(PREFIX)
+bindir   = $(prefix)/bin
+sbindir  = $(prefix)/sbin
+libdir   = $(prefix)/lib
+includedir = $(prefix)/include
+datadir  = $(prefix)/share
+mandir   = $(datadir)/man
+DESTDIR  =
+
+CC       = gcc
+PYTHON   = /usr/bin/python3
+INSTALL  = install
+
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wformat=2 -Wvla -Wundef
+HARDEN   = -fstack-protector-strong -fPIC
+
+flags_release = -O2 -g -D_FORTIFY_SOURCE=2
+flags_asan    = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+flags_ubsan   = -O1 -g -fno-omit-frame-pointer -fsanitize=undefined -fno-sanitize-recover=undefined
+flags_tsan    = -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+ifeq ($(flags_$(VARIANT)),)
+$(error VARIANT=$(VARIANT) is unknown; there are release, asan, ubsan and tsan)
+endif
+
+CFLAGS   =
+LDFLAGS  =
+ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -DMODQ_VERSION='"$(VERSION)"' -I. -MMD -MP -pthread \
+              $(WARNINGS) $(HARDEN) $(flags_$(VARIANT)) $(CFLAGS)
+ALL_LDFLAGS = -pthread -Wl,-z,relro,-z,now $(filter -fsanitize=%,$(flags_$(VARIANT))) $(LDFLAGS)
+
+DAEMON_LIBS = -lzmq -lmsgpackc -lsqlite3 -lnettle -lconfuse -lsystemd
+CLIENT_LIBS = -lzmq -lmsgpackc
+CLI_LIBS    = -ljansson -lutf8proc
+
+# Sources are found, not listed: a new file needs no edit here.
+proto_src  := $(wildcard proto/*.c)
+daemon_src := $(wildcard daemon/*.c daemon/*/*.c)
+client_src := $(wildcard clients/c/*.c)
+cli_src    := $(wildcard clients/cli/*.c)
+testlib_src := $(filter-out tests/lib/sabotage%.c,$(wildcard tests/lib/*.c)) tests/unit/unit.c
+unit_src   := $(wildcard tests/unit/test_*.c)
+bench_src  := $(wildcard tests/bench/*.c)
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+daemon_lib_obj = $(filter-out $(B)/obj/daemon/main.o,$(call obj,$(daemon_src))) $(B)/obj/policy_text.o
+cli_lib_obj    = $(filter-out $(B)/obj/clients/cli/main.o,$(call obj,$(cli_src)))
+
+.PHONY: all check check-san demo run bench lint format setup tests install clean help
+all: $(B)/modqd $(B)/modq $(B)/libmodq.a $(B)/libmodq.so
+
+help:
+	@echo 'make demo        play sample comments through the whole path (CORPORA=DIR: real ones)'
+	@echo 'make check       build and run every test (T=word: those whose name holds it)'
+	@echo 'make run         start the daemon in ./var and say what to type in a second terminal'
+	@echo 'make             build build/release/modqd, modq and libmodq (VARIANT=asan|ubsan|tsan)'
+	@echo 'make check-san   every test under AddressSanitizer and UBSan'
+	@echo 'make lint        clang-tidy, cppcheck, clang-format, include direction, shell and Python'
+	@echo 'make bench       measure, beside a bare store and an echo server (docs/performance.md)'
+	@echo 'make install     to DESTDIR and prefix ($(prefix))'
+	@echo 'make setup       only install the packages that the others need'
+
+# objects
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(B)/obj/clients/c/%.o: ALL_CFLAGS += -fvisibility=hidden
+
+# The default policy is a readable file; the daemon carries it with it.
+$(B)/obj/policy_text.c: daemon/policy/house-rules.conf Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "daemon/policy/policy.h"'; echo 'const char policy_default_text[] ='; \
+	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $<; echo ';'; } > $@
+
+$(B)/obj/policy_text.o: $(B)/obj/policy_text.c
+	$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+# programs and libraries
+
+$(B)/libmodq.a: $(call obj,$(client_src) $(proto_src))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/libmodq.so: $(call obj,$(client_src) $(proto_src)) clients/c/modq.map
+	$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libmodq.so.$(SOVERSION) -Wl,--version-script=clients/c/modq.map \
+	  -o $@ $(filter %.o,$^) $(CLIENT_LIBS)
+
+$(B)/libdaemon.a: $(daemon_lib_obj)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/libcli.a: $(cli_lib_obj)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/modqd: $(B)/obj/daemon/main.o $(B)/libdaemon.a $(B)/libmodq.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+
+$(B)/modq: $(B)/obj/clients/cli/main.o $(B)/libcli.a $(B)/libmodq.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(CLI_LIBS)
+
+# tests
+
+$(B)/libtests.a: $(call obj,$(testlib_src))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+unit_bin  = $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(unit_src))
+bench_bin = $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(bench_src))
+sabotaged = $(if $(wildcard tests/lib/sabotage.c),$(B)/modqd-sabotaged)
+
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libtests.a $(B)/libdaemon.a $(B)/libcli.a $(B)/libmodq.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/obj/tests/unit/unit.o $(filter %.a,$^) -lcmocka $(DAEMON_LIBS) $(CLI_LIBS)
+
+$(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libdaemon.a $(B)/libmodq.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS) -lm
+
+# A daemon with one fault put in on purpose, to show that the tests find it (tests/lib/sabotage.c).
+$(B)/modqd-sabotaged: $(B)/obj/daemon/main.o $(call obj,$(wildcard tests/lib/sabotage*.c)) $(B)/libdaemon.a $(B)/libmodq.a
+	$(CC) $(ALL_LDFLAGS) -Wl,--wrap=store_sqlite_open -o $@ $^ $(DAEMON_LIBS)
+
+tests: all $(unit_bin) $(bench_bin) $(sabotaged)
+
+setup:
+	@tests/lib/setup.sh
+
+# What a target needs beyond make itself is installed first, and only then looked for.
+T =
+check: setup
+	@$(MAKE) --no-print-directory tests VARIANT=$(VARIANT)
+	@$(PYTHON) tests/run --build $(B) $(if $(T),--filter '$(T)')
+
+check-san:
+	@$(MAKE) --no-print-directory check VARIANT=asan T='$(T)'
+
+CORPORA =
+demo: setup
+	@$(MAKE) --no-print-directory all VARIANT=$(VARIANT)
+	@$(PYTHON) tests/demo --build $(B) $(if $(CORPORA),--corpora '$(CORPORA)')
+
+run: setup
+	@$(MAKE) --no-print-directory all VARIANT=$(VARIANT)
+	@tests/lib/run.sh $(B)
+
+bench: setup
+	@$(MAKE) --no-print-directory tests VARIANT=release
+	@$(PYTHON) tests/bench/run --build build/release
+
+lint: setup
+	@tests/lint/run
+
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)
+	$(INSTALL) -d $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man3 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8
+	$(INSTALL) -d $(DESTDIR)$(datadir)/modqd $(DESTDIR)$(datadir)/bash-completion/completions
+	$(INSTALL) -m 755 $(B)/modqd $(DESTDIR)$(sbindir)/modqd
+	$(INSTALL) -m 755 $(B)/modq $(DESTDIR)$(bindir)/modq
+	$(INSTALL) -m 644 $(B)/libmodq.a $(DESTDIR)$(libdir)/libmodq.a
+	$(INSTALL) -m 644 $(B)/libmodq.so $(DESTDIR)$(libdir)/libmodq.so.$(SOVERSION)
+	ln -sf libmodq.so.$(SOVERSION) $(DESTDIR)$(libdir)/libmodq.so
+	$(INSTALL) -m 644 clients/c/modq.h $(DESTDIR)$(includedir)/modq.h
+	sed -e 's|@prefix@|$(prefix)|g' -e 's|@libdir@|$(libdir)|g' -e 's|@includedir@|$(includedir)|g' \
+	  -e 's|@version@|$(VERSION)|g' clients/c/modq.pc.in > $(DESTDIR)$(libdir)/pkgconfig/modq.pc
+	$(INSTALL) -m 644 daemon/policy/house-rules.conf $(DESTDIR)$(datadir)/modqd/house-rules.conf
+	$(INSTALL) -m 644 clients/cli/modq.1 $(DESTDIR)$(mandir)/man1/modq.1
+	$(INSTALL) -m 644 clients/c/libmodq.3 $(DESTDIR)$(mandir)/man3/libmodq.3
+	$(INSTALL) -m 644 daemon/modqd.conf.5 $(DESTDIR)$(mandir)/man5/modqd.conf.5
+	$(INSTALL) -m 644 daemon/modqd.8 $(DESTDIR)$(mandir)/man8/modqd.8
+	$(INSTALL) -m 644 clients/cli/modq.bash $(DESTDIR)$(datadir)/bash-completion/completions/modq
+
+clean:
+	rm -rf build
+
+.SECONDARY:
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

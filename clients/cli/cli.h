@@ -1,0 +1,103 @@
+/* What the verbs of modq share: the options, the connections, the exit code. */
+#ifndef MODQ_CLI_H
+#define MODQ_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clients/c/modq.h"
+#include "render.h"
+
+/* What a shell script can rely on. Of several, the one with the highest rank is told (exit_worse). */
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,      /* understood, and the answer was no, for some at least */
+    EXIT_USAGE = 2,       /* the command line is wrong; nothing was done */
+    EXIT_UNREACHABLE = 3, /* no daemon, no answer in time, or busy: the same later may succeed */
+    EXIT_WRONG = 4,       /* refused as wrong: mend it first */
+    EXIT_DENIED = 5,
+    EXIT_LOCAL = 6 /* a file, memory, output that cannot be written */
+};
+
+enum option_id {
+    OPT_DIR,
+    OPT_FRONT,
+    OPT_DESK,
+    OPT_PUSH_ENDPOINT,
+    OPT_DECISIONS,
+    OPT_AS,
+    OPT_JSON,
+    OPT_TIMEOUT,
+    OPT_NO_COLOR,
+    OPT_HELP,
+    OPT_VERSION,
+    OPT_SITE,
+    OPT_LANE,
+    OPT_LIMIT,
+    OPT_LEASE,
+    OPT_STDIN,
+    OPT_SUPERSEDE,
+    OPT_REASON,
+    OPT_NOTE,
+    OPT_SEQ,
+    OPT_READER,
+    OPT_ID,
+    OPT_CLOSED,
+    OPT_FRONT_PAGE,
+    OPT_TITLE,
+    OPT_URL,
+    OPT_LANG,
+    OPT_YES,
+    OPT_AFTER,
+    OPT_HASH,
+    OPT_NO_WAIT,
+    OPT_CONFIRM,
+    OPT_COUNT_RECORDS,
+    OPT_LISTENER,
+    OPT_VERBS,
+    OPT_COUNT
+};
+
+#define OPTION_BIT(id) (UINT64_C(1) << (id))
+
+/* Values of the options, by option_id: text, or a number, or whether it was given. */
+struct options {
+    bool given[OPT_COUNT];
+    const char *text[OPT_COUNT];
+    int64_t number[OPT_COUNT];
+};
+
+struct verb;
+
+struct app {
+    struct options options;
+    const struct verb *verb;
+    int argc; /* arguments after the verb */
+    char **argv;
+    bool json, color;
+    int columns; /* of the terminal */
+    int timeout_ms;
+    char *endpoint[4]; /* by enum endpoint */
+    struct modq *front, *desk;
+    int exit;
+};
+
+enum endpoint { ENDPOINT_FRONT, ENDPOINT_DESK, ENDPOINT_PUSH, ENDPOINT_DECISIONS };
+
+/* The connection, opened when first asked for; NULL: said why, and the exit code is set. */
+struct modq *app_front(struct app *app);
+struct modq *app_desk(struct app *app);
+
+/* Calls; NULL when it failed, which has been said and has set the exit code. The answer belongs to the caller. */
+struct modq_answer *app_call(struct app *app, struct modq *connection, const char *operation,
+                             const struct modq_fields *fields);
+
+int exit_worse(int a, int b);
+int exit_of(const struct modq_error *error);
+void app_exit(struct app *app, int code);
+
+/* The time given with --timeout, or else this one. */
+int app_timeout_ms(const struct app *app, int otherwise_ms);
+
+#endif

@@ -1,0 +1,160 @@
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "say.h"
+
+#define MS_MAX INT64_C(9007199254740991)
+
+/* clang-format off */
+static const struct option_row rows[] = {
+    {OPT_DIR, "dir", "DIR", false, 0, 0, "the daemon's directory ($MODQ_DIR, else ./var, else /run/modqd)"},
+    {OPT_FRONT, "front", "ENDPOINT", false, 0, 0, "the front socket (ipc://DIR/front.sock)"},
+    {OPT_DESK, "desk", "ENDPOINT", false, 0, 0, "the desk socket (ipc://DIR/desk.sock)"},
+    {OPT_PUSH_ENDPOINT, "push", "[=ENDPOINT]", false, 0, 0, "submit without answers, over the push socket (ipc://DIR/push.sock)"},
+    {OPT_DECISIONS, "decisions", "ENDPOINT", false, 0, 0, "the decisions socket (ipc://DIR/decisions.sock)"},
+    {OPT_AS, "as", "NAME", false, 0, 0, "act as this moderator ($MODQ_AS)"},
+    {OPT_JSON, "json", NULL, false, 0, 0, "one JSON object a line instead of text for people"},
+    {OPT_TIMEOUT, "timeout", "SECONDS", true, 1, 86400, "give up after so long (10; submit: 60 for each comment)"},
+    {OPT_NO_COLOR, "no-color", NULL, false, 0, 0, "no colour on a terminal (as $NO_COLOR)"},
+    {OPT_HELP, "help", NULL, false, 0, 0, "this"},
+    {OPT_VERSION, "version", NULL, false, 0, 0, "print the version"},
+    {OPT_SITE, "site", "SITE", false, 0, 0, "this site"},
+    {OPT_LANE, "lane", "LANE", false, 0, 0, "normal (the default) or escalated"},
+    {OPT_LIMIT, "limit", "N", true, 0, 1000000000, "at most so many; 0: all"},
+    {OPT_LEASE, "lease", "SECONDS", true, 1, 3600, "how long the claim holds (300)"},
+    {OPT_STDIN, "stdin", NULL, false, 0, 0, "names from standard input: SITE/ID, or the lines of queue --json"},
+    {OPT_SUPERSEDE, "supersede", NULL, false, 0, 0, "replace a decision that is there already"},
+    {OPT_REASON, "reason", "CODE[,CODE]", false, 0, 0, "reasons, codes of the site's policy"},
+    {OPT_NOTE, "note", "TEXT", false, 0, 0, "a note"},
+    {OPT_SEQ, "seq", "N", true, 0, MS_MAX, "number of a record in the site's log"},
+    {OPT_READER, "reader", "READER", false, 0, 0, "who reports; the same reader counts once"},
+    {OPT_ID, "id", "ID", false, 0, 0, "the article's id"},
+    {OPT_CLOSED, "closed", "yes|no", false, 0, 0, "the article takes no more comments"},
+    {OPT_FRONT_PAGE, "front-page", "yes|no", false, 0, 0, "the article stands on the front page"},
+    {OPT_TITLE, "title", "TEXT", false, 0, 0, "the article's title"},
+    {OPT_URL, "url", "URL", false, 0, 0, "the article's address"},
+    {OPT_LANG, "lang", "TAG", false, 0, 0, "language of the texts, such as ckb"},
+    {OPT_YES, "yes", NULL, false, 0, 0, "do not ask"},
+    {OPT_AFTER, "after", "N", true, 0, MS_MAX, "go on after this record (0: from the beginning)"},
+    {OPT_HASH, "hash", "HEX", false, 0, 0, "chain of that record: proves that it is the same log"},
+    {OPT_NO_WAIT, "no-wait", NULL, false, 0, 0, "end when level with the log"},
+    {OPT_CONFIRM, "confirm", "NAME", false, 0, 0, "tell the daemon under this name how far it is"},
+    {OPT_COUNT_RECORDS, "count", "N", true, 1, MS_MAX, "end after so many records"},
+    {OPT_LISTENER, "listener", "NAME", false, 0, 0, "name of the listener"},
+    {OPT_VERBS, "verbs", NULL, false, 0, 0, "a line for each verb with its options, for programs"},
+};
+/* clang-format on */
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+const struct option_row *option_row(size_t i)
+{
+    return i < ROWS ? &rows[i] : NULL;
+}
+
+bool option_is_global(enum option_id id)
+{
+    return id <= OPT_VERSION;
+}
+
+static const char *const *option_names(void)
+{
+    static const char *names[ROWS + 1];
+
+    for (size_t i = 0; i < ROWS; i++)
+        names[i] = rows[i].name;
+    return names;
+}
+
+static bool parse_number(const struct option_row *row, const char *text, int64_t *number)
+{
+    char *end;
+
+    errno = 0;
+    *number = strtoll(text, &end, 10);
+    if (errno == 0 && end != text && *end == '\0' && *number >= row->min && *number <= row->max)
+        return true;
+    complain("--%s: \"%s\" is not a number from %lld to %lld", row->name, text, (long long)row->min,
+             (long long)row->max);
+    return false;
+}
+
+static bool take(struct app *app, const struct option_row *row, const char *text)
+{
+    app->options.given[row->id] = true;
+    app->options.text[row->id] = text;
+    return !row->number || parse_number(row, text, &app->options.number[row->id]);
+}
+
+/* --push alone is a flag; an endpoint may follow after '=' or, since no file is named like one, as the next word. */
+static const char *push_endpoint(int argc, char **argv)
+{
+    if (optarg || optind >= argc || !strstr(argv[optind], "://"))
+        return optarg;
+    return argv[optind++];
+}
+
+static bool complain_option(char **argv, int result)
+{
+    const char *word = argv[optind - 1];
+    char *name = strndup(word + strspn(word, "-"), strcspn(word + strspn(word, "-"), "="));
+
+    if (result == ':')
+        complain("--%s needs a value", name ? name : "");
+    else if (strncmp(word, "--", 2) != 0)
+        complain("unknown option -%c", optopt);
+    else
+        complain_word("option", name ? name : "", option_names());
+    free(name);
+    return false;
+}
+
+static void fill_long_options(struct option *options)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        int kind = rows[i].argument ? required_argument : no_argument;
+        if (rows[i].id == OPT_PUSH_ENDPOINT)
+            kind = optional_argument;
+        options[i] = (struct option){rows[i].name, kind, NULL, 256 + (int)i};
+    }
+}
+
+bool options_parse(struct app *app, int argc, char **argv, const char **verb)
+{
+    struct option options[ROWS + 1] = {0};
+    int result;
+
+    fill_long_options(options);
+    opterr = 0;
+    while ((result = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+        if (result == 'h') {
+            app->options.given[OPT_HELP] = true;
+            continue;
+        }
+        if (result < 256)
+            return complain_option(argv, result);
+        const struct option_row *row = &rows[result - 256];
+        if (!take(app, row, row->id == OPT_PUSH_ENDPOINT ? push_endpoint(argc, argv) : optarg))
+            return false;
+    }
+    *verb = optind < argc ? argv[optind++] : NULL;
+    app->argc = argc - optind;
+    app->argv = argv + optind;
+    return true;
+}
+
+bool options_fit(const struct app *app, uint64_t allowed)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        enum option_id id = rows[i].id;
+        if (!app->options.given[id] || option_is_global(id) || (allowed & OPTION_BIT(id)))
+            continue;
+        complain("%s takes no --%s", app->verb->name, rows[i].name);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,173 @@
+#include "table.h"
+
+#include <stdlib.h>
+
+enum { GAP = 2, WIDEST = 44, NARROWEST_LAST = 16 };
+
+static size_t columns(const struct table *table)
+{
+    size_t n = 0;
+
+    while (table->headers[n])
+        n++;
+    return n;
+}
+
+static struct cell *add(struct table *table)
+{
+    if (table->count == table->cap) {
+        size_t cap = table->cap ? table->cap * 2 : 256;
+        struct cell *cells = realloc(table->cells, cap * sizeof(*cells));
+        if (!cells) {
+            table->failed = true;
+            return NULL;
+        }
+        table->cells = cells;
+        table->cap = cap;
+    }
+    table->cells[table->count] = (struct cell){0};
+    return &table->cells[table->count++];
+}
+
+void table_word(struct table *table, struct slice word, enum shade shade)
+{
+    struct cell *cell = add(table);
+
+    if (!cell)
+        return;
+    cell->shade = shade;
+    if (word.data)
+        render_line(&cell->text, word);
+}
+
+void table_untrusted(struct table *table, struct slice text)
+{
+    table_word(table, text, SHADE_NONE);
+}
+
+void table_number(struct table *table, int64_t number)
+{
+    struct cell *cell = add(table);
+
+    if (!cell)
+        return;
+    cell->right = true;
+    say(&cell->text, "%lld", (long long)number);
+}
+
+void table_text(struct table *table, struct text *ours)
+{
+    struct cell *cell = add(table);
+
+    if (cell)
+        cell->text = *ours;
+    else
+        text_free(ours);
+    *ours = (struct text){0};
+}
+
+static void measure(struct table *table, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t width = render_width(slice_of(table->headers[i]));
+        if (width > table->width[i])
+            table->width[i] = width;
+    }
+    for (size_t i = 0; i < table->count; i++) {
+        size_t width = render_width(text_slice(&table->cells[i].text));
+        if (width > WIDEST)
+            width = WIDEST;
+        if (i % n + 1 < n && width > table->width[i % n])
+            table->width[i % n] = width;
+    }
+}
+
+static size_t rest_of_line(const struct table *table, size_t n)
+{
+    size_t used = 0;
+    size_t all = (size_t)table->app->columns;
+
+    for (size_t i = 0; i + 1 < n; i++)
+        used += table->width[i] + GAP;
+    return used + NARROWEST_LAST < all ? all - used : NARROWEST_LAST;
+}
+
+static void pad(struct text *line, size_t count)
+{
+    while (count-- > 0)
+        text_append(line, SLICE_LIT(" "));
+}
+
+static bool is_ascii(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.data[i] >= 0x80)
+            return false;
+    return true;
+}
+
+static void put_cell(const struct table *table, struct text *line, const struct cell *cell, size_t width, bool last)
+{
+    struct text cut = {0};
+
+    render_cut(&cut, text_slice(&cell->text), width);
+    size_t taken = render_width(text_slice(&cut));
+    size_t space = taken < width ? width - taken : 0;
+    if (cell->right)
+        pad(line, space);
+    if (cell->shade != SHADE_NONE)
+        say_shade(table->app, line, cell->shade);
+    if (is_ascii(text_slice(&cut)))
+        text_append(line, text_slice(&cut));
+    else
+        render_isolated(line, text_slice(&cut));
+    if (cell->shade != SHADE_NONE)
+        say_shade(table->app, line, SHADE_NONE);
+    if (!last)
+        pad(line, (cell->right ? 0 : space) + GAP);
+    text_free(&cut);
+}
+
+static void put_headers(struct table *table, size_t n)
+{
+    struct text line = {0};
+
+    say_shade(table->app, &line, SHADE_DIM);
+    for (size_t i = 0; i < n; i++) {
+        say(&line, "%s", table->headers[i]);
+        if (i + 1 < n)
+            pad(&line, table->width[i] - render_width(slice_of(table->headers[i])) + GAP);
+    }
+    say_shade(table->app, &line, SHADE_NONE);
+    put_line(&line, stdout);
+    table->headed = true;
+}
+
+bool table_print(struct table *table)
+{
+    size_t n = columns(table);
+    bool ok = !table->failed;
+
+    measure(table, n);
+    size_t rest = rest_of_line(table, n);
+    if (!table->headed && table->count > 0)
+        put_headers(table, n);
+    for (size_t row = 0; ok && row + n <= table->count; row += n) {
+        struct text line = {0};
+        for (size_t i = 0; i < n; i++)
+            put_cell(table, &line, &table->cells[row + i], i + 1 < n ? table->width[i] : rest, i + 1 == n);
+        put_line(&line, stdout);
+    }
+    for (size_t i = 0; i < table->count; i++)
+        text_free(&table->cells[i].text);
+    table->count = 0;
+    return ok;
+}
+
+void table_free(struct table *table)
+{
+    for (size_t i = 0; i < table->count; i++)
+        text_free(&table->cells[i].text);
+    free(table->cells);
+    *table = (struct table){0};
+}

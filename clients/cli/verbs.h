@@ -1,0 +1,48 @@
+/* The verbs of modq: one table. */
+#ifndef MODQ_VERBS_H
+#define MODQ_VERBS_H
+
+#include "cli.h"
+
+struct verb {
+    const char *name;
+    const char *usage; /* what follows the name */
+    const char *help;  /* one line */
+    const char *more;  /* paragraphs and examples */
+    uint64_t options;  /* OPTION_BIT of its own */
+    int least, most;   /* number of arguments; most -1: any */
+    int (*run)(struct app *app);
+};
+
+const struct verb *verb_at(size_t i); /* NULL past the end */
+const struct verb *verb_find(const char *name);
+
+void help_all(struct app *app);
+void help_verb(const struct verb *verb);
+
+/* Each returns an exit code; failures that app_exit was told of count besides. */
+int run_submit(struct app *app);
+int run_queue(struct app *app);
+int run_claim(struct app *app);
+int run_renew(struct app *app);
+int run_release(struct app *app);
+int run_show(struct app *app);
+int run_history(struct app *app);
+int run_approve(struct app *app);
+int run_reject(struct app *app);
+int run_escalate(struct app *app);
+int run_erase(struct app *app);
+int run_undo(struct app *app);
+int run_withdraw(struct app *app);
+int run_report(struct app *app);
+int run_article(struct app *app);
+int run_confirm(struct app *app);
+int run_follow(struct app *app);
+int run_status(struct app *app);
+int run_stats(struct app *app);
+int run_policy(struct app *app);
+int run_hello(struct app *app);
+int run_help(struct app *app);
+int run_version(struct app *app);
+
+#endif

@@ -1,0 +1,16 @@
+/* The configuration file, in the syntax of libConfuse (docs/configuration.md). */
+#ifndef MODQD_CONFIG_H
+#define MODQD_CONFIG_H
+
+#include "work/settings.h"
+
+/* Makes the settings of `dir` (may be NULL when the file names one) and the file `path` (NULL: none). Reads the policies.
+ * NULL with the file, the line where it is known, and the reason. */
+struct settings *config_load(const char *dir, const char *path, char *reason, size_t reason_bytes);
+
+void config_free(struct settings *settings);
+
+/* True when this version may bind `endpoint`: ipc with a path, or TCP on loopback. Otherwise *reason says why not. */
+bool config_endpoint_allowed(const char *endpoint, char *reason, size_t reason_bytes);
+
+#endif

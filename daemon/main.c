@@ -1,0 +1,310 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "config.h"
+#include "log.h"
+#include "net/loop.h"
+
+/* Exit codes: stable, in modqd(8). */
+enum { EXIT_DONE = 0, EXIT_BROKEN = 1, EXIT_USAGE = 2, EXIT_START = 3 };
+
+enum { LINGER_MS = 2000 };
+
+static const char help[] =
+    "Usage: modqd --dir DIR [--config FILE]\n"
+    "\n"
+    "The daemon of modqd, a moderation queue: it takes comments from web servers, keeps\n"
+    "them until moderators have decided with modq, and tells every listener each decision.\n"
+    "\n"
+    "  -d, --dir DIR      where the database and the four sockets lie; made if it is not there\n"
+    "  -c, --config FILE  read a configuration (modqd.conf(5)); it may name the directory\n"
+    "      --check        only read the configuration and say whether it is good\n"
+    "      --restored     say that DIR was restored from a backup: begin a new epoch, and end\n"
+    "  -h, --help         show this\n"
+    "  -V, --version      show the version\n"
+    "\n"
+    "DIR and nothing else is enough:  modqd --dir ./var     then:  modq --dir ./var queue\n"
+    "\n"
+    "SIGTERM and SIGINT end it after everything that was received has been answered.\n"
+    "Exit codes: 0 ended by a signal; 1 the store failed; 2 wrong usage; 3 cannot start.\n";
+
+struct arguments {
+    const char *dir, *config;
+    bool check, restored;
+};
+
+/* Everything that lives as long as the daemon. */
+struct daemon {
+    struct settings *settings;
+    struct counters counters;
+    struct work work; /* the common part, copied to each thread */
+    struct loop_parts parts;
+    int lock_fd;
+    char reason[8192];
+};
+
+static int usage(const char *message)
+{
+    fprintf(stderr, "modqd: %s\nTry: modqd --help\n", message);
+    return EXIT_USAGE;
+}
+
+static int parse_arguments(int argc, char **argv, struct arguments *a)
+{
+    static const struct option options[] = {
+        {"dir", required_argument, NULL, 'd'},     {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'k'},         {"restored", no_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},          {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
+    };
+    int c;
+
+    while ((c = getopt_long(argc, argv, "d:c:hV", options, NULL)) != -1) {
+        switch (c) {
+        case 'd':
+            a->dir = optarg;
+            break;
+        case 'c':
+            a->config = optarg;
+            break;
+        case 'k':
+            a->check = true;
+            break;
+        case 'r':
+            a->restored = true;
+            break;
+        case 'h':
+            fputs(help, stdout);
+            exit(EXIT_DONE);
+        case 'V':
+            puts("modqd " MODQ_VERSION);
+            exit(EXIT_DONE);
+        default:
+            return usage("wrong usage");
+        }
+    }
+    if (optind < argc)
+        return usage("arguments without an option are not understood");
+    return a->dir || a->config ? EXIT_DONE : usage("where? give --dir DIR or --config FILE");
+}
+
+/* One daemon a directory: a second one would take the sockets over without anybody noticing. */
+static bool lock_directory(struct daemon *d)
+{
+    char path[4200];
+    char owner[32] = "";
+
+    if (mkdir(d->settings->dir, 0700) != 0 && errno != EEXIST) {
+        snprintf(d->reason, sizeof(d->reason), "%s: cannot be made: %s", d->settings->dir, strerror(errno));
+        return false;
+    }
+    snprintf(path, sizeof(path), "%s/modqd.lock", d->settings->dir);
+    d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (d->lock_fd < 0) {
+        snprintf(d->reason, sizeof(d->reason), "%s: cannot be opened: %s", path, strerror(errno));
+        return false;
+    }
+    if (flock(d->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        if (read(d->lock_fd, owner, sizeof(owner) - 1) <= 0)
+            owner[0] = '\0';
+        owner[strcspn(owner, "\n")] = '\0';
+        snprintf(d->reason, sizeof(d->reason), "%s: another modqd (process %s) works in this directory; stop it first",
+                 d->settings->dir, owner);
+        return false;
+    }
+    if (ftruncate(d->lock_fd, 0) != 0 || dprintf(d->lock_fd, "%ld\n", (long)getpid()) < 0)
+        log_warning("%s: cannot be written: %s", path, strerror(errno));
+    return true;
+}
+
+static struct store *open_store(struct daemon *d, bool read_only)
+{
+    char path[4200];
+
+    snprintf(path, sizeof(path), "%s/modqd.db", d->settings->dir);
+    return store_sqlite_open(path, read_only, d->settings->limits.value[LIMIT_DATABASE_BYTES], d->reason,
+                             sizeof(d->reason));
+}
+
+/* The kernel's id of this boot; "" when it cannot be read, which makes every start look like the same boot. */
+static void read_boot(char boot[64])
+{
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+    boot[0] = '\0';
+    if (!file)
+        return;
+    if (!fgets(boot, 64, file))
+        boot[0] = '\0';
+    boot[strcspn(boot, "\n")] = '\0';
+    fclose(file);
+}
+
+static bool begin_epoch(struct daemon *d, struct store *store)
+{
+    unsigned char epoch[EPOCH_BYTES];
+
+    work_random(epoch, sizeof(epoch));
+    if (store->ops->begin(store) == STORE_OK && store->ops->epoch_set(store, epoch) == STORE_OK &&
+        store->ops->commit(store) == STORE_OK)
+        return true;
+    snprintf(d->reason, sizeof(d->reason), "%s", store->ops->reason(store));
+    return false;
+}
+
+static int fail(const struct daemon *d)
+{
+    log_error("%s", d->reason);
+    return EXIT_START;
+}
+
+static int restored(struct daemon *d)
+{
+    struct store *store = lock_directory(d) ? open_store(d, false) : NULL;
+    bool good = store && begin_epoch(d, store);
+
+    store_close(store);
+    if (!good)
+        return fail(d);
+    puts("A new epoch has begun: listeners whose past differs will be told.");
+    return EXIT_DONE;
+}
+
+static bool start_writer(struct daemon *d)
+{
+    char boot[64];
+    enum store_result r;
+    struct work work = d->work;
+
+    work.store = open_store(d, false);
+    if (!work.store)
+        return false;
+    r = work.store->ops->epoch(work.store, d->work.epoch);
+    work.store->ops->rollback(work.store);
+    memcpy(work.epoch, d->work.epoch, EPOCH_BYTES);
+    if (r == STORE_OK)
+        work.ledger = ledger_new(work.store, &r);
+    if (!work.ledger) {
+        snprintf(d->reason, sizeof(d->reason), "the database cannot be read: %s", work.store->ops->reason(work.store));
+        store_close(work.store);
+        return false;
+    }
+    read_boot(boot);
+    d->parts.writer = writer_start(&work, boot, d->reason, sizeof(d->reason));
+    return d->parts.writer != NULL;
+}
+
+static bool start_reader(struct daemon *d)
+{
+    struct work work = d->work;
+
+    work.store = open_store(d, true);
+    if (!work.store)
+        return false;
+    d->parts.reader = reader_start(&work);
+    snprintf(d->reason, sizeof(d->reason), "cannot start a thread");
+    return d->parts.reader != NULL;
+}
+
+static bool start_publisher(struct daemon *d)
+{
+    struct work work = d->work;
+
+    work.store = open_store(d, true);
+    if (!work.store)
+        return false;
+    d->parts.publisher = publisher_new(&work, d->parts.bus);
+    snprintf(d->reason, sizeof(d->reason), "the sites cannot be read");
+    return d->parts.publisher != NULL;
+}
+
+/* Signals are taken from a descriptor by the loop; threads inherit the mask. */
+static bool catch_signals(struct daemon *d)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    d->parts.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    snprintf(d->reason, sizeof(d->reason), "signals cannot be caught: %s", strerror(errno));
+    return d->parts.signal_fd >= 0;
+}
+
+static bool start(struct daemon *d)
+{
+    d->work.settings = d->settings;
+    d->work.counters = &d->counters;
+    d->work.started_at = clock_wall_ms();
+    if (!catch_signals(d) || !lock_directory(d) || !start_writer(d) || !start_reader(d))
+        return false;
+    d->parts.bus = bus_open(d->settings, d->reason, sizeof(d->reason));
+    d->parts.work = &d->work;
+    return d->parts.bus && start_publisher(d);
+}
+
+static void announce(const struct settings *s)
+{
+    log_info("version " MODQ_VERSION ", directory %s", s->dir);
+    log_info("front %s, push %s, decisions %s, desk %s", s->front, s->push, s->decisions, s->desk);
+    sd_notify(0, "READY=1");
+}
+
+static void clean_up(struct daemon *d)
+{
+    if (d->parts.publisher)
+        publisher_free(d->parts.publisher);
+    if (d->parts.bus)
+        bus_close(d->parts.bus, LINGER_MS);
+    if (d->parts.writer)
+        writer_free(d->parts.writer);
+    if (d->parts.reader)
+        reader_free(d->parts.reader);
+    request_pool_drop();
+}
+
+static int run(struct daemon *d)
+{
+    if (!start(d))
+        return fail(d); /* the process ends: what was started ends with it */
+    announce(d->settings);
+    int code = loop_run(&d->parts) == 0 ? EXIT_DONE : EXIT_BROKEN;
+    sd_notify(0, "STOPPING=1");
+    clean_up(d);
+    if (code == EXIT_DONE)
+        log_info("stopped");
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    struct daemon d = {.lock_fd = -1, .parts = {.signal_fd = -1}};
+
+    int code = parse_arguments(argc, argv, &arguments);
+    if (code != EXIT_DONE)
+        return code;
+    d.settings = config_load(arguments.dir, arguments.config, d.reason, sizeof(d.reason));
+    if (!d.settings)
+        code = fail(&d);
+    else if (arguments.check)
+        puts("The configuration is good.");
+    else
+        code = arguments.restored ? restored(&d) : run(&d);
+    config_free(d.settings);
+    return code;
+}

@@ -1,0 +1,244 @@
+#include "bus.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/random.h>
+#include <zmq.h>
+
+enum { BACKLOG = 1024, HIGH_WATER_FRONT = 2000, HIGH_WATER_DESK = 256, HANDSHAKE_MS = 3000, MAX_SOCKETS = 8192 };
+
+struct bus {
+    void *context;
+    void *front, *push, *decisions, *desk;
+    bool desk_is_ipc;
+};
+
+static void *socket_of(const struct bus *bus, enum door door)
+{
+    return door == DOOR_FRONT ? bus->front : door == DOOR_PUSH ? bus->push : bus->desk;
+}
+
+void *bus_socket(const struct bus *bus, enum door door)
+{
+    return socket_of(bus, door);
+}
+
+static void set(void *socket, int option, int value)
+{
+    zmq_setsockopt(socket, option, &value, sizeof(value));
+}
+
+static bool bind_failed(const char *what, const char *endpoint, char *reason, size_t reason_bytes)
+{
+    snprintf(reason, reason_bytes, "listen.%s: cannot bind %s: %s%s", what, endpoint, zmq_strerror(zmq_errno()),
+             zmq_errno() == ENAMETOOLONG ? " (a path of at most 107 bytes is possible; choose a shorter --dir)" : "");
+    return false;
+}
+
+static void *bind_socket(struct bus *bus, int type, const char *what, const char *endpoint, int64_t max_bytes,
+                         int high_water, char *reason, size_t reason_bytes)
+{
+    void *socket = zmq_socket(bus->context, type);
+
+    if (!socket) {
+        snprintf(reason, reason_bytes, "cannot make a socket: %s", zmq_strerror(zmq_errno()));
+        return NULL;
+    }
+    zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max_bytes, sizeof(max_bytes));
+    set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
+    set(socket, ZMQ_BACKLOG, BACKLOG);
+    set(socket, ZMQ_SNDHWM, high_water);
+    set(socket, ZMQ_LINGER, 0);
+    if (type == ZMQ_ROUTER)
+        set(socket, ZMQ_ROUTER_MANDATORY, 1);
+    if (zmq_bind(socket, endpoint) == 0)
+        return socket;
+    bind_failed(what, endpoint, reason, reason_bytes);
+    zmq_close(socket);
+    return NULL;
+}
+
+/* ROUTER names its peers by numbers that count up from rand(): without this they could be guessed, and a peer that takes
+ * the next one would end the process. */
+static void seed_routing_ids(void)
+{
+    unsigned seed;
+    while (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+        ;
+    srand(seed);
+}
+
+static bool bind_all(struct bus *bus, const struct settings *s, char *reason, size_t n)
+{
+    int64_t max = s->limits.value[LIMIT_MAX_MESSAGE_BYTES];
+
+    bus->front = bind_socket(bus, ZMQ_ROUTER, "front", s->front, max, HIGH_WATER_FRONT, reason, n);
+    if (bus->front)
+        bus->push = bind_socket(bus, ZMQ_PULL, "push", s->push, max, HIGH_WATER_FRONT, reason, n);
+    if (bus->push)
+        bus->decisions = bind_socket(bus, ZMQ_PUB, "decisions", s->decisions, 4096, HIGH_WATER_FRONT, reason, n);
+    if (bus->decisions)
+        bus->desk = bind_socket(bus, ZMQ_ROUTER, "desk", s->desk, max, HIGH_WATER_DESK, reason, n);
+    return bus->desk != NULL;
+}
+
+struct bus *bus_open(const struct settings *settings, char *reason, size_t reason_bytes)
+{
+    struct bus *bus = calloc(1, sizeof(*bus));
+
+    if (!bus) {
+        snprintf(reason, reason_bytes, "out of memory");
+        return NULL;
+    }
+    seed_routing_ids();
+    bus->context = zmq_ctx_new();
+    zmq_ctx_set(bus->context, ZMQ_MAX_SOCKETS, MAX_SOCKETS);
+    bus->desk_is_ipc = strncmp(settings->desk, "ipc:", 4) == 0;
+    mode_t before = umask(0077); /* sockets in the file system are for our own user alone */
+    bool good = bind_all(bus, settings, reason, reason_bytes);
+    umask(before);
+    if (good)
+        return bus;
+    bus_close(bus, 0);
+    return NULL;
+}
+
+void bus_close(struct bus *bus, int linger_ms)
+{
+    void *sockets[] = {bus->front, bus->push, bus->decisions, bus->desk};
+
+    for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++)
+        if (sockets[i]) {
+            set(sockets[i], ZMQ_LINGER, linger_ms);
+            zmq_close(sockets[i]);
+        }
+    zmq_ctx_term(bus->context);
+    free(bus);
+}
+
+static void release_message(void *owner)
+{
+    zmq_msg_close(owner);
+    free(owner);
+}
+
+/* The user at the other end of an ipc connection: "path:uid:gid:pid", written by the kernel. -1 on TCP. */
+static int64_t peer_uid(zmq_msg_t *message)
+{
+    const char *address = zmq_msg_gets(message, "Peer-Address");
+    const char *at = address ? address + strlen(address) : NULL;
+
+    for (int colons = 0; colons < 3; colons++) {
+        do {
+            if (!address || at == address)
+                return -1;
+            at--;
+        } while (*at != ':');
+    }
+    char *end;
+    long long uid = strtoll(at + 1, &end, 10);
+    return end != at + 1 && *end == ':' ? uid : -1;
+}
+
+static bool receive_routing_id(void *socket, struct peer *peer, bool *more)
+{
+    zmq_msg_t frame;
+
+    zmq_msg_init(&frame);
+    if (zmq_msg_recv(&frame, socket, ZMQ_DONTWAIT) < 0) {
+        zmq_msg_close(&frame);
+        return false;
+    }
+    size_t len = zmq_msg_size(&frame);
+    peer->routing_id_len = (unsigned char)(len < sizeof(peer->routing_id) ? len : sizeof(peer->routing_id));
+    memcpy(peer->routing_id, zmq_msg_data(&frame), peer->routing_id_len);
+    *more = zmq_msg_more(&frame);
+    zmq_msg_close(&frame);
+    return true;
+}
+
+/* Receives the last frame of a message into *body. An empty frame before it is the envelope of a REQ; with any other frame
+ * before or behind, *body is left empty. */
+static void receive_body(void *socket, struct peer *peer, zmq_msg_t *body)
+{
+    bool more = true;
+
+    for (int i = 0; more; i++) {
+        if (i > 0)
+            zmq_msg_close(body);
+        zmq_msg_init(body);
+        if (zmq_msg_recv(body, socket, 0) < 0)
+            return;
+        more = zmq_msg_more(body);
+        if (i == 0 && more && zmq_msg_size(body) == 0)
+            peer->delimiter = true;
+        else if (more || i > peer->delimiter) {
+            zmq_msg_close(body);
+            zmq_msg_init(body);
+            if (more)
+                i = 2; /* whatever follows is one frame too many */
+        }
+    }
+}
+
+static void drop_rest(void *socket)
+{
+    zmq_msg_t frame;
+    bool more = true;
+
+    while (more) {
+        zmq_msg_init(&frame);
+        more = zmq_msg_recv(&frame, socket, 0) >= 0 && zmq_msg_more(&frame);
+        zmq_msg_close(&frame);
+    }
+}
+
+enum bus_received bus_receive(struct bus *bus, enum door door, struct request *request)
+{
+    void *socket = socket_of(bus, door);
+    bool more = true;
+    int events = 0;
+    size_t size = sizeof(events);
+
+    request->door = door;
+    request->peer = (struct peer){.uid = -1};
+    if (door != DOOR_PUSH) {
+        if (!receive_routing_id(socket, &request->peer, &more))
+            return BUS_NOTHING;
+        if (!more)
+            return BUS_DROPPED;
+    } else if (zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) != 0 || !(events & ZMQ_POLLIN)) {
+        return BUS_NOTHING;
+    }
+    zmq_msg_t *body = malloc(sizeof(*body));
+    if (!body) {
+        drop_rest(socket);
+        return BUS_DROPPED;
+    }
+    receive_body(socket, &request->peer, body);
+    if (door == DOOR_DESK && bus->desk_is_ipc)
+        request->peer.uid = peer_uid(body);
+    request->body = (struct slice){zmq_msg_data(body), zmq_msg_size(body)};
+    request->owner = body;
+    request->release = release_message;
+    return BUS_MESSAGE;
+}
+
+enum bus_sent bus_send(struct bus *bus, enum door door, const struct peer *peer, struct slice body)
+{
+    void *socket = socket_of(bus, door);
+
+    if (zmq_send(socket, peer->routing_id, peer->routing_id_len, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+        return zmq_errno() == EAGAIN ? BUS_FULL : BUS_GONE;
+    if (peer->delimiter)
+        zmq_send(socket, "", 0, ZMQ_SNDMORE);
+    return zmq_send(socket, body.data, body.len, 0) < 0 ? BUS_GONE : BUS_SENT;
+}
+
+void bus_publish(struct bus *bus, struct slice topic, struct slice body)
+{
+    if (zmq_send(bus->decisions, topic.data, topic.len, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
+        zmq_send(bus->decisions, body.data, body.len, ZMQ_DONTWAIT);
+}

@@ -1,0 +1,34 @@
+/* The publisher: sends records of the log, read from the store after their commit, to the decisions socket and to streams.
+ *
+ * It belongs to the thread of the loop and has a read-only store of its own. A listener that is slow costs its credit at
+ * most, and delays nobody. */
+#ifndef MODQD_PUBLISH_H
+#define MODQD_PUBLISH_H
+
+#include "../work/request.h"
+#include "../work/work.h"
+#include "bus.h"
+
+struct publisher;
+
+/* `work` is copied; its store is the publisher's from now on. Records that are there already are not sent to the decisions
+ * socket. NULL on failure. */
+struct publisher *publisher_new(const struct work *work, struct bus *bus);
+void publisher_free(struct publisher *publisher);
+
+/* The log of a site has grown. Fits ledger_on_growth. */
+void publisher_grown(void *publisher, const struct store_site *site);
+
+/* stream, credit or cancel. True when request->reply is to be sent before publisher_pump is called. */
+bool publisher_request(struct publisher *publisher, struct request *request, int64_t now_ms);
+
+/* Sends a portion of what is due. True when there is more to send at once. */
+bool publisher_pump(struct publisher *publisher);
+
+/* Heartbeats, and the end of streams that were not heard from. `now_ms` is the boot clock. */
+void publisher_tick(struct publisher *publisher, int64_t now_ms);
+
+/* Ends all streams with `stopping`. */
+void publisher_stop(struct publisher *publisher);
+
+#endif

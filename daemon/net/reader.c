@@ -1,0 +1,72 @@
+#include "reader.h"
+
+#include <stdlib.h>
+
+#include "../clock.h"
+#include "../log.h"
+#include "../work/verbs.h"
+
+enum { INBOX_MAX = 1024, LIST_MAX = 64 };
+
+struct reader {
+    struct work work;
+    struct worker *worker;
+};
+
+/* Each request sees one state of the store, and holds it no longer than it needs. */
+static void run_one(struct work *work, struct request *request)
+{
+    work->trouble = STORE_OK;
+    work->boot_ms = clock_boot_ms();
+    work->clock_ms = clock_wall_ms();
+    if (work_ok(work, work->store->ops->begin(work->store)))
+        verb_run(work, request);
+    work->store->ops->rollback(work->store);
+    if (!work->trouble)
+        return;
+    log_error("%s: reading failed: %s", request->verb->name, work->store->ops->reason(work->store));
+    fault_set(&request->fault, E_INTERNAL);
+    request_refuse(request, &request->fault);
+}
+
+static bool run(void *self, struct request *list)
+{
+    struct reader *reader = self;
+
+    for (; list; list = list->next)
+        run_one(&reader->work, list);
+    return true;
+}
+
+struct reader *reader_start(const struct work *work)
+{
+    struct reader *reader = calloc(1, sizeof(*reader));
+
+    if (!reader)
+        return NULL;
+    reader->work = *work;
+    struct worker_job job = {.name = "modqd-read",
+                             .run = run,
+                             .self = reader,
+                             .max_requests = INBOX_MAX,
+                             .max_bytes = work->settings->limits.value[LIMIT_QUEUE_BYTES],
+                             .max_list = LIST_MAX};
+    reader->worker = worker_start(&job);
+    if (reader->worker)
+        return reader;
+    free(reader);
+    return NULL;
+}
+
+struct worker *reader_worker(struct reader *reader)
+{
+    return reader->worker;
+}
+
+void reader_free(struct reader *reader)
+{
+    worker_free(reader->worker);
+    store_close(reader->work.store);
+    out_free(&reader->work.scratch);
+    free(reader);
+}

@@ -1,0 +1,209 @@
+#include "worker.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { IDLE_MS = 250 };
+
+struct box {
+    struct request *first, **end;
+    int64_t requests, bytes;
+};
+
+struct worker {
+    struct worker_job job;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t posted;
+    struct box inbox, outbox;
+    int64_t running; /* requests that run has */
+    bool stop, broken;
+    int fd;
+};
+
+static void put(struct box *box, struct request *request)
+{
+    request->next = NULL;
+    *box->end = request;
+    box->end = &request->next;
+    box->requests++;
+    box->bytes += (int64_t)request->body.len;
+}
+
+static struct request *take_all(struct box *box)
+{
+    struct request *first = box->first;
+    *box = (struct box){.end = &box->first};
+    return first;
+}
+
+/* The first `max` of the box. */
+static struct request *take(struct box *box, int64_t max, int64_t *taken)
+{
+    struct request *first = box->first;
+    struct request **end = &box->first;
+
+    for (*taken = 0; *end && *taken < max; (*taken)++) {
+        box->bytes -= (int64_t)(*end)->body.len;
+        end = &(*end)->next;
+    }
+    box->requests -= *taken;
+    box->first = *end;
+    *end = NULL;
+    if (!box->first)
+        box->end = &box->first;
+    return first;
+}
+
+static void ring(struct worker *worker)
+{
+    uint64_t one = 1;
+    while (write(worker->fd, &one, sizeof(one)) < 0)
+        ;
+}
+
+/* Waits for a list, or for the time to be idle (NULL), or for the end (NULL and *ended). Called with the mutex held. */
+static struct request *wait_for_list(struct worker *worker, bool *ended)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += IDLE_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    while (!worker->inbox.first && !worker->stop)
+        if (pthread_cond_timedwait(&worker->posted, &worker->mutex, &until) != 0)
+            break;
+    *ended = !worker->inbox.first && worker->stop;
+    return take(&worker->inbox, worker->job.max_list, &worker->running);
+}
+
+/* Hands the finished list over. A broken worker's list is never answered, and ends with the process. */
+static void finish(struct worker *worker, struct request *list, bool good)
+{
+    while (good && list) {
+        struct request *next = list->next;
+        put(&worker->outbox, list);
+        list = next;
+    }
+    worker->running = 0;
+    worker->broken |= !good;
+}
+
+static void *main_of_thread(void *arg)
+{
+    struct worker *worker = arg;
+    bool ended = false;
+
+    pthread_mutex_lock(&worker->mutex);
+    while (!ended && !worker->broken) {
+        struct request *list = wait_for_list(worker, &ended);
+        if (ended)
+            break;
+        pthread_mutex_unlock(&worker->mutex);
+        bool good = list ? worker->job.run(worker->job.self, list)
+                         : !worker->job.idle || worker->job.idle(worker->job.self);
+        pthread_mutex_lock(&worker->mutex);
+        finish(worker, list, good);
+        if (list || worker->broken)
+            ring(worker);
+    }
+    pthread_mutex_unlock(&worker->mutex);
+    return NULL;
+}
+
+struct worker *worker_start(const struct worker_job *job)
+{
+    pthread_condattr_t clock;
+    struct worker *worker = calloc(1, sizeof(*worker));
+
+    if (!worker)
+        return NULL;
+    worker->job = *job;
+    worker->inbox.end = &worker->inbox.first;
+    worker->outbox.end = &worker->outbox.first;
+    worker->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pthread_mutex_init(&worker->mutex, NULL);
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&worker->posted, &clock);
+    pthread_condattr_destroy(&clock);
+    if (worker->fd >= 0 && pthread_create(&worker->thread, NULL, main_of_thread, worker) == 0) {
+        pthread_setname_np(worker->thread, job->name);
+        return worker;
+    }
+    free(worker);
+    return NULL;
+}
+
+int worker_fd(const struct worker *worker)
+{
+    return worker->fd;
+}
+
+static bool full(const struct worker *worker)
+{
+    return worker->inbox.requests >= worker->job.max_requests || worker->inbox.bytes >= worker->job.max_bytes;
+}
+
+bool worker_post(struct worker *worker, struct request *request)
+{
+    pthread_mutex_lock(&worker->mutex);
+    bool good = !full(worker) && !worker->broken;
+    if (good) {
+        put(&worker->inbox, request);
+        if (worker->running == 0)
+            pthread_cond_signal(&worker->posted);
+    }
+    pthread_mutex_unlock(&worker->mutex);
+    return good;
+}
+
+bool worker_is_full(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    bool is = full(worker);
+    pthread_mutex_unlock(&worker->mutex);
+    return is;
+}
+
+struct request *worker_collect(struct worker *worker, bool *broken)
+{
+    uint64_t rings;
+
+    if (read(worker->fd, &rings, sizeof(rings)) < 0)
+        rings = 0;
+    pthread_mutex_lock(&worker->mutex);
+    struct request *list = take_all(&worker->outbox);
+    *broken = worker->broken;
+    pthread_mutex_unlock(&worker->mutex);
+    return list;
+}
+
+int64_t worker_pending(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    int64_t n = worker->inbox.requests + worker->running + worker->outbox.requests;
+    pthread_mutex_unlock(&worker->mutex);
+    return n;
+}
+
+void worker_stop(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    worker->stop = true;
+    pthread_cond_signal(&worker->posted);
+    pthread_mutex_unlock(&worker->mutex);
+    pthread_join(worker->thread, NULL);
+}
+
+void worker_free(struct worker *worker)
+{
+    close(worker->fd);
+    pthread_mutex_destroy(&worker->mutex);
+    pthread_cond_destroy(&worker->posted);
+    free(worker);
+}

@@ -1,0 +1,46 @@
+/* A thread with an inbox and an outbox of requests. One other thread posts and collects. */
+#ifndef MODQD_WORKER_H
+#define MODQD_WORKER_H
+
+#include "../work/request.h"
+
+struct worker;
+
+struct worker_job {
+    const char *name; /* of the thread, at most 15 bytes */
+
+    /* Does everything in the list, in order: each request has its reply afterwards. Whatever was posted meanwhile is the
+     * next list. False when the worker must stop for good: then the requests of this list are not answered. */
+    bool (*run)(void *self, struct request *list);
+
+    /* Called when nothing was posted for a while; false as above. NULL: nothing to do. */
+    bool (*idle)(void *self);
+    void *self;
+
+    int64_t max_requests, max_bytes; /* what may wait in the inbox */
+    int64_t max_list;                /* how many run is given at once */
+};
+
+/* Starts the thread. NULL when it cannot. */
+struct worker *worker_start(const struct worker_job *job);
+
+/* Readable when something can be collected. */
+int worker_fd(const struct worker *worker);
+
+/* False when the inbox is full: the request stays the caller's. */
+bool worker_post(struct worker *worker, struct request *request);
+
+/* True when the inbox takes no more. */
+bool worker_is_full(struct worker *worker);
+
+/* What is done, in order; the caller's from now on. *broken is set when the worker has stopped for good. */
+struct request *worker_collect(struct worker *worker, bool *broken);
+
+/* Requests that were posted and not collected. */
+int64_t worker_pending(struct worker *worker);
+
+/* Lets it finish what is in the inbox and ends the thread. What is done can be collected until worker_free. */
+void worker_stop(struct worker *worker);
+void worker_free(struct worker *worker);
+
+#endif

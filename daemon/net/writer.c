@@ -1,0 +1,240 @@
+#include "writer.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../clock.h"
+#include "../work/claim.h"
+#include "../work/verbs.h"
+
+enum { LIST_MAX = 1024, EXPIRE_MAX = 256, ROOM_EVERY_MS = 100, PRUNE_EVERY_MS = 60000, PRUNE_MAX = 10000 };
+
+#define OPERATION_KEPT_MS (INT64_C(7) * 24 * 3600 * 1000)
+
+struct writer {
+    struct work work;
+    struct worker *worker;
+    int64_t room_at, prune_at; /* boot time of the next look */
+    char reason[512];
+    pthread_mutex_t mutex; /* guards what grew */
+    struct store_site *grown;
+    size_t grown_count, grown_cap;
+};
+
+static bool stop_for_good(struct writer *writer, const char *what)
+{
+    snprintf(writer->reason, sizeof(writer->reason), "%s: %s", what,
+             writer->work.store->ops->reason(writer->work.store));
+    return false;
+}
+
+static void on_growth(void *arg, const struct store_site *site)
+{
+    struct writer *writer = arg;
+
+    pthread_mutex_lock(&writer->mutex);
+    size_t i = 0;
+    while (i < writer->grown_count && writer->grown[i].no != site->no)
+        i++;
+    if (i == writer->grown_cap) {
+        size_t cap = writer->grown_cap ? writer->grown_cap * 2 : 16;
+        struct store_site *grown = realloc(writer->grown, cap * sizeof(*grown));
+        if (grown) {
+            writer->grown = grown;
+            writer->grown_cap = cap;
+        }
+    }
+    if (i < writer->grown_cap) { /* else the heartbeat tells it later */
+        writer->grown[i] = *site;
+        writer->grown_count += i == writer->grown_count;
+    }
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+void writer_grown(struct writer *writer, ledger_on_growth *tell, void *arg)
+{
+    pthread_mutex_lock(&writer->mutex);
+    for (size_t i = 0; i < writer->grown_count; i++)
+        tell(arg, &writer->grown[i]);
+    writer->grown_count = 0;
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+/* Comments are refused while less room is left than the reserve that decisions need. */
+static void look_at_room(struct writer *writer)
+{
+    struct work *work = &writer->work;
+    int64_t bytes;
+
+    if (work->boot_ms < writer->room_at)
+        return;
+    writer->room_at = work->boot_ms + ROOM_EVERY_MS;
+    if (work->store->ops->room(work->store, &bytes) == STORE_OK)
+        work->intake_closed = bytes < work->settings->limits.value[LIMIT_RESERVE_BYTES];
+}
+
+static void prune(struct writer *writer)
+{
+    struct work *work = &writer->work;
+
+    if (work->boot_ms < writer->prune_at)
+        return;
+    writer->prune_at = work->boot_ms + PRUNE_EVERY_MS;
+    work_ok(work, work->store->ops->operation_prune(work->store, ledger_now(work->ledger) - OPERATION_KEPT_MS, PRUNE_MAX));
+}
+
+static void run_list(struct writer *writer, struct request *list)
+{
+    struct work *work = &writer->work;
+
+    claims_expire(work, EXPIRE_MAX);
+    prune(writer);
+    for (struct request *r = list; r && !work->trouble; r = r->next) {
+        fault_set(&r->fault, E_OK);
+        verb_run_once(work, r);
+    }
+}
+
+/* One transaction. OK: it is on disk. FULL: nothing of it is, and everything is as before. FAILED: stop. */
+static enum store_result transact(struct writer *writer, struct request *list)
+{
+    struct work *work = &writer->work;
+
+    work->trouble = STORE_OK;
+    enum store_result r = ledger_begin(work->ledger, clock_wall_ms());
+    if (r == STORE_OK) {
+        run_list(writer, list);
+        r = work->trouble ? work->trouble : ledger_commit(work->ledger, on_growth, writer);
+    }
+    if (r == STORE_FULL && ledger_rollback(work->ledger) != STORE_OK)
+        r = STORE_FAILED;
+    return r;
+}
+
+static void refuse_all(struct request *list)
+{
+    struct fault fault;
+
+    fault_set(&fault, E_STORAGE_FULL);
+    fault_say(&fault, "nothing can be written now");
+    fault_int(&fault, "retry_after_ms", 5000);
+    for (; list; list = list->next)
+        request_refuse(list, &fault);
+}
+
+/* When a transaction finds no room, it is tried again without new comments, so that decisions get what is left. */
+static bool run(void *self, struct request *list)
+{
+    struct writer *writer = self;
+    struct work *work = &writer->work;
+
+    work->boot_ms = clock_boot_ms();
+    work->clock_ms = clock_wall_ms();
+    look_at_room(writer);
+    enum store_result r = transact(writer, list);
+    if (r == STORE_FULL) {
+        work->intake_closed = true;
+        writer->room_at = work->boot_ms + ROOM_EVERY_MS;
+        r = transact(writer, list);
+    }
+    if (r == STORE_FAILED)
+        return stop_for_good(writer, "the store failed");
+    if (r == STORE_FULL)
+        refuse_all(list);
+    else
+        work->counters->commits++;
+    for (; list; list = list->next)
+        work->counters->commit_requests++;
+    return true;
+}
+
+static bool found_one(void *arg, const struct store_comment *comment)
+{
+    (void)comment;
+    *(bool *)arg = true;
+    return false;
+}
+
+/* Nothing was asked for a while: claims may have ended all the same. */
+static bool idle(void *self)
+{
+    struct writer *writer = self;
+    struct work *work = &writer->work;
+    bool due = false;
+
+    work->boot_ms = clock_boot_ms();
+    enum store_result r = work->store->ops->claims_ending(work->store, work->boot_ms, 1, found_one, &due);
+    if (r == STORE_FAILED)
+        return stop_for_good(writer, "the store failed");
+    if (due && transact(writer, NULL) == STORE_FAILED)
+        return stop_for_good(writer, "the store failed");
+    return true;
+}
+
+/* After a restart of the machine its boot clock began anew: claims from before mean nothing now. */
+static bool drop_old_claims(struct writer *writer, const char *boot)
+{
+    struct work *work = &writer->work;
+    const struct store_ops *ops = work->store->ops;
+    char before[64] = "";
+
+    work->boot_ms = clock_boot_ms();
+    if (!work_ok(work, ops->boot(work->store, before)) || strcmp(before, boot) == 0)
+        return work->trouble == STORE_OK;
+    if (ledger_begin(work->ledger, clock_wall_ms()) != STORE_OK)
+        return false;
+    while (claims_drop_all(work, EXPIRE_MAX) > 0 && !work->trouble)
+        ;
+    return work_ok(work, ops->boot_set(work->store, boot)) &&
+           ledger_commit(work->ledger, on_growth, writer) == STORE_OK;
+}
+
+struct writer *writer_start(const struct work *work, const char *boot, char *reason, size_t reason_bytes)
+{
+    struct writer *writer = calloc(1, sizeof(*writer));
+
+    if (!writer) {
+        snprintf(reason, reason_bytes, "out of memory");
+        return NULL;
+    }
+    writer->work = *work;
+    pthread_mutex_init(&writer->mutex, NULL);
+    struct worker_job job = {.name = "modqd-write",
+                             .run = run,
+                             .idle = idle,
+                             .self = writer,
+                             .max_requests = work->settings->limits.value[LIMIT_QUEUE_REQUESTS],
+                             .max_bytes = work->settings->limits.value[LIMIT_QUEUE_BYTES],
+                             .max_list = LIST_MAX};
+    if (!drop_old_claims(writer, boot))
+        snprintf(reason, reason_bytes, "%s", work->store->ops->reason(work->store));
+    else if (!(writer->worker = worker_start(&job)))
+        snprintf(reason, reason_bytes, "cannot start a thread");
+    else
+        return writer;
+    writer_free(writer);
+    return NULL;
+}
+
+struct worker *writer_worker(struct writer *writer)
+{
+    return writer->worker;
+}
+
+const char *writer_reason(const struct writer *writer)
+{
+    return writer->reason;
+}
+
+void writer_free(struct writer *writer)
+{
+    if (writer->worker)
+        worker_free(writer->worker);
+    ledger_free(writer->work.ledger);
+    store_close(writer->work.store);
+    out_free(&writer->work.scratch);
+    pthread_mutex_destroy(&writer->mutex);
+    free(writer->grown);
+    free(writer);
+}

@@ -1,0 +1,75 @@
+#include "schema.h"
+
+/* Version 1.
+ *
+ * Only one index has keys as random as the ids that a site makes: comment. Everything else grows at its end, because
+ * texts and events are numbered as they come, so that the pages touched by a transaction stay few (docs/performance.md).
+ * The text stands apart from the state, which is small and changes; a comment's texts and events are chained by number
+ * instead of indexed.
+ *
+ * The triggers are the last guard of promise 3: no program that opens the file, this one included, edits a text or an
+ * event. INSERT needs one, too: INSERT OR REPLACE deletes without firing the trigger on DELETE. */
+static const char version_1[] =
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO meta VALUES('epoch', randomblob(16));"
+    "INSERT INTO meta VALUES('boot', '');"
+
+    "CREATE TABLE site(no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+    " newest INTEGER NOT NULL, pending INTEGER NOT NULL, submitted INTEGER NOT NULL, approved INTEGER NOT NULL,"
+    " rejected INTEGER NOT NULL, reopened INTEGER NOT NULL, withdrawn INTEGER NOT NULL, erased INTEGER NOT NULL);"
+
+    "CREATE TABLE comment(site INTEGER NOT NULL, id TEXT NOT NULL, state INTEGER NOT NULL, lane INTEGER NOT NULL,"
+    " held INTEGER NOT NULL, revision INTEGER NOT NULL, text INTEGER NOT NULL, newest_text INTEGER NOT NULL,"
+    " last_event INTEGER NOT NULL, record INTEGER NOT NULL, decision INTEGER NOT NULL,"
+    " approval INTEGER NOT NULL, due_at INTEGER NOT NULL, reports INTEGER NOT NULL, revisions INTEGER NOT NULL, claimed_by TEXT, claimed_until INTEGER,"
+    " PRIMARY KEY(site, id)) WITHOUT ROWID;"
+    "CREATE INDEX queue ON comment(site, lane, held, due_at, text) WHERE state = 1;"
+    "CREATE INDEX claim_end ON comment(claimed_until) WHERE held = 1;"
+    "CREATE INDEX claim_holder ON comment(claimed_by) WHERE held = 1;"
+
+    "CREATE TABLE text(no INTEGER PRIMARY KEY, previous INTEGER NOT NULL, revision INTEGER NOT NULL,"
+    " received_at INTEGER NOT NULL, article TEXT, author TEXT, language TEXT, sha256 BLOB, salt BLOB, meta BLOB,"
+    " body BLOB);"
+    "CREATE TRIGGER text_is_never_edited BEFORE UPDATE ON text WHEN NEW.body IS NOT NULL OR NEW.sha256 IS NOT NULL"
+    " OR NEW.salt IS NOT NULL OR NEW.meta IS NOT NULL OR NEW.no IS NOT OLD.no OR NEW.previous IS NOT OLD.previous"
+    " OR NEW.revision IS NOT OLD.revision OR NEW.received_at IS NOT OLD.received_at"
+    " BEGIN SELECT RAISE(ABORT, 'a text is never edited'); END;"
+    "CREATE TRIGGER text_is_never_deleted BEFORE DELETE ON text"
+    " BEGIN SELECT RAISE(ABORT, 'a text is never deleted'); END;"
+    "CREATE TRIGGER text_is_never_replaced BEFORE INSERT ON text"
+    " WHEN EXISTS(SELECT 1 FROM text WHERE no = NEW.no)"
+    " BEGIN SELECT RAISE(ABORT, 'a text is never replaced'); END;"
+
+    "CREATE TABLE event(no INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind INTEGER NOT NULL, site INTEGER NOT NULL,"
+    " comment TEXT NOT NULL, revision INTEGER NOT NULL, text INTEGER NOT NULL, actor TEXT NOT NULL, seq INTEGER,"
+    " previous INTEGER NOT NULL, data BLOB NOT NULL, hash BLOB NOT NULL);"
+    "CREATE UNIQUE INDEX log ON event(site, seq) WHERE seq IS NOT NULL;"
+    "CREATE TRIGGER event_is_never_edited BEFORE UPDATE ON event"
+    " BEGIN SELECT RAISE(ABORT, 'an event is never edited'); END;"
+    "CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event"
+    " BEGIN SELECT RAISE(ABORT, 'an event is never deleted'); END;"
+    "CREATE TRIGGER event_takes_the_next_number BEFORE INSERT ON event"
+    " WHEN NEW.no IS NOT (SELECT coalesce(max(no), 0) + 1 FROM event)"
+    " BEGIN SELECT RAISE(ABORT, 'an event takes the next number'); END;"
+    "CREATE TRIGGER record_is_never_replaced BEFORE INSERT ON event WHEN NEW.seq IS NOT NULL"
+    " AND EXISTS(SELECT 1 FROM event WHERE site = NEW.site AND seq = NEW.seq)"
+    " BEGIN SELECT RAISE(ABORT, 'a record is never replaced'); END;"
+
+    "CREATE TABLE note(event INTEGER PRIMARY KEY, salt BLOB NOT NULL, text BLOB NOT NULL);"
+
+    "CREATE TABLE report(site INTEGER NOT NULL, comment TEXT NOT NULL, reader TEXT NOT NULL, round INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, reason TEXT, note TEXT, PRIMARY KEY(site, comment, reader)) WITHOUT ROWID;"
+
+    "CREATE TABLE article(site INTEGER NOT NULL, id TEXT NOT NULL, meta BLOB NOT NULL, closed INTEGER NOT NULL,"
+    " front_page INTEGER NOT NULL, PRIMARY KEY(site, id)) WITHOUT ROWID;"
+
+    "CREATE TABLE listener(site INTEGER NOT NULL, name TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,"
+    " PRIMARY KEY(site, name)) WITHOUT ROWID;"
+
+    "CREATE TABLE operation(id BLOB PRIMARY KEY, actor TEXT NOT NULL, request BLOB NOT NULL, at INTEGER NOT NULL,"
+    " answer BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX operation_age ON operation(at);";
+
+const char *const schema_migrations[] = {version_1};
+
+const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);

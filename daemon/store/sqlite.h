@@ -1,0 +1,99 @@
+/* Inside of the SQLite back end, shared by its files: sqlite.c opens and commits, sqlite_comment.c keeps comments, texts and
+ * events, sqlite_desk.c what stands around them. */
+#ifndef MODQD_SQLITE_H
+#define MODQD_SQLITE_H
+
+#include <sqlite3.h>
+
+#include "store.h"
+
+/* One number for each prepared statement of all files. */
+enum sqlite_statement {
+    ST_META_GET,
+    ST_META_SET,
+    ST_SITE_FIND,
+    ST_SITE_SCAN,
+    ST_SITE_PUT,
+    ST_COMMENT_GET,
+    ST_COMMENT_INSERT,
+    ST_COMMENT_UPDATE,
+    ST_TEXT_ADD,
+    ST_TEXT_GET,
+    ST_TEXT_ERASE,
+    ST_EVENT_ADD,
+    ST_EVENT_GET,
+    ST_EVENT_LAST,
+    ST_LOG_GET,
+    ST_LOG_SCAN,
+    ST_NOTE_ADD,
+    ST_NOTE_GET,
+    ST_NOTE_ERASE,
+    ST_REPORT_GET,
+    ST_REPORT_PUT,
+    ST_REPORT_SCAN,
+    ST_REPORT_ERASE,
+    ST_ARTICLE_GET,
+    ST_ARTICLE_PUT,
+    ST_LISTENER_PUT,
+    ST_LISTENER_SCAN,
+    ST_OPERATION_GET,
+    ST_OPERATION_ADD,
+    ST_OPERATION_PRUNE,
+    ST_QUEUE_SCAN,
+    ST_QUEUE_FIGURES,
+    ST_CLAIMS_ENDING,
+    ST_CLAIMS_OF,
+    ST_COUNT
+};
+
+struct sqlite_store {
+    struct store base;
+    struct store_ops ops;
+    sqlite3 *db;
+    sqlite3_stmt *statements[ST_COUNT]; /* prepared when first used */
+    sqlite3_stmt *busy;                              /* its row is what a caller has borrowed */
+    bool read_only;
+    bool erased; /* something was erased that old pages of the WAL still hold */
+    int64_t database_bytes;
+    char directory[4096];
+    char reason[256];
+};
+
+/* Ends what a caller has borrowed. Every function of the store begins with it. */
+void sqlite_let_go(struct sqlite_store *s);
+
+/* Keeps the reason and says what an error code of SQLite means for the caller. */
+enum store_result sqlite_wrong(struct sqlite_store *s, int code);
+
+/* The statement, ready to be bound; what was borrowed before is let go. NULL (and a reason) when it cannot be prepared;
+ * binding to NULL is harmless, and stepping it fails. */
+sqlite3_stmt *sqlite_use(struct sqlite_store *s, enum sqlite_statement which, const char *sql);
+
+/* Parameters count from 1. Bound bytes are borrowed until the statement has been stepped; absent means NULL. */
+void sqlite_bind_text(sqlite3_stmt *st, int i, struct slice text);
+void sqlite_bind_blob(sqlite3_stmt *st, int i, struct slice bytes);
+
+/* Steps a statement that changes something. */
+enum store_result sqlite_run(struct sqlite_store *s, sqlite3_stmt *st);
+
+/* Steps to the next row, which the caller then borrows: OK, or NONE after the last. */
+enum store_result sqlite_row(struct sqlite_store *s, sqlite3_stmt *st);
+
+/* A column of the row borrowed. NULL is absent. */
+struct slice sqlite_text(sqlite3_stmt *st, int column);
+struct slice sqlite_blob(sqlite3_stmt *st, int column);
+
+/* What a scan returns when it ended with `r` (NONE: all rows were seen). */
+enum store_result sqlite_scan_end(struct sqlite_store *s, enum store_result r);
+
+/* Reads the columns of COMMENT_COLUMNS. */
+#define SQLITE_COMMENT_COLUMNS                                                                                        \
+    "site, id, state, lane, revision, text, newest_text, last_event, record, decision, approval, due_at, reports, "   \
+    "revisions, claimed_by, claimed_until"
+void sqlite_comment_row(sqlite3_stmt *st, struct store_comment *comment);
+
+/* Fill in the functions of sqlite_comment.c and sqlite_desk.c. */
+void sqlite_comment_ops(struct store_ops *ops);
+void sqlite_desk_ops(struct store_ops *ops);
+
+#endif

@@ -1,0 +1,222 @@
+/* Where comments, events and the log are kept: one table of functions for every back end.
+ *
+ * A store is used by one thread at a time. The one that writes calls begin, any number of functions, then commit or
+ * rollback; those opened read-only only call the functions that read, which see what was committed before. No function
+ * here knows the rules: what may follow what is decided above (daemon/core, daemon/work). Whoever only reads brackets
+ * its calls with begin and rollback, too: what lies between sees one state, and nothing is held open afterwards.
+ *
+ * Every function returns an enum store_result. After STORE_FULL or STORE_FAILED inside a transaction only rollback may
+ * follow. Borrowed slices in what a function hands out are good until the next call on the same store. */
+#ifndef MODQ_STORE_H
+#define MODQ_STORE_H
+
+#include <stdint.h>
+
+#include "../../proto/slice.h"
+#include "../../proto/words.h"
+
+#define HASH_BYTES      32
+#define SALT_BYTES      16
+#define EPOCH_BYTES     16
+#define OPERATION_BYTES 16
+#define NAME_BYTES      64  /* a site, a moderator, a listener */
+#define KEY_BYTES       128 /* an id that a site gives */
+
+enum store_result {
+    STORE_OK,
+    STORE_NONE,  /* no such thing; nothing is wrong */
+    STORE_FULL,  /* no room; rolling back and going on is safe */
+    STORE_FAILED /* the store can no longer be believed; store_reason says why; the daemon must stop */
+};
+
+/* One site. `no` is 1, 2, 3, ... in the order in which sites were first seen. */
+struct store_site {
+    int64_t no;
+    char name[NAME_BYTES + 1];
+    int64_t newest;  /* number of the newest record of its log, 0 when there is none */
+    int64_t pending; /* comments that are pending, in any lane, claimed or not */
+    int64_t counts[KIND_COUNT]; /* events so far, of the kinds submitted to erased */
+};
+
+/* The current state of one comment. Event and text numbers are 0 for "none". */
+struct store_comment {
+    int64_t site;
+    char id[KEY_BYTES + 1]; /* may hold no NUL */
+    enum state state;
+    enum lane lane;
+    int64_t revision;    /* current one, 0 before any text */
+    int64_t text;        /* number of the current revision's text: that of the event that brought it */
+    int64_t newest_text; /* number of the last text stored, where text.previous chains begin */
+    int64_t last_event;  /* where event.previous chains begin */
+    int64_t record;      /* event that is its last record */
+    int64_t decision;    /* event that is its current decision (approved, rejected), else 0 */
+    int64_t approval;    /* event that approved it last, 0 if none did */
+    int64_t due_at;      /* the queue is ordered by (due_at, text) */
+    int64_t reports;     /* since it was last approved */
+    int64_t revisions;   /* texts stored */
+    char claimed_by[NAME_BYTES + 1]; /* "" when nobody holds it */
+    int64_t claimed_until;           /* boot clock, milliseconds; only with claimed_by */
+    bool stored;                     /* comment_put updates; else it inserts */
+};
+
+/* The text of one revision and what came with it. */
+struct store_text {
+    int64_t no;       /* number of its submitted event */
+    int64_t previous; /* text stored before it for the same comment, 0 for the first */
+    int64_t revision;
+    int64_t received_at;
+    struct slice article, author, language; /* for indexes; absent when not given */
+    struct slice body;                      /* absent once erased */
+    struct slice sha256;                    /* 32 bytes; absent once erased */
+    struct slice salt;                      /* 16 bytes; absent once erased */
+    struct slice meta;                      /* packed map (proto/comment.h); absent once erased */
+};
+
+/* One entry of the one append-only table of events. */
+struct store_event {
+    int64_t no; /* 1, 2, 3, ... */
+    int64_t at; /* milliseconds UTC, never below that of the event before */
+    enum kind kind;
+    int64_t site;
+    struct slice comment;
+    int64_t revision;
+    int64_t text;        /* text that it is about, 0 if none */
+    struct slice actor;  /* moderator, "front", "push" or "modqd" */
+    int64_t seq;         /* number in the site's log, 0 if it is no record */
+    int64_t previous;    /* event of the same comment before this one, 0 for the first */
+    struct slice data;   /* packed map, see daemon/core/chain.h */
+    struct slice hash;   /* 32 bytes: the chain up to here */
+    struct slice sha256; /* when read: hash of the text's body, absent when erased or none */
+};
+
+struct store_report {
+    struct slice reader;
+    int64_t round; /* last approval that it counted after, an event number */
+    int64_t at;
+    struct slice reason, note; /* absent when not given */
+};
+
+struct store_article {
+    struct slice meta;      /* packed article map */
+    int closed, front_page; /* 0, 1, or -1: never said */
+};
+
+struct store_listener {
+    int64_t site;
+    struct slice name;
+    int64_t seq, at;
+};
+
+struct store_operation {
+    struct slice actor;
+    struct slice request; /* hash of what was asked */
+    int64_t at;
+    struct slice answer; /* what the handler keeps of its answer */
+};
+
+/* Figures of one site's queue, counted by the store. */
+struct store_queue {
+    int64_t escalated, claimed;
+    int64_t oldest_at; /* lowest due_at of what is pending, 0 when nothing is */
+};
+
+struct store;
+
+/* Callbacks return false to end the scan early (which is no error). They must not call the store. */
+typedef bool store_on_site(void *arg, const struct store_site *site);
+typedef bool store_on_comment(void *arg, const struct store_comment *comment);
+typedef bool store_on_event(void *arg, const struct store_event *event);
+typedef bool store_on_report(void *arg, const struct store_report *report);
+typedef bool store_on_listener(void *arg, const struct store_listener *listener);
+
+struct store_ops {
+    const char *name;
+    void (*close)(struct store *);
+    const char *(*reason)(struct store *); /* of the last FULL or FAILED, for a log */
+
+    enum store_result (*begin)(struct store *);
+    enum store_result (*commit)(struct store *); /* OK: it is on disk, whatever happens next */
+    void (*rollback)(struct store *);            /* harmless outside a transaction */
+    enum store_result (*room)(struct store *, int64_t *bytes); /* how much more may be written */
+
+    enum store_result (*epoch)(struct store *, unsigned char epoch[EPOCH_BYTES]);
+    enum store_result (*epoch_set)(struct store *, const unsigned char epoch[EPOCH_BYTES]);
+    /* Id of the boot whose clock claimed_until was measured by; "" before the first. At most 63 bytes. */
+    enum store_result (*boot)(struct store *, char boot[64]);
+    enum store_result (*boot_set)(struct store *, const char *boot);
+
+    enum store_result (*site_find)(struct store *, struct slice name, struct store_site *site);
+    enum store_result (*site_scan)(struct store *, store_on_site *, void *arg); /* by no */
+    enum store_result (*site_put)(struct store *, const struct store_site *site); /* inserts or updates by no */
+
+    enum store_result (*comment_get)(struct store *, int64_t site, struct slice id, struct store_comment *comment);
+    enum store_result (*comment_put)(struct store *, const struct store_comment *comment);
+
+    /* Texts are never edited: adding a number twice is STORE_FAILED, and there is no way to change one but erase,
+     * which leaves no, previous, revision and received_at. */
+    enum store_result (*text_add)(struct store *, const struct store_text *text);
+    enum store_result (*text_get)(struct store *, int64_t no, struct store_text *text);
+    enum store_result (*text_erase)(struct store *, int64_t no);
+
+    /* Events are only ever added, each with the next number. */
+    enum store_result (*event_add)(struct store *, const struct store_event *event);
+    enum store_result (*event_get)(struct store *, int64_t no, struct store_event *event);
+    enum store_result (*event_last)(struct store *, struct store_event *event); /* NONE when there are none */
+    enum store_result (*log_get)(struct store *, int64_t site, int64_t seq, struct store_event *event);
+    enum store_result (*log_scan)(struct store *, int64_t site, int64_t after, int64_t limit, store_on_event *,
+                                  void *arg); /* by seq */
+
+    /* What people wrote beside an event: kept apart so that it can be erased while the event stays. */
+    enum store_result (*note_add)(struct store *, int64_t event, struct slice salt, struct slice text);
+    enum store_result (*note_get)(struct store *, int64_t event, struct slice *text);
+    enum store_result (*note_erase)(struct store *, int64_t event); /* OK also when there is none */
+
+    enum store_result (*report_get)(struct store *, int64_t site, struct slice comment, struct slice reader,
+                                    struct store_report *report);
+    enum store_result (*report_put)(struct store *, int64_t site, struct slice comment,
+                                    const struct store_report *report);
+    enum store_result (*report_scan)(struct store *, int64_t site, struct slice comment, int64_t limit,
+                                     store_on_report *, void *arg); /* newest first */
+    enum store_result (*report_erase)(struct store *, int64_t site, struct slice comment); /* all of them */
+
+    enum store_result (*article_get)(struct store *, int64_t site, struct slice id, struct store_article *article);
+    enum store_result (*article_put)(struct store *, int64_t site, struct slice id,
+                                     const struct store_article *article);
+
+    enum store_result (*listener_put)(struct store *, const struct store_listener *listener);
+    enum store_result (*listener_scan)(struct store *, store_on_listener *, void *arg);
+
+    enum store_result (*operation_get)(struct store *, struct slice id, struct store_operation *operation);
+    enum store_result (*operation_add)(struct store *, struct slice id, const struct store_operation *operation);
+    /* Forgets at most `limit` operations that are older than `before`. */
+    enum store_result (*operation_prune)(struct store *, int64_t before, int64_t limit);
+
+    /* Pending comments of one site and lane, held by somebody or free, by (due_at, text), strictly after the given
+     * pair, at most `limit`. */
+    enum store_result (*queue_scan)(struct store *, int64_t site, enum lane lane, bool held, int64_t after_due_at,
+                                    int64_t after_text, int64_t limit, store_on_comment *, void *arg);
+    enum store_result (*queue_figures)(struct store *, int64_t site, struct store_queue *figures);
+    /* Claims that end at or before `until`, by their end; and those of one moderator, in any order. */
+    enum store_result (*claims_ending)(struct store *, int64_t until, int64_t limit, store_on_comment *, void *arg);
+    enum store_result (*claims_of)(struct store *, struct slice moderator, int64_t limit, store_on_comment *,
+                                   void *arg);
+};
+
+/* A back end's own struct begins with this one. */
+struct store {
+    const struct store_ops *ops;
+};
+
+static inline void store_close(struct store *store)
+{
+    if (store)
+        store->ops->close(store);
+}
+
+/* Opens (making it when it is not there, and bringing an older schema up to date) the database of SQLite at `path`.
+ * `database_bytes` bounds its size; `read_only` opens a second connection for another thread.
+ * NULL on failure, with the reason in `reason`. */
+struct store *store_sqlite_open(const char *path, bool read_only, int64_t database_bytes, char *reason,
+                                size_t reason_bytes);
+
+#endif

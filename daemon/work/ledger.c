@@ -1,0 +1,290 @@
+#include "ledger.h"
+
+#include <stdlib.h>
+
+struct entry {
+    struct store_site row;
+    int64_t published; /* newest that on_growth was told */
+    bool dirty;
+};
+
+struct ledger {
+    struct store *store;
+    int64_t now;
+    int64_t last_no, last_at;
+    unsigned char last_hash[SHA256_BYTES];
+    struct entry **by_no;   /* entry i has no i + 1 */
+    struct entry **by_name; /* the same, sorted */
+    size_t sites, cap;
+    size_t *dirty; /* indexes into by_no */
+    size_t dirty_count;
+    struct out scratch;
+};
+
+static int compare(const void *a, const void *b)
+{
+    const struct entry *const *x = a;
+    const struct entry *const *y = b;
+    return strcmp((*x)->row.name, (*y)->row.name);
+}
+
+static bool grow(struct ledger *ledger)
+{
+    if (ledger->sites < ledger->cap)
+        return true;
+    size_t cap = ledger->cap ? ledger->cap * 2 : 16;
+    struct entry **by_no = realloc(ledger->by_no, cap * sizeof(struct entry *));
+    if (by_no)
+        ledger->by_no = by_no;
+    struct entry **by_name = realloc(ledger->by_name, cap * sizeof(struct entry *));
+    if (by_name)
+        ledger->by_name = by_name;
+    size_t *dirty = realloc(ledger->dirty, cap * sizeof(size_t));
+    if (dirty)
+        ledger->dirty = dirty;
+    if (!by_no || !by_name || !dirty)
+        return false;
+    ledger->cap = cap;
+    return true;
+}
+
+static struct entry *add(struct ledger *ledger, const struct store_site *row)
+{
+    struct entry *entry = grow(ledger) ? calloc(1, sizeof(*entry)) : NULL;
+    if (!entry)
+        return NULL;
+    entry->row = *row;
+    entry->published = row->newest;
+    ledger->by_no[ledger->sites] = entry;
+    ledger->by_name[ledger->sites] = entry;
+    ledger->sites++;
+    qsort(ledger->by_name, ledger->sites, sizeof(struct entry *), compare);
+    return entry;
+}
+
+static bool on_site(void *arg, const struct store_site *row)
+{
+    return add(arg, row) != NULL;
+}
+
+static void forget_sites(struct ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->sites; i++)
+        free(ledger->by_no[i]);
+    ledger->sites = 0;
+    ledger->dirty_count = 0;
+}
+
+static enum store_result load(struct ledger *ledger)
+{
+    struct store_event last;
+
+    forget_sites(ledger);
+    ledger->last_no = 0;
+    ledger->last_at = 0;
+    memset(ledger->last_hash, 0, SHA256_BYTES);
+    enum store_result r = ledger->store->ops->site_scan(ledger->store, on_site, ledger);
+    if (r != STORE_OK)
+        return r;
+    r = ledger->store->ops->event_last(ledger->store, &last);
+    if (r == STORE_OK) {
+        ledger->last_no = last.no;
+        ledger->last_at = last.at;
+        memcpy(ledger->last_hash, last.hash.data, SHA256_BYTES);
+    }
+    return r == STORE_NONE ? STORE_OK : r;
+}
+
+struct ledger *ledger_new(struct store *store, enum store_result *result)
+{
+    struct ledger *ledger = calloc(1, sizeof(*ledger));
+    *result = STORE_FAILED;
+    if (!ledger)
+        return NULL;
+    ledger->store = store;
+    *result = load(ledger);
+    store->ops->rollback(store);
+    if (*result == STORE_OK)
+        return ledger;
+    ledger_free(ledger);
+    return NULL;
+}
+
+void ledger_free(struct ledger *ledger)
+{
+    if (!ledger)
+        return;
+    forget_sites(ledger);
+    free(ledger->by_no);
+    free(ledger->by_name);
+    free(ledger->dirty);
+    out_free(&ledger->scratch);
+    free(ledger);
+}
+
+enum store_result ledger_begin(struct ledger *ledger, int64_t clock_ms)
+{
+    ledger->now = clock_ms > ledger->last_at ? clock_ms : ledger->last_at;
+    return ledger->store->ops->begin(ledger->store);
+}
+
+static enum store_result put_sites(struct ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->dirty_count; i++) {
+        enum store_result r = ledger->store->ops->site_put(ledger->store, &ledger->by_no[ledger->dirty[i]]->row);
+        if (r != STORE_OK)
+            return r;
+    }
+    return STORE_OK;
+}
+
+enum store_result ledger_commit(struct ledger *ledger, ledger_on_growth *on_growth, void *arg)
+{
+    enum store_result r = put_sites(ledger);
+    if (r == STORE_OK)
+        r = ledger->store->ops->commit(ledger->store);
+    if (r != STORE_OK)
+        return r;
+    for (size_t i = 0; i < ledger->dirty_count; i++) {
+        struct entry *entry = ledger->by_no[ledger->dirty[i]];
+        entry->dirty = false;
+        if (entry->row.newest == entry->published)
+            continue;
+        entry->published = entry->row.newest;
+        on_growth(arg, &entry->row);
+    }
+    ledger->dirty_count = 0;
+    return STORE_OK;
+}
+
+enum store_result ledger_rollback(struct ledger *ledger)
+{
+    ledger->store->ops->rollback(ledger->store);
+    enum store_result r = load(ledger);
+    ledger->store->ops->rollback(ledger->store);
+    return r;
+}
+
+int64_t ledger_now(const struct ledger *ledger)
+{
+    return ledger->now;
+}
+
+struct store_site *ledger_site(struct ledger *ledger, struct slice name)
+{
+    size_t low = 0;
+    size_t high = ledger->sites;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        struct store_site *row = &ledger->by_name[middle]->row;
+        size_t len = strlen(row->name);
+        int order = memcmp(name.data, row->name, name.len < len ? name.len : len);
+        if (order == 0)
+            order = (name.len > len) - (name.len < len);
+        if (order == 0)
+            return row;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+struct store_site *ledger_site_at(struct ledger *ledger, int64_t no)
+{
+    return no >= 1 && (size_t)no <= ledger->sites ? &ledger->by_no[no - 1]->row : NULL;
+}
+
+struct store_site *ledger_site_add(struct ledger *ledger, struct slice name)
+{
+    struct store_site row = {.no = (int64_t)ledger->sites + 1};
+
+    memcpy(row.name, name.data, name.len);
+    struct entry *entry = add(ledger, &row);
+    if (!entry)
+        return NULL;
+    ledger_touch(ledger, &entry->row);
+    return &entry->row;
+}
+
+size_t ledger_sites(const struct ledger *ledger)
+{
+    return ledger->sites;
+}
+
+void ledger_touch(struct ledger *ledger, const struct store_site *site)
+{
+    struct entry *entry = ledger->by_no[site->no - 1];
+    if (entry->dirty)
+        return;
+    entry->dirty = true;
+    ledger->dirty[ledger->dirty_count++] = (size_t)site->no - 1;
+}
+
+int64_t ledger_next(const struct ledger *ledger)
+{
+    return ledger->last_no + 1;
+}
+
+void ledger_chain(unsigned char hash[SHA256_BYTES], const unsigned char before[SHA256_BYTES],
+                  const struct store_event *event, struct slice site_name, struct out *scratch)
+{
+    out_reset(scratch);
+    out_array(scratch);
+    out_int(scratch, event->no);
+    out_int(scratch, event->at);
+    out_str(scratch, slice_of(kind_name(event->kind)));
+    out_str(scratch, site_name);
+    out_str(scratch, event->comment);
+    out_int(scratch, event->revision);
+    out_int(scratch, event->text);
+    out_str(scratch, event->actor);
+    out_int(scratch, event->seq);
+    out_bin(scratch, event->data);
+    out_end(scratch);
+    struct slice pieces[] = {{(const char *)before, SHA256_BYTES}, out_slice(scratch)};
+    sha256(hash, pieces, 2);
+}
+
+enum store_result ledger_append(struct ledger *ledger, struct store_site *site, struct store_comment *comment,
+                                const struct ledger_entry *entry, int64_t *seq)
+{
+    unsigned char hash[SHA256_BYTES];
+    bool record = kind_is_record(entry->kind);
+    struct store_event event = {.no = ledger->last_no + 1,
+                                .at = ledger->now,
+                                .kind = entry->kind,
+                                .site = site->no,
+                                .comment = slice_of(comment->id),
+                                .revision = entry->revision,
+                                .text = entry->text,
+                                .actor = entry->actor,
+                                .seq = record ? site->newest + 1 : 0,
+                                .previous = comment->last_event,
+                                .data = entry->data.data ? entry->data : SLICE_LIT("\x80"),
+                                .hash = {(const char *)hash, SHA256_BYTES}};
+
+    ledger_chain(hash, ledger->last_hash, &event, slice_of(site->name), &ledger->scratch);
+    if (ledger->scratch.failed)
+        return STORE_FAILED;
+    enum store_result r = ledger->store->ops->event_add(ledger->store, &event);
+    if (r != STORE_OK)
+        return r;
+    ledger->last_no = event.no;
+    ledger->last_at = event.at;
+    memcpy(ledger->last_hash, hash, SHA256_BYTES);
+    comment->last_event = event.no;
+    if (record) {
+        comment->record = event.no;
+        site->newest = event.seq;
+    }
+    if (entry->kind <= KIND_ERASED) {
+        site->counts[entry->kind]++;
+        ledger_touch(ledger, site);
+    }
+    if (seq)
+        *seq = event.seq;
+    return STORE_OK;
+}

@@ -1,0 +1,86 @@
+#include "record.h"
+
+#include "../../proto/mp.h"
+
+static void int_or_nil(struct out *out, const char *key, int64_t value)
+{
+    out_key(out, key);
+    if (value)
+        out_int(out, value);
+    else
+        out_nil(out);
+}
+
+static const char *cause_of(const msgpack_object *data)
+{
+    int64_t cause = mp_get_int(data, "cause", CAUSE_NONE);
+    return cause > CAUSE_NONE && cause < CAUSE_COUNT ? cause_name((enum cause)cause) : NULL;
+}
+
+/* What is said in an event's data, alike in records and histories. */
+static void encode_data(const msgpack_object *data, struct out *out)
+{
+    const msgpack_object *reasons = mp_get(data, "reasons");
+
+    out_key(out, "reasons");
+    if (reasons) {
+        out_object(out, reasons);
+    } else {
+        out_array(out);
+        out_end(out);
+    }
+    out_key_str(out, "policy", mp_get_str(data, "policy"));
+    out_key_cstr(out, "cause", cause_of(data));
+    int_or_nil(out, "undoes", mp_get_int(data, "undoes", 0));
+    int_or_nil(out, "supersedes", mp_get_int(data, "supersedes", 0));
+}
+
+static void with_data(const struct store_event *event, struct out *out,
+                      void (*encode)(const msgpack_object *data, struct out *out))
+{
+    msgpack_zone zone;
+    msgpack_object data;
+
+    if (!msgpack_zone_init(&zone, 1024)) {
+        out->failed = true;
+        return;
+    }
+    mp_unpack_map(event->data, &zone, &data);
+    encode(&data, out);
+    msgpack_zone_destroy(&zone);
+}
+
+void record_encode(struct slice site, const struct store_event *event, struct out *out)
+{
+    out_map(out);
+    out_key_str(out, "site", site);
+    out_key_int(out, "seq", event->seq);
+    out_key_str(out, "comment", event->comment);
+    out_key_int(out, "revision", event->revision);
+    out_key_cstr(out, "decision", kind_name(event->kind));
+    with_data(event, out, encode_data);
+    out_key_bin(out, "body_sha256", event->sha256);
+    out_key_int(out, "decided_at", event->at);
+    out_key_bin(out, "chain", event->hash);
+    out_end(out);
+}
+
+static void encode_history_data(const msgpack_object *data, struct out *out)
+{
+    encode_data(data, out);
+    int_or_nil(out, "until", mp_get_int(data, "until", 0));
+}
+
+void event_encode(const struct store_event *event, struct slice note, struct out *out)
+{
+    out_map(out);
+    out_key_int(out, "no", event->no);
+    out_key_int(out, "at", event->at);
+    out_key_cstr(out, "kind", kind_name(event->kind));
+    out_key_str(out, "actor", event->actor);
+    out_key_int(out, "revision", event->revision);
+    int_or_nil(out, "seq", event->seq);
+    with_data(event, out, encode_history_data);
+    out_key_str(out, "note", note);
+    out_end(out);
+}

@@ -1,0 +1,64 @@
+/* One request on its way through the daemon: from the bytes of a peer to the bytes of the answer. */
+#ifndef MODQD_REQUEST_H
+#define MODQD_REQUEST_H
+
+#include <msgpack/zone.h>
+
+#include "../../proto/fault.h"
+#include "../../proto/mp.h"
+#include "../../proto/out.h"
+#include "../core/hash.h"
+#include "../store/store.h"
+#include "settings.h"
+
+enum door { DOOR_FRONT = 1, DOOR_PUSH = 2, DOOR_DESK = 4 };
+
+/* Who sent it, as the bus knows it. */
+struct peer {
+    unsigned char routing_id[255];
+    unsigned char routing_id_len; /* 0: nobody to answer (push) */
+    bool delimiter;               /* an empty frame stood first, as REQ sends it */
+    int64_t uid;                  /* user of the process at the other end of an ipc connection, -1 if unknown */
+};
+
+struct verb;
+
+struct request {
+    struct request *next;
+    enum door door;
+    struct peer peer;
+    struct slice body; /* borrowed from *owner */
+    void *owner;
+    void (*release)(void *owner);
+    msgpack_zone zone; /* holds map and args; strings in them point into body */
+    msgpack_object map;
+    const msgpack_object *id; /* NULL when the caller gave none */
+    const struct verb *verb;  /* NULL while unknown */
+    void *args;               /* of the verb's own type */
+    char actor[NAME_BYTES + 1];
+    struct slice operation;                /* absent when none was given */
+    unsigned char asked[SHA256_BYTES];     /* hash of the request without its id */
+    struct out scratch;                    /* bytes that args refer to by offset */
+    struct fault fault;                    /* why it is refused as a whole; code E_OK otherwise */
+    struct out reply;
+};
+
+/* Requests are kept for reuse, because each owns buffers. Only one thread makes and frees them. */
+struct request *request_new(void); /* NULL: out of memory */
+void request_free(struct request *request);
+void request_pool_drop(void); /* frees what is kept for reuse */
+
+/* Zeroed memory that lives as long as the request; NULL and fault `internal` when there is none. */
+void *request_alloc(struct request *request, size_t bytes);
+
+/* Decodes the envelope (v, op, id, as, operation) and the verb's own fields, finds out who is asking, and checks that
+ * it may. False with request->fault set. */
+bool request_decode(struct request *request, const struct settings *settings);
+
+/* Begins the reply: {v, id, op, ok: true, ... The caller adds pairs and ends the map. */
+void request_begin_reply(struct request *request);
+
+/* The whole reply {..., ok: false, error: {...}} instead of whatever was begun. */
+void request_refuse(struct request *request, const struct fault *fault);
+
+#endif

@@ -1,0 +1,81 @@
+/* What a handler works with: the store, the ledger, the time, and a sticky trouble. */
+#ifndef MODQD_WORK_H
+#define MODQD_WORK_H
+
+#include <stdatomic.h>
+
+#include "../../proto/fault.h"
+#include "../core/state.h"
+#include "ledger.h"
+#include "settings.h"
+
+/* What the daemon counts since its start. */
+#define MODQ_COUNTERS(X)                                                                                              \
+    X(submits) X(duplicates) X(refused) X(malformed) X(dropped_replies) X(busy) X(commits) X(commit_requests)         \
+    X(push_messages) X(push_errors) X(streams) X(records_sent)
+
+struct counters {
+#define X(name) _Atomic int64_t name;
+    MODQ_COUNTERS(X)
+#undef X
+};
+
+struct work {
+    struct store *store;
+    struct ledger *ledger; /* NULL for those that only read */
+    const struct settings *settings;
+    struct counters *counters;
+    unsigned char epoch[EPOCH_BYTES];
+    int64_t clock_ms;    /* wall clock, for those that only read */
+    int64_t boot_ms;     /* boot clock, which claims are measured by */
+    int64_t started_at;
+    bool intake_closed;  /* no room for new comments */
+    struct out scratch;  /* for data of events; a handler resets it before use */
+    /* Sticky: the store's last word when it was FULL or FAILED. The transaction is lost then. */
+    enum store_result trouble;
+};
+
+/* True when `result` is OK. FULL and FAILED stay in work->trouble. */
+bool work_ok(struct work *work, enum store_result result);
+
+/* Random bytes from getrandom, fetched in larger portions. */
+void work_random(unsigned char *bytes, size_t n);
+
+/* A copy of what is known of a site, for those that only read, too. False when there is none of that name. */
+bool work_site(struct work *work, struct slice name, struct store_site *site);
+
+/* The site of that name, made when it is not there. NULL and *fault `too_many_sites` when there may be no more. */
+struct store_site *work_site_for(struct work *work, struct slice name, struct fault *fault);
+
+/* Begins `data` anew: the packed map of an event, built in work->scratch. */
+struct out *work_data(struct work *work);
+
+/* The state of a comment and its site's count of pending ones, changed together. */
+void work_set_state(struct work *work, struct store_site *site, struct store_comment *comment, enum state state);
+
+/* Ends a claim without an event of its own (a decision says it already). */
+void work_end_claim(struct store_comment *comment);
+
+/* True while somebody else than `actor` holds the comment. */
+bool work_held_by_other(const struct work *work, const struct store_comment *comment, const char *actor);
+
+/* What a claim's end is on the wall clock. */
+int64_t work_wall_time(const struct work *work, int64_t boot_ms);
+
+/* Faults that say who, what and when. */
+void work_fault_decided(struct work *work, const struct store_comment *comment, struct fault *fault);
+void work_fault_claimed(struct work *work, const struct store_comment *comment, struct fault *fault);
+
+/* The number in the log of the event `no`, 0 if it is none. */
+int64_t work_seq_of(struct work *work, int64_t no);
+
+/* One item of `results`: begun with site and comment (absent: nil), ended by the caller with out_end. */
+void work_item(struct out *out, struct slice site, struct slice comment);
+
+/* A whole failed item. */
+void work_item_failed(struct out *out, struct slice site, struct slice comment, const struct fault *fault);
+
+/* Ends an item with the status and error of `fault`: for items that were begun already. */
+void work_item_error(struct out *out, const struct fault *fault);
+
+#endif

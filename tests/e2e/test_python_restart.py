@@ -1,0 +1,218 @@
+"""What a restart, a second daemon, another schema and another address do; asked by the Python client."""
+# time-limit: 240
+import glob
+import hashlib
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import unittest
+
+import msgpack
+
+import tap
+from cases import Case, event, fresh
+from daemon import Daemon
+from modq import Desk, Front, Raw
+
+PIPELINED = 500
+
+
+def databases(directory):
+    """Files of a directory that are SQLite databases."""
+    found = []
+    for path in glob.glob(directory + "/**", recursive=True):
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                if file.read(16) == b"SQLite format 3\0":
+                    found.append(path)
+    return found
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+class Restart(Case):
+    def observe(self, items):
+        stats = self.ann.stats()
+        return {"cards": [self.ann.show(i["site"], i["comment"]) for i in items], "status": [self.status_of(i) for i in items],
+                "history": [self.ann.history(i["site"], i["comment"])["events"] for i in items], "records": self.records(),
+                "list": self.ann.list(site=self.site), "epoch": self.front.hello()["epoch"],
+                "sites": stats["sites"], "listeners": [{**l, "lag": 0} for l in stats["listeners"]]}
+
+    def everything(self):
+        items = [self.pending(extra={"k": [1, None]}), self.approved()[0], self.rejected()[0], self.pending(), self.pending()]
+        withdrawn, erased, escalated = self.pending(), self.pending(), self.pending()
+        self.front.withdraw(self.site, withdrawn["comment"])
+        self.front.withdraw(self.site, "tombstone")
+        self.ann.erase([erased])
+        self.ann.escalate([escalated], note="n")
+        self.ann.claim(comments=[items[3]], lease_ms=3_600_000)
+        self.front.report(self.site, items[1]["comment"], "r")
+        self.front.article(self.site, {"id": "a"}, closed=True)
+        self.front.confirm(self.site, "web", 2)
+        return items + [withdrawn, erased, escalated, self.named("tombstone")]
+
+    def test_restart_keeps_everything(self):
+        items = self.everything()
+        before = self.observe(items)
+        self.daemon.restart()
+        after = self.observe(items)
+        for part in before:
+            if part not in ("cards", "list"):
+                self.assertEqual(before[part], after[part], part)
+        claimed = after["cards"][3]["card"]
+        self.assertEqual(claimed["claimed_by"], "ann")
+        for one, two in zip(before["cards"], after["cards"]):
+            for card in (one["card"], two["card"]):
+                card.pop("claimed_until")           # leases count boot time
+            self.assertEqual(one, two)
+
+    def test_kill_keeps_everything_that_was_answered(self):
+        items = self.everything()
+        before = self.observe(items)
+        self.daemon.kill()
+        self.daemon.start()
+        after = self.observe(items)
+        for part in ("status", "history", "records", "epoch", "sites"):
+            self.assertEqual(before[part], after[part], part)
+
+    def test_operation_id_is_kept_over_a_restart(self):
+        item, operation = self.pending(), os.urandom(16)
+        first = self.ann.approve([item], operation=operation)
+        self.daemon.restart()
+        self.assertEqual(self.ann.approve([item], operation=operation), first)
+
+    def test_decided_at_never_goes_back_over_a_restart(self):
+        self.approved()
+        self.daemon.restart()
+        self.approved()
+        first, second = self.records()
+        self.assertLessEqual(first["decided_at"], second["decided_at"])
+
+
+class Stop(unittest.TestCase):
+    def pipelined(self, daemon):
+        """Sends submits without waiting, ends the daemon at once; returns the ids sent and answered."""
+        raw = daemon.keep(Raw(daemon.endpoint("front")))
+        raw.ask({"v": 1, "op": "hello", "id": "connected"})
+        for number in range(PIPELINED):
+            raw.send(msgpack.packb({"v": 1, "op": "submit", "id": number, "comments": [event("s", f"c{number}")]}))
+        daemon.stop()
+        answered = {}
+        while frames := raw.receive(0.5):
+            reply = msgpack.unpackb(frames[0])
+            answered[reply["id"]] = reply
+        return answered
+
+    def test_graceful_stop_answers_what_it_received(self):
+        for _ in range(5):
+            with Daemon() as daemon:
+                answered = self.pipelined(daemon)
+                daemon.start()
+                names = [f"c{number}" for number in range(PIPELINED)]
+                front = daemon.front()
+                found = [r for start in range(0, PIPELINED, 250) for r in front.status("s", names[start:start + 250])]
+                for number, result in enumerate(found):
+                    reply = answered.get(number)
+                    accepted = bool(reply and reply["ok"] and reply["results"][0]["status"] == "accepted")
+                    self.assertEqual(result["status"], "found" if accepted else "not_found", (number, reply))
+                for reply in answered.values():
+                    if not reply["ok"]:
+                        self.assertEqual(reply["error"]["name"], "stopping", reply)
+
+    def test_sigint_stops_as_well(self):
+        import signal
+        with Daemon() as daemon:
+            os.kill(daemon.pid, signal.SIGINT)
+            self.assertEqual(daemon.ended(), 0)
+
+
+class Refusals(unittest.TestCase):
+    def refused(self, daemon, *words):
+        """The daemon must end by itself with an error and a message that has these words."""
+        code = daemon.spawn().ended(20)
+        self.assertGreater(code, 0, daemon.log())
+        log = daemon.log()
+        for word in words:
+            self.assertIn(word, log)
+        return log
+
+    def test_second_daemon_on_a_directory_is_refused(self):
+        with Daemon() as first:
+            first.front().submit([event("s", "a")])
+            second = Daemon(directory=first.dir)
+            second._log_path = first.dir + "/second.txt"
+            log = self.refused(second, first.dir)
+            self.assertRegex(log, "(?i)already|another|in use|lock")
+            self.assertEqual(first.front().status("s", ["a"])[0]["status"], "found")
+
+    def test_newer_schema_is_refused_and_the_file_untouched(self):
+        with Daemon() as daemon:
+            daemon.front().submit([event("s", "a")])
+            daemon.stop()
+            path, = databases(daemon.dir)
+            with sqlite3.connect(path) as database:
+                version, = database.execute("PRAGMA user_version").fetchone()
+                database.execute(f"PRAGMA user_version = {version + 1}")
+            database.close()
+            before = digest(path)
+            self.refused(daemon, os.path.basename(path))
+            self.assertEqual(digest(path), before)
+
+    def test_file_that_is_no_database_is_refused_and_untouched(self):
+        with Daemon() as daemon:
+            daemon.stop()
+            path, = databases(daemon.dir)
+            with open(path, "wb") as file:
+                file.write(b"this is not a database, but somebody's diary\n" * 100)
+            before = digest(path)
+            self.refused(daemon, os.path.basename(path))
+            self.assertEqual(digest(path), before)
+
+    def test_directory_that_is_not_there_is_refused(self):
+        directory = tempfile.mkdtemp(prefix="mq-", dir="/tmp")
+        daemon = Daemon(directory=directory)
+        daemon.arguments = ["--dir", directory + "/none/none"]
+        try:
+            self.refused(daemon, directory + "/none")
+        finally:
+            shutil.rmtree(directory)
+
+
+class Addresses(unittest.TestCase):
+    def free_port(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
+
+    def config(self, host, port):
+        return f'listen {{\n    desk tcp://{host}:{port}\n}}\n'
+
+    def test_address_that_is_not_loopback_is_refused_by_name(self):
+        for host in ("0.0.0.0", "*", "192.0.2.1", "[::]", "eth0"):
+            with self.subTest(host=host):
+                daemon = Daemon(config=self.config(host, self.free_port()))
+                code = daemon.spawn().ended(20)
+                self.assertGreater(code, 0)
+                self.assertIn(f"tcp://{host}:", daemon.log())
+                shutil.rmtree(daemon.dir)
+
+    def test_loopback_tcp_works_and_wants_a_name(self):
+        port = self.free_port()
+        with Daemon(config=self.config("127.0.0.1", port)) as daemon:
+            daemon.front().submit([event("s", "a")])
+            nobody, ann = (daemon.keep(Desk(f"tcp://127.0.0.1:{port}", as_=name)) for name in (None, "ann"))
+            self.assertIsNone(nobody.hello()["you"])
+            self.assertEqual(len(nobody.list()["comments"]), 1)
+            with self.assertRaisesRegex(Exception, "as_required"):
+                nobody.approve([{"site": "s", "comment": "a"}])
+            self.assertEqual(ann.approve([{"site": "s", "comment": "a"}])[0]["status"], "approved")
+
+
+if __name__ == "__main__":
+    tap.main()

@@ -1,0 +1,39 @@
+#!/bin/sh
+# Installs the Debian packages that building and testing need, if any is missing: as root, or with sudo. Says which ones
+# where neither is possible.
+set -eu
+
+packages="gcc libc6-dev pkg-config libzmq3-dev libmsgpack-dev libsqlite3-dev libsystemd-dev nettle-dev libconfuse-dev
+libjansson-dev libutf8proc-dev libcmocka-dev python3 python3-zmq python3-msgpack strace tmux sqlite3 git
+clang clang-tidy clang-format cppcheck shellcheck libclang-rt-14-dev"
+
+missing=
+for p in $packages; do
+    status=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null || true)
+    [ "$status" = installed ] || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+
+run=
+if [ "$(id -u)" != 0 ]; then
+    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        run="sudo -n"
+    elif command -v sudo >/dev/null && [ -t 0 ]; then
+        run=sudo
+    else
+        echo "These Debian packages are needed; as root: apt-get install$missing" >&2
+        exit 1
+    fi
+fi
+command -v apt-get >/dev/null || { echo "These Debian packages are needed:$missing" >&2; exit 1; }
+echo "Installing packages:$missing"
+log=$(mktemp)
+# shellcheck disable=SC2086 # both are lists of words
+if ! { $run apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+    $run apt-get install -y -qq --no-install-recommends $missing; } >"$log" 2>&1; then
+    tail -20 "$log" >&2
+    echo "The packages could not be installed; as root: apt-get install$missing" >&2
+    rm -f "$log"
+    exit 1
+fi
+rm -f "$log"

@@ -1,0 +1,101 @@
+"""What every message of the daemon must look like, whichever test asked for it."""
+import document
+
+ERRORS = document.errors()
+STR, INT, BOOL, BYTES, LIST, MAP, NIL = str, int, bool, bytes, list, dict, type(None)
+STATES = {"pending", "approved", "rejected", "withdrawn", "erased"}
+DECISIONS = {"approved", "rejected", "reopened", "withdrawn", "erased"}
+CAUSES = {"moderator", "undo", "new_revision", "reports", "author", "erasure", "rule"}
+RECORD = {"site": (STR,), "seq": (INT,), "comment": (STR,), "revision": (INT,), "decision": (STR,), "reasons": (LIST,),
+          "policy": (STR, NIL), "body_sha256": (BYTES, NIL), "decided_at": (INT,), "cause": (STR,), "undoes": (INT, NIL),
+          "supersedes": (INT, NIL), "chain": (BYTES,)}
+CARD = {"site": (STR,), "comment": (STR,), "revision": (INT,), "state": (STR,), "lane": (STR,), "body": (STR, NIL),
+        "body_sha256": (BYTES, NIL), "received_at": (INT, NIL), "due_at": (INT, NIL), "article": (MAP, NIL),
+        "parent": (STR, NIL), "author": (MAP, NIL), "created_at": (INT, NIL), "language": (STR, NIL), "extra": (MAP, NIL),
+        "article_closed": (BOOL, NIL), "article_front_page": (BOOL, NIL), "reports": (INT,), "claimed_by": (STR, NIL),
+        "claimed_until": (INT, NIL), "seq": (INT, NIL), "decided_by": (STR, NIL), "decided_at": (INT, NIL),
+        "reasons": (LIST, NIL), "note": (STR, NIL)}
+EVENT = {"no": (INT,), "at": (INT,), "kind": (STR,), "actor": (STR,), "revision": (INT, NIL), "seq": (INT, NIL),
+         "cause": (STR, NIL), "reasons": (LIST, NIL), "policy": (STR, NIL), "note": (STR, NIL), "undoes": (INT, NIL),
+         "supersedes": (INT, NIL), "until": (INT, NIL)}
+KINDS = {"submitted", "claimed", "renewed", "released", "lease_expired", "approved", "rejected", "reopened", "withdrawn",
+         "erased", "escalated", "reported"}
+PUSHED = {"records", "level", "heartbeat", "ended"}
+
+
+def check_keys(what, value, shape):
+    for key, types in shape.items():
+        assert key in value, f"{what} without {key}: {value}"
+        assert type(value[key]) in types, f"{what} with {key} = {value[key]!r}"
+
+
+def check_error(error):
+    check_keys("error", error, {"number": (INT,), "name": (STR,), "class": (STR,), "message": (STR,)})
+    known = ERRORS.get(error["name"])
+    assert known, f"error that PROTOCOL.md does not have: {error}"
+    assert (error["number"], error["class"]) == (known["number"], known["class"]), error
+    for key in known["keys"]:
+        assert key in error, f"error without {key}: {error}"
+    assert isinstance(error.get("field", ""), str), error
+
+
+def check_record(record):
+    check_keys("record", record, RECORD)
+    assert record["decision"] in DECISIONS and record["cause"] in CAUSES, record
+    assert record["seq"] >= 1 and len(record["chain"]) == 32, record
+    assert len(record["body_sha256"] or bytes(32)) == 32, record
+    assert bool(record["reasons"]) == (record["decision"] == "rejected"), record
+    assert (record["policy"] is not None) == (record["decision"] in ("approved", "rejected")), record
+    assert (record["undoes"] is not None) == (record["cause"] == "undo"), record
+    assert record["undoes"] in (None, record["supersedes"]), record
+
+
+def check_card(card):
+    check_keys("card", card, CARD)
+    assert card["state"] in STATES and card["lane"] in ("normal", "escalated"), card
+    assert (card["claimed_by"] is None) == (card["claimed_until"] is None), card
+    decided = card["state"] in ("approved", "rejected")
+    for key in ("decided_by", "decided_at"):
+        assert (card[key] is not None) == decided, card
+
+
+def check_event(event):
+    check_keys("event", event, EVENT)
+    assert event["kind"] in KINDS, event
+
+
+def check_results(results):
+    for result in results:
+        error = result.get("error")
+        assert "status" in result, result
+        if error:
+            check_error(error)
+            assert result["status"] == error["name"], result
+        else:
+            assert result["status"] not in ERRORS or result["status"] in ("withdrawn", "erased"), result
+
+
+def check_reply(body):
+    assert "id" in body and "op" in body, body
+    assert isinstance(body["ok"], bool), body
+    if not body["ok"]:
+        check_error(body["error"])
+    check_results(body.get("results") or [])
+    for card in [body.get("card")] + (body.get("comments") or []):
+        if card is not None:
+            check_card(card)
+    for event in body.get("events") or []:
+        check_event(event)
+
+
+def check_message(body):
+    """Any message of any socket of the daemon."""
+    assert body.get("v") == 1, body
+    if "ok" in body:
+        check_reply(body)
+        return
+    assert body["op"] in PUSHED | {"record"}, body
+    for record in body.get("records") or ([body["record"]] if "record" in body else []):
+        check_record(record)
+    if body["op"] == "ended":
+        check_error(body["error"])

@@ -1,0 +1,2143 @@
+#include "store_contract.h"
+
+#include <assert.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* One call on the `store` in scope that must end so. */
+#define EXPECT(result, verb, ...) assert_int_equal(store->ops->verb(store, ##__VA_ARGS__), result)
+#define OK(verb, ...)             EXPECT(STORE_OK, verb, ##__VA_ARGS__)
+#define NONE(verb, ...)           EXPECT(STORE_NONE, verb, ##__VA_ARGS__)
+#define REFUSED(verb, ...)        EXPECT(STORE_FAILED, verb, ##__VA_ARGS__)
+
+#define S(literal)    SLICE_LIT(literal)
+#define BYTES(array)  ((struct slice){(const char *)(array), sizeof(array)})
+#define COUNT(array)  (sizeof(array) / sizeof(*(array)))
+#define NO_LIMIT      1000
+#define START         INT64_MIN, 0
+#define MANY_BYTES    (64 * 1024)
+#define LONG_NAME     "sixty-four-bytes-are-the-most-that-any-name-may-have-and-no-more"
+#define NUMBER(shift) ((INT64_C(1) << 53) + (shift)) /* no double holds it when odd */
+
+static const unsigned char hash_a[HASH_BYTES] = {0x00, 0xff, 0x27, 0x00, 0x80, [31] = 0x01};
+static const unsigned char hash_b[HASH_BYTES] = {0x10, 0x00, [31] = 0x02};
+static const unsigned char salt_a[SALT_BYTES] = {0x00, 0x00, 0x9c, [15] = 0x00};
+
+static_assert(sizeof(LONG_NAME) == NAME_BYTES + 1, "a name of the greatest length");
+
+/* ---- comparing ---- */
+
+static void slices_equal(struct slice a, struct slice b, const char *file, int line)
+{
+    _assert_true(!a.data == !b.data, a.data ? "absent where a value was expected" : "a value where none was expected",
+                 file, line);
+    _assert_int_equal(b.len, a.len, file, line);
+    if (a.len)
+        _assert_memory_equal(a.data, b.data, a.len, file, line);
+}
+
+#define assert_slice(is, expected) slices_equal(expected, is, __FILE__, __LINE__)
+
+static void assert_site(const struct store_site *is, const struct store_site *expected)
+{
+    assert_int_equal(is->no, expected->no);
+    assert_string_equal(is->name, expected->name);
+    assert_int_equal(is->newest, expected->newest);
+    assert_int_equal(is->pending, expected->pending);
+    for (enum kind k = KIND_SUBMITTED; k <= KIND_ERASED; k++)
+        assert_int_equal(is->counts[k], expected->counts[k]);
+}
+
+static void assert_comment(const struct store_comment *is, const struct store_comment *expected)
+{
+    assert_int_equal(is->site, expected->site);
+    assert_string_equal(is->id, expected->id);
+    assert_int_equal(is->state, expected->state);
+    assert_int_equal(is->lane, expected->lane);
+    assert_int_equal(is->revision, expected->revision);
+    assert_int_equal(is->text, expected->text);
+    assert_int_equal(is->newest_text, expected->newest_text);
+    assert_int_equal(is->last_event, expected->last_event);
+    assert_int_equal(is->record, expected->record);
+    assert_int_equal(is->decision, expected->decision);
+    assert_int_equal(is->due_at, expected->due_at);
+    assert_int_equal(is->reports, expected->reports);
+    assert_int_equal(is->revisions, expected->revisions);
+    assert_string_equal(is->claimed_by, expected->claimed_by);
+    if (*expected->claimed_by)
+        assert_int_equal(is->claimed_until, expected->claimed_until);
+    assert_true(is->stored);
+}
+
+static void assert_text(const struct store_text *is, const struct store_text *expected)
+{
+    assert_int_equal(is->no, expected->no);
+    assert_int_equal(is->previous, expected->previous);
+    assert_int_equal(is->revision, expected->revision);
+    assert_int_equal(is->received_at, expected->received_at);
+    assert_slice(is->article, expected->article);
+    assert_slice(is->author, expected->author);
+    assert_slice(is->language, expected->language);
+    assert_slice(is->body, expected->body);
+    assert_slice(is->sha256, expected->sha256);
+    assert_slice(is->salt, expected->salt);
+    assert_slice(is->meta, expected->meta);
+}
+
+static void assert_event(const struct store_event *is, const struct store_event *expected)
+{
+    assert_int_equal(is->no, expected->no);
+    assert_int_equal(is->at, expected->at);
+    assert_int_equal(is->kind, expected->kind);
+    assert_int_equal(is->site, expected->site);
+    assert_slice(is->comment, expected->comment);
+    assert_int_equal(is->revision, expected->revision);
+    assert_int_equal(is->text, expected->text);
+    assert_slice(is->actor, expected->actor);
+    assert_int_equal(is->seq, expected->seq);
+    assert_int_equal(is->previous, expected->previous);
+    assert_slice(is->data, expected->data);
+    assert_slice(is->hash, expected->hash);
+    assert_slice(is->sha256, expected->sha256);
+}
+
+static void assert_report(const struct store_report *is, const struct store_report *expected)
+{
+    assert_slice(is->reader, expected->reader);
+    assert_int_equal(is->round, expected->round);
+    assert_int_equal(is->at, expected->at);
+    assert_slice(is->reason, expected->reason);
+    assert_slice(is->note, expected->note);
+}
+
+static void assert_article(const struct store_article *is, const struct store_article *expected)
+{
+    assert_slice(is->meta, expected->meta);
+    assert_int_equal(is->closed, expected->closed);
+    assert_int_equal(is->front_page, expected->front_page);
+}
+
+static void assert_operation(const struct store_operation *is, const struct store_operation *expected)
+{
+    assert_slice(is->actor, expected->actor);
+    assert_slice(is->request, expected->request);
+    assert_int_equal(is->at, expected->at);
+    assert_slice(is->answer, expected->answer);
+}
+
+/* ---- making ---- */
+
+static struct store_site new_site(int64_t no, const char *name)
+{
+    struct store_site site = {.no = no};
+
+    snprintf(site.name, sizeof(site.name), "%s", name);
+    return site;
+}
+
+static struct store_comment new_comment(int64_t site, const char *id, int64_t text)
+{
+    struct store_comment comment = {.site = site, .state = STATE_PENDING, .revision = 1, .revisions = 1};
+
+    snprintf(comment.id, sizeof(comment.id), "%s", id);
+    comment.text = comment.newest_text = comment.last_event = text;
+    return comment;
+}
+
+static struct store_text new_text(int64_t no, struct slice body)
+{
+    return (struct store_text){.no = no,
+                               .revision = 1,
+                               .received_at = 1000 + no,
+                               .article = S("article-1"),
+                               .author = S("author-1"),
+                               .language = S("ar"),
+                               .body = body,
+                               .sha256 = BYTES(hash_a),
+                               .salt = BYTES(salt_a),
+                               .meta = S("\x81\xa1x\xc0")};
+}
+
+static struct store_event new_event(int64_t no, enum kind kind, int64_t site, struct slice comment)
+{
+    return (struct store_event){.no = no,
+                                .at = 1000 + no,
+                                .kind = kind,
+                                .site = site,
+                                .comment = comment,
+                                .revision = 1,
+                                .actor = S("front"),
+                                .data = S("\x80"),
+                                .hash = BYTES(hash_b)};
+}
+
+/* A record of the log: event `no`, number `seq` of the site. */
+static struct store_event new_record(int64_t no, int64_t site, int64_t seq)
+{
+    struct store_event event = new_event(no, KIND_APPROVED, site, S("c"));
+
+    event.seq = seq;
+    return event;
+}
+
+static void queue_put(struct store *store, struct store_comment comment, enum lane lane, const char *holder,
+                      int64_t due_at)
+{
+    comment.lane = lane;
+    comment.due_at = due_at;
+    snprintf(comment.claimed_by, sizeof(comment.claimed_by), "%s", holder);
+    comment.claimed_until = *holder ? 5000 : 0;
+    OK(comment_put, &comment);
+}
+
+/* ---- what scans gave ---- */
+
+struct seen {
+    int64_t values[64];
+    size_t count;
+    size_t stop_at; /* end the scan with this one; 0: never */
+};
+
+static bool see(struct seen *seen, int64_t value)
+{
+    assert_true(seen->count < COUNT(seen->values));
+    seen->values[seen->count++] = value;
+    return seen->count != seen->stop_at;
+}
+
+static bool see_site(void *arg, const struct store_site *site)
+{
+    return see(arg, site->no);
+}
+
+static bool see_comment(void *arg, const struct store_comment *comment)
+{
+    return see(arg, comment->text);
+}
+
+static bool see_event(void *arg, const struct store_event *event)
+{
+    return see(arg, event->no);
+}
+
+static bool see_report(void *arg, const struct store_report *report)
+{
+    return see(arg, report->at);
+}
+
+static bool see_listener(void *arg, const struct store_listener *listener)
+{
+    return see(arg, listener->seq);
+}
+
+static void seen_equal(const struct seen *seen, const int64_t *expected, size_t count, const char *file, int line)
+{
+    _assert_int_equal(seen->count, count, file, line);
+    for (size_t i = 0; i < count; i++)
+        _assert_int_equal((uint64_t)seen->values[i], (uint64_t)expected[i], file, line);
+}
+
+#define assert_seen(scan, ...)                                                                                         \
+    do {                                                                                                               \
+        const int64_t expected_[] = {__VA_ARGS__};                                                                     \
+        struct seen seen_ = scan;                                                                                      \
+        seen_equal(&seen_, expected_, COUNT(expected_), __FILE__, __LINE__);                                           \
+    } while (0)
+
+static struct seen log_after(struct store *store, int64_t site, int64_t after, int64_t limit)
+{
+    struct seen seen = {.count = 0};
+
+    OK(log_scan, site, after, limit, see_event, &seen);
+    return seen;
+}
+
+static struct seen reports_about(struct store *store, int64_t site, struct slice comment, int64_t limit)
+{
+    struct seen seen = {.count = 0};
+
+    OK(report_scan, site, comment, limit, see_report, &seen);
+    return seen;
+}
+
+static struct seen queue_after(struct store *store, int64_t site, enum lane lane, bool held, int64_t due_at,
+                               int64_t text, int64_t limit)
+{
+    struct seen seen = {.count = 0};
+
+    OK(queue_scan, site, lane, held, due_at, text, limit, see_comment, &seen);
+    return seen;
+}
+
+static struct seen free_of(struct store *store, int64_t site, enum lane lane)
+{
+    return queue_after(store, site, lane, false, START, NO_LIMIT);
+}
+
+static struct seen held_of(struct store *store, int64_t site, enum lane lane)
+{
+    return queue_after(store, site, lane, true, START, NO_LIMIT);
+}
+
+static struct seen ending(struct store *store, int64_t until, int64_t limit)
+{
+    struct seen seen = {.count = 0};
+
+    OK(claims_ending, until, limit, see_comment, &seen);
+    return seen;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* In ascending order, as the store gives them in any. */
+static struct seen claims(struct store *store, struct slice moderator, int64_t limit)
+{
+    struct seen seen = {.count = 0};
+
+    OK(claims_of, moderator, limit, see_comment, &seen);
+    qsort(seen.values, seen.count, sizeof(*seen.values), by_value);
+    return seen;
+}
+
+static struct seen listeners(struct store *store)
+{
+    struct seen seen = {.count = 0};
+
+    OK(listener_scan, see_listener, &seen);
+    qsort(seen.values, seen.count, sizeof(*seen.values), by_value);
+    return seen;
+}
+
+/* ---- the story ---- */
+
+#define TRY(verb, ...)                                                                                                 \
+    do {                                                                                                               \
+        enum store_result result_ = store->ops->verb(store, ##__VA_ARGS__);                                            \
+        if (result_ != STORE_OK && result_ != STORE_NONE)                                                              \
+            return result_;                                                                                            \
+    } while (0)
+
+static const unsigned char story_operation[OPERATION_BYTES] = {0x00, 0x00, 0x01};
+static const unsigned char story_old_operation[OPERATION_BYTES] = {0x00, 0x00, 0x02};
+
+static enum store_result story_first_comment(struct store *store)
+{
+    struct store_site site = new_site(1, "news");
+    struct store_comment comment = new_comment(1, "one", 1);
+    struct store_event event = new_event(1, KIND_SUBMITTED, 1, S("one"));
+    struct store_text text = new_text(1, S("the first body"));
+    struct store_operation old = {S("ana"), BYTES(hash_a), 10, S("")};
+
+    event.text = 1;
+    site.pending = 1;
+    TRY(boot_set, "boot-1");
+    TRY(epoch_set, hash_a);
+    TRY(site_find, S("news"), &(struct store_site){0});
+    TRY(event_add, &event);
+    TRY(text_add, &text);
+    TRY(comment_put, &comment);
+    TRY(site_put, &site);
+    TRY(article_put, 1, S("article-1"), &(struct store_article){S("\x80"), -1, -1});
+    TRY(listener_put, &(struct store_listener){1, S("web"), 0, 1001});
+    TRY(operation_add, BYTES(story_old_operation), &old);
+    return STORE_OK;
+}
+
+static enum store_result story_second_comment(struct store *store)
+{
+    struct store_site site = new_site(1, "news");
+    struct store_comment comment = new_comment(1, "two", 2);
+    struct store_event submitted = new_event(2, KIND_SUBMITTED, 1, S("two"));
+    struct store_event reported = new_event(3, KIND_REPORTED, 1, S("one"));
+    struct store_text text = new_text(2, S("the second body"));
+
+    submitted.text = 2;
+    reported.text = 1;
+    reported.previous = 1;
+    site.pending = 2;
+    comment.due_at = 7;
+    TRY(room, &(int64_t){0});
+    TRY(comment_get, 1, S("two"), &(struct store_comment){0});
+    TRY(event_add, &submitted);
+    TRY(text_add, &text);
+    TRY(comment_put, &comment);
+    TRY(event_add, &reported);
+    TRY(report_put, 1, S("one"), &(struct store_report){S("reader-1"), 0, 1003, S("spam"), SLICE_NONE});
+    TRY(note_add, 3, BYTES(salt_a), S("what the reader wrote"));
+    TRY(site_put, &site);
+    return STORE_OK;
+}
+
+static enum store_result story_claim(struct store *store)
+{
+    struct seen seen = {.count = 0};
+    struct store_comment comment = new_comment(1, "two", 2);
+    struct store_event event = new_event(4, KIND_CLAIMED, 1, S("two"));
+
+    event.text = event.previous = 2;
+    comment.stored = true;
+    comment.due_at = 7;
+    comment.last_event = 4;
+    comment.claimed_until = 9000;
+    snprintf(comment.claimed_by, sizeof(comment.claimed_by), "ana");
+    TRY(queue_scan, 1, LANE_NORMAL, false, START, 10, see_comment, &seen);
+    TRY(text_get, 2, &(struct store_text){0});
+    TRY(event_add, &event);
+    TRY(comment_put, &comment);
+    TRY(claims_of, S("ana"), 10, see_comment, &seen);
+    return STORE_OK;
+}
+
+static enum store_result story_decision(struct store *store)
+{
+    struct store_site site = new_site(1, "news");
+    struct store_comment comment = new_comment(1, "one", 1);
+    struct store_event event = new_record(5, 1, 1);
+    struct store_operation operation = {S("ana"), BYTES(hash_b), 2000, S("\x81\xa2ok\xc3")};
+
+    event.comment = S("one");
+    event.text = 1;
+    event.previous = 3;
+    comment.stored = true;
+    comment.state = STATE_APPROVED;
+    comment.last_event = comment.record = comment.decision = 5;
+    site.pending = site.newest = 1;
+    site.counts[KIND_APPROVED] = 1;
+    TRY(operation_get, BYTES(story_operation), &(struct store_operation){.at = 0});
+    TRY(comment_get, 1, S("one"), &(struct store_comment){0});
+    TRY(event_last, &(struct store_event){0});
+    TRY(event_add, &event);
+    TRY(note_add, 5, BYTES(salt_a), S("a note of the moderator"));
+    TRY(comment_put, &comment);
+    TRY(site_put, &site);
+    TRY(operation_add, BYTES(story_operation), &operation);
+    TRY(log_get, 1, 1, &(struct store_event){0});
+    return STORE_OK;
+}
+
+static enum store_result story_erasure(struct store *store)
+{
+    struct seen seen = {.count = 0};
+    struct store_site site = new_site(1, "news");
+    struct store_comment comment = new_comment(1, "one", 1);
+    struct store_event event = new_record(6, 1, 2);
+
+    event.kind = KIND_ERASED;
+    event.comment = S("one");
+    event.text = 1;
+    event.previous = 5;
+    comment.stored = true;
+    comment.state = STATE_ERASED;
+    comment.last_event = comment.record = 6;
+    site.pending = 1;
+    site.newest = 2;
+    TRY(report_scan, 1, S("one"), 10, see_report, &seen);
+    TRY(event_add, &event);
+    TRY(text_erase, 1);
+    TRY(note_erase, 3);
+    TRY(report_erase, 1, S("one"));
+    TRY(comment_put, &comment);
+    TRY(site_put, &site);
+    TRY(article_put, 1, S("article-1"), &(struct store_article){S("\x81\xa1x\xc0"), 1, 0});
+    TRY(listener_put, &(struct store_listener){1, S("web"), 2, 1006});
+    TRY(operation_prune, 1000, 10);
+    TRY(epoch_set, hash_b);
+    TRY(boot_set, "boot-2");
+    TRY(log_scan, 1, 0, 10, see_event, &seen);
+    return STORE_OK;
+}
+
+enum store_result store_story(struct store *store, int part)
+{
+    static enum store_result (*const parts[STORE_STORY_PARTS])(struct store *) = {
+        story_first_comment, story_second_comment, story_claim, story_decision, story_erasure};
+
+    return parts[part](store);
+}
+
+/* ---- the dump ---- */
+
+static void dump_slice(FILE *out, const char *name, struct slice s)
+{
+    fprintf(out, " %s=%s", name, s.data ? "" : "absent");
+    for (size_t i = 0; i < s.len; i++)
+        fprintf(out, "%02x", (unsigned char)s.data[i]);
+}
+
+static void dump_comment(FILE *out, const char *from, const struct store_comment *c)
+{
+    fprintf(out, "%s %ld %s state %d lane %d revision %ld text %ld %ld event %ld record %ld decision %ld due %ld", from,
+            (long)c->site, c->id, c->state, c->lane, (long)c->revision, (long)c->text, (long)c->newest_text,
+            (long)c->last_event, (long)c->record, (long)c->decision, (long)c->due_at);
+    fprintf(out, " reports %ld revisions %ld claim \"%s\" %ld\n", (long)c->reports, (long)c->revisions, c->claimed_by,
+            (long)c->claimed_until);
+}
+
+static void dump_event(FILE *out, const char *from, const struct store_event *e)
+{
+    fprintf(out, "%s %ld at %ld kind %d site %ld revision %ld text %ld seq %ld previous %ld", from, (long)e->no,
+            (long)e->at, e->kind, (long)e->site, (long)e->revision, (long)e->text, (long)e->seq, (long)e->previous);
+    dump_slice(out, "comment", e->comment);
+    dump_slice(out, "actor", e->actor);
+    dump_slice(out, "data", e->data);
+    dump_slice(out, "hash", e->hash);
+    dump_slice(out, "sha256", e->sha256);
+    fputc('\n', out);
+}
+
+static void dump_text(FILE *out, const struct store_text *t)
+{
+    fprintf(out, "text %ld previous %ld revision %ld at %ld", (long)t->no, (long)t->previous, (long)t->revision,
+            (long)t->received_at);
+    dump_slice(out, "article", t->article);
+    dump_slice(out, "author", t->author);
+    dump_slice(out, "language", t->language);
+    dump_slice(out, "body", t->body);
+    dump_slice(out, "sha256", t->sha256);
+    dump_slice(out, "salt", t->salt);
+    dump_slice(out, "meta", t->meta);
+    fputc('\n', out);
+}
+
+static bool dump_on_site(void *arg, const struct store_site *site)
+{
+    fprintf(arg, "site %ld %s newest %ld pending %ld counts", (long)site->no, site->name, (long)site->newest,
+            (long)site->pending);
+    for (enum kind k = KIND_SUBMITTED; k <= KIND_ERASED; k++)
+        fprintf(arg, " %ld", (long)site->counts[k]);
+    fputc('\n', arg);
+    return true;
+}
+
+static bool dump_on_claim(void *arg, const struct store_comment *comment)
+{
+    dump_comment(arg, "claim", comment);
+    return true;
+}
+
+static bool dump_on_queue(void *arg, const struct store_comment *comment)
+{
+    dump_comment(arg, "queue", comment);
+    return true;
+}
+
+static bool dump_on_record(void *arg, const struct store_event *event)
+{
+    dump_event(arg, "record", event);
+    return true;
+}
+
+static bool dump_on_report(void *arg, const struct store_report *report)
+{
+    fprintf(arg, "report at %ld round %ld", (long)report->at, (long)report->round);
+    dump_slice(arg, "reader", report->reader);
+    dump_slice(arg, "reason", report->reason);
+    dump_slice(arg, "note", report->note);
+    fputc('\n', arg);
+    return true;
+}
+
+static bool dump_on_listener(void *arg, const struct store_listener *listener)
+{
+    fprintf(arg, "listener %ld seq %ld at %ld", (long)listener->site, (long)listener->seq, (long)listener->at);
+    dump_slice(arg, "name", listener->name);
+    fputc('\n', arg);
+    return true;
+}
+
+static enum store_result must_read(enum store_result result)
+{
+    assert_true(result == STORE_OK || result == STORE_NONE);
+    return result;
+}
+
+#define FOUND(verb, ...) (must_read(store->ops->verb(store, ##__VA_ARGS__)) == STORE_OK)
+
+static void dump_events(struct store *store, FILE *out)
+{
+    struct store_event event;
+    struct store_text text;
+    struct slice note;
+
+    for (int64_t no = 1; FOUND(event_get, no, &event); no++) {
+        dump_event(out, "event", &event);
+        if (FOUND(text_get, no, &text))
+            dump_text(out, &text);
+        if (FOUND(note_get, no, &note))
+            dump_slice(out, "note", note);
+    }
+    if (FOUND(event_last, &event))
+        dump_event(out, "last", &event);
+    OK(log_scan, 1, 0, NO_LIMIT, dump_on_record, out);
+}
+
+static void dump_comments(struct store *store, FILE *out)
+{
+    static const char *const ids[] = {"one", "two"};
+    struct store_comment comment;
+
+    for (size_t i = 0; i < COUNT(ids); i++) {
+        if (FOUND(comment_get, 1, slice_of(ids[i]), &comment))
+            dump_comment(out, "comment", &comment);
+        OK(report_scan, 1, slice_of(ids[i]), NO_LIMIT, dump_on_report, out);
+    }
+    for (enum lane lane = 0; lane < LANE_COUNT; lane++) {
+        OK(queue_scan, 1, lane, false, START, NO_LIMIT, dump_on_queue, out);
+        OK(queue_scan, 1, lane, true, START, NO_LIMIT, dump_on_queue, out);
+    }
+    OK(claims_ending, INT64_MAX, NO_LIMIT, dump_on_claim, out);
+    OK(claims_of, S("ana"), NO_LIMIT, dump_on_claim, out);
+}
+
+static void dump_operation(struct store *store, FILE *out, struct slice id)
+{
+    struct store_operation operation;
+
+    if (!FOUND(operation_get, id, &operation))
+        return;
+    fprintf(out, "operation at %ld", (long)operation.at);
+    dump_slice(out, "actor", operation.actor);
+    dump_slice(out, "request", operation.request);
+    dump_slice(out, "answer", operation.answer);
+    fputc('\n', out);
+}
+
+static void dump_rest(struct store *store, FILE *out)
+{
+    struct store_queue figures;
+    struct store_article article;
+    unsigned char epoch[EPOCH_BYTES];
+    char boot[64];
+
+    OK(queue_figures, 1, &figures);
+    fprintf(out, "figures %ld %ld %ld\n", (long)figures.escalated, (long)figures.claimed, (long)figures.oldest_at);
+    if (FOUND(article_get, 1, S("article-1"), &article)) {
+        fprintf(out, "article %d %d", article.closed, article.front_page);
+        dump_slice(out, "meta", article.meta);
+    }
+    if (FOUND(epoch, epoch))
+        dump_slice(out, "epoch", BYTES(epoch));
+    OK(boot, boot);
+    fprintf(out, " boot %s\n", boot);
+}
+
+char *store_dump(struct store *store)
+{
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+
+    assert_non_null(out);
+    OK(site_scan, dump_on_site, out);
+    dump_events(store, out);
+    dump_comments(store, out);
+    OK(listener_scan, dump_on_listener, out);
+    dump_operation(store, out, BYTES(story_operation));
+    dump_operation(store, out, BYTES(story_old_operation));
+    dump_rest(store, out);
+    fclose(out);
+    return text;
+}
+
+/* ---- the store as a whole ---- */
+
+void a_new_store_holds_nothing(struct store *store)
+{
+    struct seen seen = {.count = 0};
+    struct store_queue figures;
+    struct slice note;
+
+    NONE(site_find, S("news"), &(struct store_site){0});
+    NONE(comment_get, 1, S("c"), &(struct store_comment){0});
+    NONE(text_get, 1, &(struct store_text){0});
+    NONE(text_get, 0, &(struct store_text){0});
+    NONE(event_get, 1, &(struct store_event){0});
+    NONE(event_get, 0, &(struct store_event){0});
+    NONE(event_last, &(struct store_event){0});
+    NONE(log_get, 1, 1, &(struct store_event){0});
+    NONE(note_get, 1, &note);
+    NONE(report_get, 1, S("c"), S("r"), &(struct store_report){.at = 0});
+    NONE(article_get, 1, S("a"), &(struct store_article){.closed = 0});
+    NONE(operation_get, BYTES(story_operation), &(struct store_operation){.at = 0});
+    OK(site_scan, see_site, &seen);
+    OK(listener_scan, see_listener, &seen);
+    OK(queue_figures, 1, &figures);
+    assert_int_equal(seen.count + figures.claimed + figures.escalated + figures.oldest_at, 0);
+    assert_seen(log_after(store, 1, 0, NO_LIMIT));
+    assert_seen(reports_about(store, 1, S("c"), NO_LIMIT));
+    assert_seen(free_of(store, 1, LANE_NORMAL));
+    assert_seen(ending(store, INT64_MAX, NO_LIMIT));
+    assert_seen(claims(store, S("ana"), NO_LIMIT));
+    assert_non_null(store->ops->name);
+}
+
+void there_is_room_in_a_new_store(struct store *store)
+{
+    int64_t bytes = 0;
+
+    OK(room, &bytes);
+    assert_true(bytes > 0);
+    OK(begin);
+    bytes = 0;
+    OK(room, &bytes);
+    assert_true(bytes > 0);
+    OK(commit);
+}
+
+void a_new_store_has_an_epoch_that_stays(struct store *store)
+{
+    unsigned char first[EPOCH_BYTES], again[EPOCH_BYTES];
+
+    OK(epoch, first);
+    OK(begin);
+    OK(site_put, &(struct store_site){.no = 1, .name = "news"});
+    OK(commit);
+    OK(epoch, again);
+    assert_memory_equal(first, again, EPOCH_BYTES);
+}
+
+void the_epoch_is_what_was_set_last(struct store *store)
+{
+    static const unsigned char last[EPOCH_BYTES] = {0x00, 0xff, 0x00, '\'', [15] = 0xfe};
+    unsigned char epoch[EPOCH_BYTES + 1];
+
+    epoch[EPOCH_BYTES] = 0x5a;
+    OK(begin);
+    OK(epoch_set, hash_a);
+    OK(epoch_set, last);
+    OK(commit);
+    for (int i = 0; i < 2; i++) {
+        memset(epoch, 0, EPOCH_BYTES);
+        OK(epoch, epoch);
+        assert_memory_equal(epoch, last, EPOCH_BYTES);
+        assert_int_equal(epoch[EPOCH_BYTES], 0x5a);
+    }
+}
+
+void the_boot_is_what_was_set_last(struct store *store)
+{
+    static const char longest[] = "0123456789-123456789-123456789-123456789-123456789-123456789-12";
+    char boot[64] = "something";
+
+    static_assert(sizeof(longest) == sizeof(boot), "a boot id of the greatest length");
+    OK(boot, boot);
+    assert_string_equal(boot, "");
+    OK(begin);
+    OK(boot_set, longest);
+    OK(commit);
+    OK(boot, boot);
+    assert_string_equal(boot, longest);
+    OK(begin);
+    OK(boot_set, "short");
+    OK(commit);
+    OK(boot, boot);
+    assert_string_equal(boot, "short");
+}
+
+void a_transaction_sees_its_own_writes(struct store *store)
+{
+    OK(begin);
+    for (int part = 0; part < STORE_STORY_PARTS; part++)
+        assert_int_equal(store_story(store, part), STORE_OK);
+    char *inside = store_dump(store);
+    OK(commit);
+    char *after = store_dump(store);
+    assert_string_equal(inside, after);
+    assert_non_null(strstr(after, "event 6 "));
+    free(inside);
+    free(after);
+}
+
+void rollback_undoes_every_kind_of_change(struct store *store)
+{
+    for (int part = 0; part < STORE_STORY_PARTS; part++) {
+        char *before = store_dump(store);
+        OK(begin);
+        assert_int_equal(store_story(store, part), STORE_OK);
+        store->ops->rollback(store);
+        char *after = store_dump(store);
+        assert_string_equal(before, after);
+        OK(begin);
+        assert_int_equal(store_story(store, part), STORE_OK);
+        OK(commit);
+        free(before);
+        free(after);
+    }
+}
+
+void rollback_outside_a_transaction_is_harmless(struct store *store)
+{
+    store->ops->rollback(store);
+    OK(begin);
+    OK(site_put, &(struct store_site){.no = 1, .name = "news"});
+    OK(commit);
+    store->ops->rollback(store);
+    store->ops->rollback(store);
+    OK(site_find, S("news"), &(struct store_site){0});
+    OK(begin);
+    OK(commit);
+}
+
+void a_transaction_that_wrote_nothing_changes_nothing(struct store *store)
+{
+    char *before = store_dump(store);
+
+    OK(begin);
+    OK(commit);
+    OK(begin);
+    NONE(site_find, S("news"), &(struct store_site){0});
+    store->ops->rollback(store);
+    char *after = store_dump(store);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+}
+
+void numbers_rolled_back_are_used_again(struct store *store)
+{
+    struct store_event event = new_record(1, 1, 1);
+    struct store_text text = new_text(1, S("body"));
+
+    for (int i = 0; i < 3; i++) {
+        OK(begin);
+        OK(event_add, &event);
+        OK(text_add, &text);
+        store->ops->rollback(store);
+        NONE(event_last, &(struct store_event){0});
+    }
+    OK(begin);
+    OK(event_add, &event);
+    OK(text_add, &text);
+    OK(commit);
+    OK(log_get, 1, 1, &(struct store_event){0});
+}
+
+/* ---- sites ---- */
+
+void a_site_is_found_by_its_exact_name(struct store *store)
+{
+    static const char *const names[] = {"news", "News", "new", "news2", "news/", "1", "1.0", "n%", "n_", LONG_NAME};
+    struct store_site site;
+
+    OK(begin);
+    for (size_t i = 0; i < COUNT(names); i++)
+        OK(site_put, &(struct store_site[]){new_site((int64_t)i + 1, names[i])}[0]);
+    OK(commit);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        OK(site_find, slice_of(names[i]), &site);
+        assert_site(&site, &(struct store_site[]){new_site((int64_t)i + 1, names[i])}[0]);
+    }
+    NONE(site_find, S("NEWS"), &site);
+    NONE(site_find, S("news\0"), &site);
+    NONE(site_find, S("n"), &site);
+    NONE(site_find, S(""), &site);
+    /* a slice has no NUL at its end */
+    OK(site_find, ((struct slice){"newspaper", 4}), &site);
+    assert_int_equal(site.no, 1);
+}
+
+void counters_of_a_site_round_trip_for_every_kind(struct store *store)
+{
+    struct store_site site = new_site(1, "news"), found;
+
+    site.newest = NUMBER(1);
+    site.pending = NUMBER(3);
+    for (enum kind k = KIND_SUBMITTED; k <= KIND_ERASED; k++)
+        site.counts[k] = NUMBER(100 + k);
+    OK(begin);
+    OK(site_put, &site);
+    OK(commit);
+    OK(site_find, S("news"), &found);
+    assert_site(&found, &site);
+}
+
+void putting_a_site_again_updates_that_site_alone(struct store *store)
+{
+    struct store_site first = new_site(1, "news"), second = new_site(2, "blog"), found;
+    struct seen seen = {.count = 0};
+
+    OK(begin);
+    OK(site_put, &first);
+    OK(site_put, &second);
+    OK(commit);
+    first.pending = 7;
+    first.newest = 8;
+    first.counts[KIND_ERASED] = 9;
+    OK(begin);
+    OK(site_put, &first);
+    OK(commit);
+    OK(site_find, S("news"), &found);
+    assert_site(&found, &first);
+    OK(site_find, S("blog"), &found);
+    assert_site(&found, &second);
+    OK(site_scan, see_site, &seen);
+    assert_seen(seen, 1, 2);
+}
+
+void sites_are_scanned_by_number(struct store *store)
+{
+    struct seen seen = {.count = 0};
+
+    OK(begin);
+    OK(site_put, &(struct store_site){.no = 1, .name = "zebra"});
+    OK(site_put, &(struct store_site){.no = 2, .name = "middle"});
+    OK(site_put, &(struct store_site){.no = 3, .name = "aardvark"});
+    OK(site_put, &(struct store_site){.no = 1, .name = "zebra", .pending = 1});
+    OK(commit);
+    OK(site_scan, see_site, &seen);
+    assert_seen(seen, 1, 2, 3);
+}
+
+/* ---- comments ---- */
+
+/* Every number another, and every text of the greatest length. */
+static struct store_comment full_comment(void)
+{
+    struct store_comment c = {.site = 3, .state = STATE_PENDING, .lane = LANE_ESCALATED};
+
+    memset(c.id, 'x', KEY_BYTES);
+    memcpy(c.claimed_by, LONG_NAME, sizeof(LONG_NAME));
+    c.revision = NUMBER(1);
+    c.text = NUMBER(3);
+    c.newest_text = NUMBER(5);
+    c.last_event = NUMBER(7);
+    c.record = NUMBER(9);
+    c.decision = NUMBER(11);
+    c.due_at = NUMBER(13);
+    c.reports = NUMBER(15);
+    c.revisions = NUMBER(17);
+    c.claimed_until = NUMBER(19);
+    return c;
+}
+
+void every_field_of_a_comment_round_trips(struct store *store)
+{
+    struct store_comment full = full_comment(), bare = {.site = 3, .id = "-", .state = STATE_WITHDRAWN}, found;
+
+    OK(begin);
+    OK(comment_put, &full);
+    OK(comment_put, &bare);
+    OK(commit);
+    OK(comment_get, 3, slice_of(full.id), &found);
+    assert_comment(&found, &full);
+    OK(comment_get, 3, S("-"), &found);
+    assert_comment(&found, &bare);
+}
+
+void every_state_and_lane_round_trips(struct store *store)
+{
+    struct store_comment found;
+    char id[16];
+
+    OK(begin);
+    for (int i = STATE_PENDING * LANE_COUNT; i < STATE_COUNT * LANE_COUNT; i++) {
+        snprintf(id, sizeof(id), "%d", i);
+        struct store_comment comment = new_comment(1, id, i);
+        comment.state = i / LANE_COUNT;
+        comment.lane = i % LANE_COUNT;
+        OK(comment_put, &comment);
+    }
+    OK(commit);
+    for (int i = STATE_PENDING * LANE_COUNT; i < STATE_COUNT * LANE_COUNT; i++) {
+        snprintf(id, sizeof(id), "%d", i);
+        OK(comment_get, 1, slice_of(id), &found);
+        assert_int_equal(found.state, i / LANE_COUNT);
+        assert_int_equal(found.lane, i % LANE_COUNT);
+    }
+}
+
+void a_comment_belongs_to_its_site(struct store *store)
+{
+    struct store_comment first = new_comment(1, "c", 11), second = new_comment(2, "c", 22), found;
+
+    OK(begin);
+    OK(comment_put, &first);
+    OK(comment_put, &second);
+    OK(commit);
+    OK(comment_get, 1, S("c"), &found);
+    assert_comment(&found, &first);
+    OK(comment_get, 2, S("c"), &found);
+    assert_comment(&found, &second);
+    NONE(comment_get, 3, S("c"), &found);
+}
+
+void comment_ids_differ_by_any_byte(struct store *store)
+{
+    static const char longest[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+                                  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdeX";
+    static const char *const ids[] = {"a",
+                                      "A",
+                                      "a ",
+                                      " a",
+                                      "%",
+                                      "_",
+                                      "a%",
+                                      "a_",
+                                      "'",
+                                      "''",
+                                      "\"",
+                                      "');--",
+                                      "\\",
+                                      "\\\\",
+                                      "?1",
+                                      "*",
+                                      "1",
+                                      "01",
+                                      "1.0",
+                                      "1e0",
+                                      "+1",
+                                      "0x1",
+                                      "NULL",
+                                      "\xd8\xaa\xd8\xb9\xd9\x84\xd9\x8a\xd9\x82",
+                                      "\xd8\xaa\xd8\xb9\xd9\x84\xd9\x8a",
+                                      "\xc3\xa9",
+                                      "e\xcc\x81",
+                                      "\xc3\x89",
+                                      "\xef\xbb\xbf"
+                                      "a",
+                                      "a\n",
+                                      "\x7f",
+                                      "9223372036854775808",
+                                      "9223372036854775807",
+                                      longest};
+    struct store_comment found;
+
+    static_assert(sizeof(longest) == KEY_BYTES + 1, "an id of the greatest length");
+    OK(begin);
+    for (size_t i = 0; i < COUNT(ids); i++)
+        OK(comment_put, &(struct store_comment[]){new_comment(1, ids[i], (int64_t)i + 1)}[0]);
+    OK(commit);
+    for (size_t i = 0; i < COUNT(ids); i++) {
+        OK(comment_get, 1, slice_of(ids[i]), &found);
+        assert_string_equal(found.id, ids[i]);
+        assert_int_equal(found.text, i + 1);
+    }
+    NONE(comment_get, 1, S("b"), &found);
+    NONE(comment_get, 1, S("a\0"), &found);
+    NONE(comment_get, 1, ((struct slice){longest, KEY_BYTES - 1}), &found);
+}
+
+void a_stored_comment_is_updated_alone(struct store *store)
+{
+    struct store_comment first = new_comment(1, "first", 1), second = new_comment(1, "second", 2), found;
+    struct store_comment full = full_comment();
+
+    OK(begin);
+    OK(comment_put, &first);
+    OK(comment_put, &second);
+    OK(comment_put, &full);
+    OK(commit);
+    OK(comment_get, 1, S("first"), &found);
+    first = full;
+    first.site = 1;
+    memcpy(first.id, "first", sizeof("first"));
+    first.stored = found.stored;
+    OK(begin);
+    OK(comment_put, &first);
+    OK(commit);
+    OK(comment_get, 1, S("first"), &found);
+    assert_comment(&found, &first);
+    OK(comment_get, 1, S("second"), &found);
+    assert_comment(&found, &second);
+    /* and back to nothing */
+    first = (struct store_comment){.site = 1, .id = "first", .state = STATE_ERASED, .stored = true};
+    OK(begin);
+    OK(comment_put, &first);
+    OK(commit);
+    OK(comment_get, 1, S("first"), &found);
+    assert_comment(&found, &first);
+}
+
+/* ---- texts ---- */
+
+void every_field_of_a_text_round_trips(struct store *store)
+{
+    struct store_text text = new_text(7, S("body")), found;
+
+    text.previous = 5;
+    text.revision = NUMBER(1);
+    text.received_at = NUMBER(3);
+    text.article = S("a'%\xd8\xaa");
+    text.author = S("123");
+    text.language = S("pt-BR");
+    text.meta = S("\x82\x00\xff'");
+    OK(begin);
+    OK(text_add, &text);
+    OK(commit);
+    OK(text_get, 7, &found);
+    assert_text(&found, &text);
+    NONE(text_get, 5, &found);
+    NONE(text_get, 8, &found);
+}
+
+void a_body_may_be_long_and_hold_any_bytes(struct store *store)
+{
+    char *bytes = malloc(MANY_BYTES);
+    struct store_text text = new_text(1, (struct slice){bytes, MANY_BYTES}), found;
+
+    assert_non_null(bytes);
+    for (size_t i = 0; i < MANY_BYTES; i++)
+        bytes[i] = (char)(i * 31 + i / 256);
+    text.meta = (struct slice){bytes, 1000};
+    OK(begin);
+    OK(text_add, &text);
+    text.no = 2;
+    text.body = S("\0");
+    OK(text_add, &text);
+    OK(commit);
+    OK(text_get, 2, &found);
+    assert_slice(found.body, S("\0"));
+    OK(text_get, 1, &found);
+    assert_slice(found.body, ((struct slice){bytes, MANY_BYTES}));
+    assert_slice(found.meta, ((struct slice){bytes, 1000}));
+    free(bytes);
+}
+
+void empty_and_absent_fields_of_a_text_stay_apart(struct store *store)
+{
+    struct store_text empty = new_text(1, S("")), absent = new_text(2, S("body")), found;
+
+    empty.article = empty.author = empty.language = empty.meta = S("");
+    absent.article = absent.author = absent.language = SLICE_NONE;
+    OK(begin);
+    OK(text_add, &empty);
+    OK(text_add, &absent);
+    OK(commit);
+    OK(text_get, 1, &found);
+    assert_text(&found, &empty);
+    OK(text_get, 2, &found);
+    assert_text(&found, &absent);
+}
+
+void a_text_is_never_replaced(struct store *store)
+{
+    struct store_text text = new_text(1, S("the body")), other = new_text(1, S("another body")), found;
+
+    OK(begin);
+    OK(text_add, &text);
+    OK(commit);
+    other.sha256 = BYTES(hash_b);
+    OK(begin);
+    REFUSED(text_add, &other);
+    assert_true(strlen(store->ops->reason(store)) > 0);
+    store->ops->rollback(store);
+    OK(text_get, 1, &found);
+    assert_text(&found, &text);
+    OK(begin);
+    REFUSED(text_add, &text);
+    store->ops->rollback(store);
+}
+
+void an_erased_text_keeps_its_numbers_only(struct store *store)
+{
+    struct store_text first = new_text(1, S("first")), second = new_text(2, S("second")), found;
+
+    second.previous = 1;
+    second.revision = 2;
+    OK(begin);
+    OK(text_add, &first);
+    OK(text_add, &second);
+    OK(commit);
+    OK(begin);
+    OK(text_erase, 2);
+    OK(commit);
+    OK(text_get, 2, &found);
+    assert_text(&found, &(struct store_text){.no = 2, .previous = 1, .revision = 2, .received_at = second.received_at});
+    OK(text_get, 1, &found);
+    assert_text(&found, &first);
+}
+
+void an_erased_text_is_never_filled_again(struct store *store)
+{
+    struct store_text text = new_text(1, S("body")), found;
+
+    OK(begin);
+    OK(text_add, &text);
+    OK(text_erase, 1);
+    OK(commit);
+    OK(begin);
+    REFUSED(text_add, &text);
+    store->ops->rollback(store);
+    OK(begin);
+    OK(text_erase, 1);
+    OK(commit);
+    OK(text_get, 1, &found);
+    assert_slice(found.body, SLICE_NONE);
+}
+
+/* ---- events ---- */
+
+void every_field_of_an_event_round_trips(struct store *store)
+{
+    struct store_event event = new_event(1, KIND_REJECTED, NUMBER(1), S("c'%\xd8\xaa")), found;
+
+    event.at = NUMBER(3);
+    event.revision = NUMBER(5);
+    event.text = NUMBER(7);
+    event.actor = slice_of(LONG_NAME);
+    event.seq = NUMBER(9);
+    event.previous = NUMBER(11);
+    event.data = S("\x81\x00\xff'");
+    event.hash = BYTES(hash_a);
+    OK(begin);
+    OK(event_add, &event);
+    OK(commit);
+    OK(event_get, 1, &found);
+    assert_event(&found, &event);
+    OK(event_last, &found);
+    assert_event(&found, &event);
+    OK(log_get, event.site, event.seq, &found);
+    assert_event(&found, &event);
+    NONE(event_get, 2, &found);
+    NONE(event_get, 0, &found);
+    NONE(event_get, -1, &found);
+}
+
+void every_kind_of_event_round_trips(struct store *store)
+{
+    struct store_event found;
+
+    OK(begin);
+    for (enum kind k = KIND_SUBMITTED; k < KIND_COUNT; k++)
+        OK(event_add, &(struct store_event[]){new_event(k, k, 1, S("c"))}[0]);
+    OK(commit);
+    for (enum kind k = KIND_SUBMITTED; k < KIND_COUNT; k++) {
+        OK(event_get, k, &found);
+        assert_int_equal(found.kind, k);
+    }
+}
+
+void empty_data_of_an_event_is_not_absent(struct store *store)
+{
+    struct store_event event = new_event(1, KIND_CLAIMED, 1, S("c")), found;
+
+    event.data = S("");
+    OK(begin);
+    OK(event_add, &event);
+    OK(commit);
+    OK(event_get, 1, &found);
+    assert_event(&found, &event);
+}
+
+void an_event_is_never_replaced(struct store *store)
+{
+    struct store_event first = new_event(1, KIND_SUBMITTED, 1, S("c")), second = new_event(2, KIND_CLAIMED, 1, S("c"));
+    struct store_event other = new_event(1, KIND_ERASED, 1, S("other")), found;
+
+    OK(begin);
+    OK(event_add, &first);
+    OK(event_add, &second);
+    OK(commit);
+    OK(begin);
+    REFUSED(event_add, &other);
+    assert_true(strlen(store->ops->reason(store)) > 0);
+    store->ops->rollback(store);
+    OK(event_get, 1, &found);
+    assert_event(&found, &first);
+    OK(event_last, &found);
+    assert_event(&found, &second);
+}
+
+void an_event_cannot_skip_a_number(struct store *store)
+{
+    static const int64_t wrong[] = {3, 0, -1, INT64_MAX};
+    struct store_event event = new_event(1, KIND_SUBMITTED, 1, S("c")), found;
+
+    OK(begin);
+    OK(event_add, &event);
+    OK(commit);
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        event.no = wrong[i];
+        OK(begin);
+        REFUSED(event_add, &event);
+        store->ops->rollback(store);
+        OK(event_last, &found);
+        assert_int_equal(found.no, 1);
+    }
+    event.no = 2;
+    OK(begin);
+    OK(event_add, &event);
+    OK(commit);
+}
+
+void the_last_event_is_the_newest(struct store *store)
+{
+    struct store_event found;
+
+    OK(begin);
+    for (int64_t no = 1; no <= 12; no++) {
+        struct store_event event = new_event(no, KIND_CLAIMED, 1 + no % 3, S("c"));
+        event.at = 5000; /* the clock may stand still */
+        OK(event_add, &event);
+        OK(event_last, &found);
+        assert_event(&found, &event);
+    }
+    OK(commit);
+    OK(event_last, &found);
+    assert_int_equal(found.no, 12);
+}
+
+/* Two revisions of a comment (texts 1 and 2) with their own hashes, and record 3 about text `about`. */
+static void put_two_revisions(struct store *store, int64_t about)
+{
+    struct store_text first = new_text(1, S("first")), second = new_text(2, S("second"));
+    struct store_event event;
+
+    second.sha256 = BYTES(hash_b);
+    second.previous = 1;
+    OK(begin);
+    for (int64_t no = 1; no <= 2; no++) {
+        event = new_event(no, KIND_SUBMITTED, 1, S("c"));
+        event.text = no;
+        OK(event_add, &event);
+    }
+    OK(text_add, &first);
+    OK(text_add, &second);
+    event = new_record(3, 1, 1);
+    event.text = about;
+    event.sha256 = BYTES(salt_a); /* not the event's own: what is read comes from the text */
+    OK(event_add, &event);
+    OK(commit);
+}
+
+static bool see_hash(void *arg, const struct store_event *event)
+{
+    struct slice *expected = arg;
+
+    assert_slice(event->sha256, *expected);
+    expected->len |= (size_t)1 << 63;
+    return true;
+}
+
+/* Reads record 3 in each way there is. */
+static void record_has_hash(struct store *store, struct slice expected)
+{
+    struct store_event found;
+    struct slice scanned = expected;
+
+    OK(event_get, 3, &found);
+    assert_slice(found.sha256, expected);
+    OK(event_last, &found);
+    assert_slice(found.sha256, expected);
+    OK(log_get, 1, 1, &found);
+    assert_slice(found.sha256, expected);
+    OK(log_scan, 1, 0, NO_LIMIT, see_hash, &scanned);
+    assert_true(scanned.len >> 63);
+}
+
+void an_event_is_read_with_the_hash_of_its_own_text(struct store *store)
+{
+    struct store_event found;
+
+    put_two_revisions(store, 1);
+    record_has_hash(store, BYTES(hash_a));
+    OK(event_get, 2, &found);
+    assert_slice(found.sha256, BYTES(hash_b));
+    OK(begin);
+    OK(event_add, &(struct store_event[]){new_event(4, KIND_ESCALATED, 1, S("c"))}[0]);
+    OK(commit);
+    OK(event_get, 4, &found);
+    assert_slice(found.sha256, SLICE_NONE);
+}
+
+void an_event_loses_the_hash_when_its_text_is_erased(struct store *store)
+{
+    struct store_event found;
+
+    put_two_revisions(store, 1);
+    OK(begin);
+    OK(text_erase, 1);
+    OK(commit);
+    record_has_hash(store, SLICE_NONE);
+    OK(event_get, 1, &found);
+    assert_slice(found.sha256, SLICE_NONE);
+    assert_int_equal(found.text, 1);
+    OK(event_get, 2, &found);
+    assert_slice(found.sha256, BYTES(hash_b));
+}
+
+/* ---- the log ---- */
+
+/* Sites 1 and 2 by turns; each third event is no record. Of site 1: events 1, 4, 7, ... are records 1, 2, 3, ... */
+static void put_log(struct store *store, int64_t records)
+{
+    OK(begin);
+    for (int64_t i = 0; i < records; i++) {
+        struct store_event event = new_record(3 * i + 1, 1, i + 1);
+        OK(event_add, &event);
+        event = new_record(3 * i + 2, 2, i + 1);
+        OK(event_add, &event);
+        event = new_event(3 * i + 3, KIND_CLAIMED, 1, S("c"));
+        OK(event_add, &event);
+    }
+    OK(commit);
+}
+
+void a_record_is_found_by_site_and_number(struct store *store)
+{
+    struct store_event found;
+
+    put_log(store, 4);
+    for (int64_t seq = 1; seq <= 4; seq++) {
+        OK(log_get, 1, seq, &found);
+        assert_int_equal(found.no, 3 * seq - 2);
+        OK(log_get, 2, seq, &found);
+        assert_int_equal(found.no, 3 * seq - 1);
+    }
+    NONE(log_get, 1, 5, &found);
+    NONE(log_get, 3, 1, &found);
+    NONE(log_get, 1, -1, &found);
+}
+
+void a_number_of_the_log_is_taken_once_per_site(struct store *store)
+{
+    struct store_event event = new_record(1, 1, 1), found;
+
+    OK(begin);
+    OK(event_add, &event);
+    OK(commit);
+    event = new_record(2, 1, 1);
+    event.comment = S("other");
+    OK(begin);
+    REFUSED(event_add, &event);
+    store->ops->rollback(store);
+    OK(log_get, 1, 1, &found);
+    assert_int_equal(found.no, 1);
+    event.site = 2;
+    OK(begin);
+    OK(event_add, &event);
+    OK(commit);
+    OK(log_get, 2, 1, &found);
+    assert_int_equal(found.no, 2);
+}
+
+void an_event_that_is_no_record_is_not_in_the_log(struct store *store)
+{
+    struct store_event found;
+
+    OK(begin);
+    for (int64_t no = 1; no <= 3; no++)
+        OK(event_add, &(struct store_event[]){new_event(no, KIND_CLAIMED, 1, S("c"))}[0]);
+    OK(commit);
+    NONE(log_get, 1, 0, &found);
+    assert_seen(log_after(store, 1, 0, NO_LIMIT));
+    assert_seen(log_after(store, 1, -1, NO_LIMIT));
+    OK(event_get, 2, &found);
+    assert_int_equal(found.seq, 0);
+}
+
+void the_log_is_scanned_after_a_number_up_to_a_limit(struct store *store)
+{
+    put_log(store, 5);
+    assert_seen(log_after(store, 1, 0, NO_LIMIT), 1, 4, 7, 10, 13);
+    assert_seen(log_after(store, 2, 0, NO_LIMIT), 2, 5, 8, 11, 14);
+    assert_seen(log_after(store, 1, 2, NO_LIMIT), 7, 10, 13);
+    assert_seen(log_after(store, 1, 2, 2), 7, 10);
+    assert_seen(log_after(store, 1, 4, 1), 13);
+    assert_seen(log_after(store, 1, 5, NO_LIMIT));
+    assert_seen(log_after(store, 1, INT64_MAX, NO_LIMIT));
+    assert_seen(log_after(store, 3, 0, NO_LIMIT));
+}
+
+/* ---- notes ---- */
+
+void a_note_round_trips_with_any_bytes(struct store *store)
+{
+    struct slice text;
+
+    OK(begin);
+    OK(note_add, 1, BYTES(salt_a), S("a\0b'\xff"));
+    OK(note_add, 2, BYTES(salt_a), S(""));
+    OK(commit);
+    OK(note_get, 1, &text);
+    assert_slice(text, S("a\0b'\xff"));
+    OK(note_get, 2, &text);
+    assert_slice(text, S(""));
+    NONE(note_get, 3, &text);
+}
+
+void an_erased_note_is_gone_and_its_event_stays(struct store *store)
+{
+    struct store_event event = new_record(1, 1, 1), found;
+    struct slice text;
+
+    OK(begin);
+    OK(event_add, &event);
+    OK(note_add, 1, BYTES(salt_a), S("first"));
+    OK(note_add, 2, BYTES(salt_a), S("second"));
+    OK(commit);
+    OK(begin);
+    OK(note_erase, 1);
+    OK(note_erase, 1);
+    OK(note_erase, 77);
+    OK(commit);
+    NONE(note_get, 1, &text);
+    OK(note_get, 2, &text);
+    assert_slice(text, S("second"));
+    OK(event_get, 1, &found);
+    assert_event(&found, &event);
+}
+
+/* ---- reports ---- */
+
+void every_field_of_a_report_round_trips(struct store *store)
+{
+    struct store_report full = {S("r'%\xd8\xaa"), NUMBER(1), NUMBER(3), S("insult"), S("a\0b")};
+    struct store_report bare = {S("123"), 0, 0, SLICE_NONE, SLICE_NONE}, empty = {S("0123"), 0, 1, S(""), S("")};
+    struct store_report found;
+
+    OK(begin);
+    OK(report_put, 1, S("c"), &full);
+    OK(report_put, 1, S("c"), &bare);
+    OK(report_put, 1, S("c"), &empty);
+    OK(commit);
+    OK(report_get, 1, S("c"), full.reader, &found);
+    assert_report(&found, &full);
+    OK(report_get, 1, S("c"), bare.reader, &found);
+    assert_report(&found, &bare);
+    OK(report_get, 1, S("c"), empty.reader, &found);
+    assert_report(&found, &empty);
+}
+
+void a_reader_has_one_report_per_comment(struct store *store)
+{
+    struct store_report report = {S("r"), 1, 10, S("spam"), S("note")}, found;
+    struct store_report again = {S("r"), 2, 20, SLICE_NONE, SLICE_NONE};
+
+    OK(begin);
+    OK(report_put, 1, S("c"), &report);
+    OK(report_put, 1, S("d"), &report);
+    OK(report_put, 2, S("c"), &report);
+    OK(report_put, 1, S("c"), &again);
+    OK(commit);
+    OK(report_get, 1, S("c"), S("r"), &found);
+    assert_report(&found, &again);
+    OK(report_get, 1, S("d"), S("r"), &found);
+    assert_report(&found, &report);
+    OK(report_get, 2, S("c"), S("r"), &found);
+    assert_report(&found, &report);
+    NONE(report_get, 1, S("c"), S("R"), &found);
+    NONE(report_get, 1, S("e"), S("r"), &found);
+    assert_seen(reports_about(store, 1, S("c"), NO_LIMIT), 20);
+}
+
+void reports_are_scanned_newest_first(struct store *store)
+{
+    static const int64_t times[] = {30, 10, 40, 20};
+    char reader[] = "reader-0";
+
+    OK(begin);
+    for (size_t i = 0; i < COUNT(times); i++) {
+        reader[7] = (char)('0' + i);
+        OK(report_put, 1, S("c"), &(struct store_report){slice_of(reader), 0, times[i], SLICE_NONE, SLICE_NONE});
+    }
+    OK(report_put, 1, S("d"), &(struct store_report){S("x"), 0, 99, SLICE_NONE, SLICE_NONE});
+    OK(commit);
+    assert_seen(reports_about(store, 1, S("c"), NO_LIMIT), 40, 30, 20, 10);
+    assert_seen(reports_about(store, 1, S("c"), 2), 40, 30);
+    OK(begin);
+    OK(report_put, 1, S("c"), &(struct store_report){S("reader-1"), 0, 50, SLICE_NONE, SLICE_NONE});
+    OK(commit);
+    assert_seen(reports_about(store, 1, S("c"), NO_LIMIT), 50, 40, 30, 20);
+}
+
+void erasing_reports_takes_those_of_one_comment(struct store *store)
+{
+    struct store_report report = {S("r"), 0, 1, S("spam"), SLICE_NONE};
+
+    OK(begin);
+    OK(report_put, 1, S("c"), &report);
+    OK(report_put, 1, S("cc"), &report);
+    OK(report_put, 2, S("c"), &report);
+    report.reader = S("s");
+    report.at = 2;
+    OK(report_put, 1, S("c"), &report);
+    OK(report_erase, 1, S("c"));
+    OK(commit);
+    assert_seen(reports_about(store, 1, S("c"), NO_LIMIT));
+    assert_seen(reports_about(store, 1, S("cc"), NO_LIMIT), 1);
+    assert_seen(reports_about(store, 2, S("c"), NO_LIMIT), 1);
+    OK(begin);
+    OK(report_put, 1, S("c"), &report);
+    OK(commit);
+    assert_seen(reports_about(store, 1, S("c"), NO_LIMIT), 2);
+}
+
+/* ---- articles, listeners, operations ---- */
+
+void an_article_round_trips_and_is_replaced(struct store *store)
+{
+    struct store_article found, article = {S("\x81\0"), -1, -1};
+    struct slice metas[] = {S("\x80"), S("")};
+
+    OK(begin);
+    OK(article_put, 1, S("other"), &article);
+    OK(commit);
+    for (int closed = -1; closed <= 1; closed++)
+        for (int front_page = -1; front_page <= 1; front_page++)
+            for (size_t i = 0; i < COUNT(metas); i++) {
+                OK(begin);
+                OK(article_put, 1, S("a"), &(struct store_article){metas[i], closed, front_page});
+                OK(commit);
+                OK(article_get, 1, S("a"), &found);
+                assert_article(&found, &(struct store_article){metas[i], closed, front_page});
+            }
+    OK(article_get, 1, S("other"), &found);
+    assert_article(&found, &article);
+}
+
+void an_article_belongs_to_its_site(struct store *store)
+{
+    struct store_article found, first = {S("\x80"), 1, 0}, second = {S("\x81"), 0, 1};
+
+    OK(begin);
+    OK(article_put, 1, S("a"), &first);
+    OK(article_put, 2, S("a"), &second);
+    OK(commit);
+    OK(article_get, 1, S("a"), &found);
+    assert_article(&found, &first);
+    OK(article_get, 2, S("a"), &found);
+    assert_article(&found, &second);
+    NONE(article_get, 1, S("A"), &found);
+    NONE(article_get, 3, S("a"), &found);
+}
+
+static bool find_listener(void *arg, const struct store_listener *listener)
+{
+    const struct store_listener *expected = arg;
+
+    if (listener->site != expected->site || !slice_equal(listener->name, expected->name))
+        return true;
+    assert_int_equal(listener->seq, expected->seq);
+    assert_int_equal(listener->at, expected->at);
+    return false;
+}
+
+void a_listener_is_replaced_by_site_and_name(struct store *store)
+{
+    struct store_listener last = {1, slice_of(LONG_NAME), 30, NUMBER(1)};
+
+    OK(begin);
+    OK(listener_put, &(struct store_listener){1, slice_of(LONG_NAME), 10, 1});
+    OK(listener_put, &(struct store_listener){1, S("web"), 20, 2});
+    OK(listener_put, &(struct store_listener){2, slice_of(LONG_NAME), 40, 3});
+    OK(listener_put, &last);
+    OK(commit);
+    assert_seen(listeners(store), 20, 30, 40);
+    OK(listener_scan, find_listener, &last);
+    /* restored from a backup, it may go back */
+    OK(begin);
+    OK(listener_put, &(struct store_listener){1, S("web"), 5, 4});
+    OK(commit);
+    assert_seen(listeners(store), 5, 30, 40);
+}
+
+void every_field_of_an_operation_round_trips(struct store *store)
+{
+    static const unsigned char bare_id[OPERATION_BYTES] = {0xff};
+    struct store_operation full = {S("ana'%\xd8\xaa"), BYTES(hash_a), NUMBER(1), S("\x81\0\xff")};
+    struct store_operation bare = {S("a"), BYTES(hash_b), 0, S("")}, found;
+
+    OK(begin);
+    OK(operation_add, BYTES(story_operation), &full);
+    OK(operation_add, BYTES(bare_id), &bare);
+    OK(commit);
+    OK(operation_get, BYTES(story_operation), &found);
+    assert_operation(&found, &full);
+    OK(operation_get, BYTES(bare_id), &found);
+    assert_operation(&found, &bare);
+}
+
+void operation_ids_are_compared_as_bytes(struct store *store)
+{
+    unsigned char id[OPERATION_BYTES] = {0};
+    struct store_operation found;
+
+    OK(begin);
+    for (int i = 0; i < OPERATION_BYTES; i++) {
+        memset(id, 0, sizeof(id));
+        id[i] = 0x80;
+        OK(operation_add, BYTES(id), &(struct store_operation){S("ana"), BYTES(hash_a), i, S("x")});
+    }
+    OK(commit);
+    for (int i = 0; i < OPERATION_BYTES; i++) {
+        memset(id, 0, sizeof(id));
+        id[i] = 0x80;
+        OK(operation_get, BYTES(id), &found);
+        assert_int_equal(found.at, i);
+    }
+    memset(id, 0, sizeof(id));
+    NONE(operation_get, BYTES(id), &found);
+}
+
+static int operations_left(struct store *store, int count)
+{
+    unsigned char id[OPERATION_BYTES] = {0};
+    struct store_operation found;
+    int left = 0;
+
+    for (int i = 0; i < count; i++) {
+        id[0] = (unsigned char)i;
+        left += store->ops->operation_get(store, BYTES(id), &found) == STORE_OK;
+    }
+    return left;
+}
+
+void pruning_forgets_older_operations_up_to_a_limit(struct store *store)
+{
+    unsigned char id[OPERATION_BYTES] = {0};
+    struct store_operation found;
+
+    OK(begin);
+    for (int i = 0; i < 6; i++) {
+        id[0] = (unsigned char)i;
+        OK(operation_add, BYTES(id), &(struct store_operation){S("ana"), BYTES(hash_a), 100 + i, S("x")});
+    }
+    OK(operation_prune, 100, NO_LIMIT);
+    assert_int_equal(operations_left(store, 6), 6);
+    OK(operation_prune, 104, 0);
+    assert_int_equal(operations_left(store, 6), 6);
+    OK(operation_prune, 104, 3);
+    assert_int_equal(operations_left(store, 6), 3);
+    OK(operation_prune, 104, 3);
+    assert_int_equal(operations_left(store, 6), 2);
+    OK(commit);
+    for (int i = 0; i < 6; i++) {
+        id[0] = (unsigned char)i;
+        EXPECT(i < 4 ? STORE_NONE : STORE_OK, operation_get, BYTES(id), &found);
+    }
+    OK(begin);
+    OK(operation_prune, INT64_MAX, NO_LIMIT);
+    OK(commit);
+    assert_int_equal(operations_left(store, 6), 0);
+}
+
+/* ---- the queue ---- */
+
+void the_queue_is_ordered_by_due_time_then_text(struct store *store)
+{
+    OK(begin);
+    queue_put(store, new_comment(1, "e", 5), LANE_NORMAL, "", 100);
+    queue_put(store, new_comment(1, "a", 9), LANE_NORMAL, "", 50);
+    queue_put(store, new_comment(1, "d", 3), LANE_NORMAL, "", 100);
+    queue_put(store, new_comment(1, "b", 10), LANE_NORMAL, "", 100);
+    queue_put(store, new_comment(1, "c", 1), LANE_NORMAL, "", 200);
+    queue_put(store, new_comment(1, "f", 7), LANE_NORMAL, "", -100);
+    queue_put(store, new_comment(1, "g", 2), LANE_NORMAL, "", INT64_MAX);
+    OK(commit);
+    assert_seen(free_of(store, 1, LANE_NORMAL), 7, 9, 3, 5, 10, 1, 2);
+}
+
+void the_queue_goes_on_strictly_after_the_cursor(struct store *store)
+{
+    OK(begin);
+    queue_put(store, new_comment(1, "a", 1), LANE_NORMAL, "", 100);
+    queue_put(store, new_comment(1, "b", 2), LANE_NORMAL, "", 100);
+    queue_put(store, new_comment(1, "c", 3), LANE_NORMAL, "", 100);
+    queue_put(store, new_comment(1, "d", 4), LANE_NORMAL, "", 50);
+    queue_put(store, new_comment(1, "e", 5), LANE_NORMAL, "", 150);
+    OK(commit);
+    assert_seen(queue_after(store, 1, LANE_NORMAL, false, 0, 0, NO_LIMIT), 4, 1, 2, 3, 5);
+    assert_seen(queue_after(store, 1, LANE_NORMAL, false, 50, 4, NO_LIMIT), 1, 2, 3, 5);
+    assert_seen(queue_after(store, 1, LANE_NORMAL, false, 100, 0, NO_LIMIT), 1, 2, 3, 5);
+    assert_seen(queue_after(store, 1, LANE_NORMAL, false, 100, 2, NO_LIMIT), 3, 5);
+    assert_seen(queue_after(store, 1, LANE_NORMAL, false, 100, 3, NO_LIMIT), 5);
+    assert_seen(queue_after(store, 1, LANE_NORMAL, false, 100, INT64_MAX, NO_LIMIT), 5);
+    assert_seen(queue_after(store, 1, LANE_NORMAL, false, 149, 99, NO_LIMIT), 5);
+    assert_seen(queue_after(store, 1, LANE_NORMAL, false, 150, 5, NO_LIMIT));
+    assert_seen(queue_after(store, 1, LANE_NORMAL, false, 50, 4, 2), 1, 2);
+}
+
+void a_queue_walked_one_by_one_gives_each_comment_once(struct store *store)
+{
+    enum { COMMENTS = 40 };
+    struct seen all, one;
+    int64_t due_at = INT64_MIN, text = 0;
+    char id[16];
+
+    OK(begin);
+    for (int i = 1; i <= COMMENTS; i++) {
+        snprintf(id, sizeof(id), "%d", i);
+        queue_put(store, new_comment(1, id, i), LANE_NORMAL, "", i * 7 % 4);
+    }
+    OK(commit);
+    all = free_of(store, 1, LANE_NORMAL);
+    assert_int_equal(all.count, COMMENTS);
+    for (size_t i = 0; i < COMMENTS; i++) {
+        one = queue_after(store, 1, LANE_NORMAL, false, due_at, text, 1);
+        assert_seen(one, all.values[i]);
+        text = one.values[0];
+        due_at = text * 7 % 4;
+    }
+    assert_seen(queue_after(store, 1, LANE_NORMAL, false, due_at, text, 1));
+}
+
+void the_queue_holds_one_site_one_lane_and_held_or_free(struct store *store)
+{
+    OK(begin);
+    for (int64_t site = 1; site <= 2; site++)
+        for (enum lane lane = 0; lane < LANE_COUNT; lane++)
+            for (int held = 0; held < 2; held++) {
+                int64_t text = site * 100 + (int64_t)lane * 10 + held;
+                char id[16];
+                snprintf(id, sizeof(id), "%ld", (long)text);
+                queue_put(store, new_comment(site, id, text), lane, held ? "ana" : "", 5);
+            }
+    OK(commit);
+    assert_seen(free_of(store, 1, LANE_NORMAL), 100);
+    assert_seen(held_of(store, 1, LANE_NORMAL), 101);
+    assert_seen(free_of(store, 1, LANE_ESCALATED), 110);
+    assert_seen(held_of(store, 1, LANE_ESCALATED), 111);
+    assert_seen(free_of(store, 2, LANE_NORMAL), 200);
+    assert_seen(held_of(store, 2, LANE_ESCALATED), 211);
+    assert_seen(free_of(store, 3, LANE_NORMAL));
+}
+
+void the_queue_holds_pending_comments_only(struct store *store)
+{
+    char id[16];
+
+    OK(begin);
+    for (enum state state = STATE_PENDING; state < STATE_COUNT; state++) {
+        snprintf(id, sizeof(id), "%d", state);
+        struct store_comment comment = new_comment(1, id, state);
+        comment.state = state;
+        OK(comment_put, &comment);
+    }
+    OK(commit);
+    assert_seen(free_of(store, 1, LANE_NORMAL), STATE_PENDING);
+    assert_seen(held_of(store, 1, LANE_NORMAL));
+    assert_seen(free_of(store, 1, LANE_ESCALATED));
+}
+
+/* Applies `change` to a stored comment, in a transaction of its own. */
+static void change_comment(struct store *store, const char *id, void (*change)(struct store_comment *))
+{
+    struct store_comment comment;
+
+    OK(begin);
+    OK(comment_get, 1, slice_of(id), &comment);
+    change(&comment);
+    OK(comment_put, &comment);
+    OK(commit);
+}
+
+static void claim(struct store_comment *comment)
+{
+    memcpy(comment->claimed_by, "ana", sizeof("ana"));
+    comment->claimed_until = 5000;
+}
+
+static void pass_on(struct store_comment *comment)
+{
+    memcpy(comment->claimed_by, "bob", sizeof("bob"));
+    comment->claimed_until = 7000;
+}
+
+static void release(struct store_comment *comment)
+{
+    *comment->claimed_by = '\0';
+    comment->claimed_until = 0;
+}
+
+static void put_off(struct store_comment *comment)
+{
+    comment->due_at = 99;
+}
+
+static void revise(struct store_comment *comment)
+{
+    comment->text = comment->newest_text = 50;
+    comment->due_at = 20;
+}
+
+static void escalate(struct store_comment *comment)
+{
+    comment->lane = LANE_ESCALATED;
+}
+
+static void approve(struct store_comment *comment)
+{
+    release(comment);
+    comment->state = STATE_APPROVED;
+}
+
+static void reopen(struct store_comment *comment)
+{
+    comment->state = STATE_PENDING;
+}
+
+static void put_three(struct store *store)
+{
+    OK(begin);
+    queue_put(store, new_comment(1, "a", 1), LANE_NORMAL, "", 10);
+    queue_put(store, new_comment(1, "b", 2), LANE_NORMAL, "", 20);
+    queue_put(store, new_comment(1, "c", 3), LANE_NORMAL, "", 30);
+    OK(commit);
+}
+
+void a_comment_moves_between_free_and_held(struct store *store)
+{
+    put_three(store);
+    change_comment(store, "b", claim);
+    assert_seen(free_of(store, 1, LANE_NORMAL), 1, 3);
+    assert_seen(held_of(store, 1, LANE_NORMAL), 2);
+    change_comment(store, "a", pass_on);
+    assert_seen(held_of(store, 1, LANE_NORMAL), 1, 2);
+    change_comment(store, "b", pass_on);
+    assert_seen(held_of(store, 1, LANE_NORMAL), 1, 2);
+    assert_seen(claims(store, S("ana"), NO_LIMIT));
+    assert_seen(claims(store, S("bob"), NO_LIMIT), 1, 2);
+    change_comment(store, "b", release);
+    assert_seen(free_of(store, 1, LANE_NORMAL), 2, 3);
+    assert_seen(held_of(store, 1, LANE_NORMAL), 1);
+    /* at the end of a claim that was rolled back the comment is where it was */
+    OK(begin);
+    queue_put(store, (struct store_comment){.site = 1, .id = "c", .state = STATE_PENDING, .text = 3, .stored = true},
+              LANE_NORMAL, "ana", 30);
+    assert_seen(held_of(store, 1, LANE_NORMAL), 1, 3);
+    store->ops->rollback(store);
+    assert_seen(free_of(store, 1, LANE_NORMAL), 2, 3);
+}
+
+void a_comment_moves_with_its_due_time_text_lane_and_state(struct store *store)
+{
+    put_three(store);
+    change_comment(store, "a", put_off);
+    assert_seen(free_of(store, 1, LANE_NORMAL), 2, 3, 1);
+    change_comment(store, "c", revise);
+    assert_seen(free_of(store, 1, LANE_NORMAL), 2, 50, 1);
+    change_comment(store, "b", escalate);
+    assert_seen(free_of(store, 1, LANE_NORMAL), 50, 1);
+    assert_seen(free_of(store, 1, LANE_ESCALATED), 2);
+    change_comment(store, "a", claim);
+    change_comment(store, "a", approve);
+    assert_seen(free_of(store, 1, LANE_NORMAL), 50);
+    assert_seen(held_of(store, 1, LANE_NORMAL));
+    change_comment(store, "a", reopen);
+    assert_seen(free_of(store, 1, LANE_NORMAL), 50, 1);
+}
+
+static bool is_this_comment(void *arg, const struct store_comment *comment)
+{
+    struct store_comment *expected = arg;
+
+    assert_comment(comment, expected);
+    expected->reports = -1; /* seen, and never to be seen again */
+    return true;
+}
+
+void the_queue_gives_whole_comments(struct store *store)
+{
+    struct store_comment full = full_comment(), expected;
+
+    OK(begin);
+    OK(comment_put, &full);
+    OK(commit);
+    expected = full;
+    OK(queue_scan, 3, LANE_ESCALATED, true, START, NO_LIMIT, is_this_comment, &expected);
+    assert_int_equal(expected.reports, -1);
+    expected = full;
+    OK(claims_ending, INT64_MAX, NO_LIMIT, is_this_comment, &expected);
+    assert_int_equal(expected.reports, -1);
+    expected = full;
+    OK(claims_of, slice_of(full.claimed_by), NO_LIMIT, is_this_comment, &expected);
+    assert_int_equal(expected.reports, -1);
+}
+
+void figures_count_one_sites_pending_comments(struct store *store)
+{
+    struct store_comment approved = new_comment(1, "approved", 5);
+    struct store_queue figures;
+
+    approved.state = STATE_APPROVED;
+    OK(begin);
+    queue_put(store, new_comment(1, "a", 1), LANE_NORMAL, "", 0);
+    queue_put(store, new_comment(1, "b", 2), LANE_NORMAL, "ana", 0);
+    queue_put(store, new_comment(1, "c", 3), LANE_ESCALATED, "", 0);
+    queue_put(store, new_comment(1, "d", 4), LANE_ESCALATED, "bob", 0);
+    queue_put(store, approved, LANE_ESCALATED, "", 0);
+    queue_put(store, new_comment(2, "a", 6), LANE_ESCALATED, "ana", 0);
+    OK(commit);
+    OK(queue_figures, 1, &figures);
+    assert_int_equal(figures.escalated, 2);
+    assert_int_equal(figures.claimed, 2);
+    OK(queue_figures, 2, &figures);
+    assert_int_equal(figures.escalated, 1);
+    assert_int_equal(figures.claimed, 1);
+    OK(queue_figures, 3, &figures);
+    assert_int_equal(figures.escalated, 0);
+    assert_int_equal(figures.claimed, 0);
+    assert_int_equal(figures.oldest_at, 0);
+}
+
+void the_oldest_pending_text_is_not_the_first_due(struct store *store)
+{
+    struct store_queue figures;
+
+    OK(begin);
+    for (int64_t no = 1; no <= 3; no++)
+        OK(text_add, &(struct store_text[]){new_text(no, S("body"))}[0]);
+    queue_put(store, new_comment(1, "c", 3), LANE_NORMAL, "", 10);
+    queue_put(store, new_comment(1, "b", 2), LANE_NORMAL, "", 20);
+    queue_put(store, new_comment(1, "a", 1), LANE_ESCALATED, "ana", 30);
+    OK(commit);
+    OK(queue_figures, 1, &figures);
+    assert_int_equal(figures.oldest_at, 1001);
+    change_comment(store, "a", approve);
+    OK(queue_figures, 1, &figures);
+    assert_int_equal(figures.oldest_at, 1002);
+    change_comment(store, "b", approve);
+    change_comment(store, "c", approve);
+    OK(queue_figures, 1, &figures);
+    assert_int_equal(figures.oldest_at, 0);
+}
+
+/* ---- claims ---- */
+
+static void put_claim(struct store *store, int64_t site, int64_t text, const char *holder, int64_t until)
+{
+    struct store_comment comment = new_comment(site, "", text);
+
+    snprintf(comment.id, sizeof(comment.id), "%ld", (long)text);
+    snprintf(comment.claimed_by, sizeof(comment.claimed_by), "%s", holder);
+    comment.claimed_until = until;
+    comment.due_at = 1000 - text;
+    comment.lane = text % LANE_COUNT;
+    OK(comment_put, &comment);
+}
+
+void claims_ending_are_inclusive_and_in_order_of_their_end(struct store *store)
+{
+    OK(begin);
+    put_claim(store, 1, 1, "ana", 300);
+    put_claim(store, 2, 2, "bob", 100);
+    put_claim(store, 1, 3, "ana", 200);
+    put_claim(store, 1, 4, "", 0);
+    put_claim(store, 3, 5, "bob", NUMBER(1));
+    OK(commit);
+    assert_seen(ending(store, 99, NO_LIMIT));
+    assert_seen(ending(store, 100, NO_LIMIT), 2);
+    assert_seen(ending(store, 299, NO_LIMIT), 2, 3);
+    assert_seen(ending(store, 300, NO_LIMIT), 2, 3, 1);
+    assert_seen(ending(store, 300, 2), 2, 3);
+    assert_seen(ending(store, INT64_MAX, NO_LIMIT), 2, 3, 1, 5);
+}
+
+void a_claim_that_is_gone_never_ends(struct store *store)
+{
+    put_three(store);
+    change_comment(store, "a", claim);
+    change_comment(store, "b", claim);
+    change_comment(store, "c", claim);
+    change_comment(store, "a", release);
+    change_comment(store, "b", approve);
+    assert_seen(ending(store, INT64_MAX, NO_LIMIT), 3);
+    assert_seen(claims(store, S("ana"), NO_LIMIT), 3);
+    /* a renewed claim ends at its new end only */
+    change_comment(store, "c", pass_on);
+    assert_seen(ending(store, 5000, NO_LIMIT));
+    assert_seen(ending(store, 7000, NO_LIMIT), 3);
+}
+
+void claims_of_a_moderator_go_by_exact_name(struct store *store)
+{
+    OK(begin);
+    put_claim(store, 1, 1, "ana", 300);
+    put_claim(store, 2, 2, "ana", 100);
+    put_claim(store, 1, 3, "Ana", 200);
+    put_claim(store, 1, 4, "an", 200);
+    put_claim(store, 1, 5, "anat", 200);
+    put_claim(store, 1, 6, "", 0);
+    OK(commit);
+    assert_seen(claims(store, S("ana"), NO_LIMIT), 1, 2);
+    assert_int_equal(claims(store, S("ana"), 1).count, 1);
+    assert_seen(claims(store, S("Ana"), NO_LIMIT), 3);
+    assert_seen(claims(store, S("an_"), NO_LIMIT));
+    assert_seen(claims(store, S("bob"), NO_LIMIT));
+}
+
+/* ---- scans ---- */
+
+/* Three of everything that can be scanned. */
+static void put_three_of_each(struct store *store)
+{
+    char name[] = "x0";
+
+    OK(begin);
+    for (int64_t i = 1; i <= 3; i++) {
+        name[1] = (char)('0' + i);
+        OK(site_put, &(struct store_site[]){new_site(i, name)}[0]);
+        OK(event_add, &(struct store_event[]){new_record(i, 1, i)}[0]);
+        OK(report_put, 1, S("c"), &(struct store_report){slice_of(name), 0, i, SLICE_NONE, SLICE_NONE});
+        OK(listener_put, &(struct store_listener){1, slice_of(name), i, 0});
+        put_claim(store, 1, 2 * i, "ana", 100 + i);
+        put_claim(store, 1, 2 * i + 6, "", 0);
+    }
+    OK(commit);
+}
+
+void a_callback_that_returns_false_ends_any_scan(struct store *store)
+{
+    put_three_of_each(store);
+    for (size_t stop = 1; stop <= 2; stop++) {
+        struct seen sites = {.stop_at = stop}, records = sites, reports = sites, heard = sites, waiting = sites,
+                    held = sites, ends = sites, own = sites;
+        OK(site_scan, see_site, &sites);
+        OK(log_scan, 1, 0, NO_LIMIT, see_event, &records);
+        OK(report_scan, 1, S("c"), NO_LIMIT, see_report, &reports);
+        OK(listener_scan, see_listener, &heard);
+        OK(queue_scan, 1, LANE_NORMAL, false, START, NO_LIMIT, see_comment, &waiting);
+        OK(queue_scan, 1, LANE_NORMAL, true, START, NO_LIMIT, see_comment, &held);
+        OK(claims_ending, INT64_MAX, NO_LIMIT, see_comment, &ends);
+        OK(claims_of, S("ana"), NO_LIMIT, see_comment, &own);
+        struct seen *all[] = {&sites, &records, &reports, &heard, &waiting, &held, &ends, &own};
+        for (size_t i = 0; i < COUNT(all); i++)
+            assert_int_equal(all[i]->count, stop);
+    }
+}
+
+void a_limit_of_zero_gives_nothing(struct store *store)
+{
+    put_three_of_each(store);
+    assert_seen(log_after(store, 1, 0, 0));
+    assert_seen(reports_about(store, 1, S("c"), 0));
+    assert_seen(queue_after(store, 1, LANE_NORMAL, false, START, 0));
+    assert_seen(queue_after(store, 1, LANE_NORMAL, true, START, 0));
+    assert_seen(ending(store, INT64_MAX, 0));
+    assert_seen(claims(store, S("ana"), 0));
+}
+
+void a_scan_that_ended_early_holds_nothing_up(struct store *store)
+{
+    struct seen seen = {.stop_at = 1}, again = {.count = 0};
+    struct store_text found;
+
+    put_three_of_each(store);
+    OK(log_scan, 1, 0, NO_LIMIT, see_event, &seen);
+    OK(begin);
+    OK(text_add, &(struct store_text[]){new_text(1, S("body"))}[0]);
+    seen.count = 0;
+    OK(queue_scan, 1, LANE_NORMAL, true, START, NO_LIMIT, see_comment, &seen);
+    OK(text_get, 1, &found);
+    OK(commit);
+    OK(begin);
+    seen.count = 0;
+    OK(site_scan, see_site, &seen);
+    OK(text_erase, 1);
+    OK(text_get, 1, &found);
+    store->ops->rollback(store);
+    OK(text_get, 1, &found);
+    assert_slice(found.body, S("body"));
+    OK(log_scan, 1, 0, NO_LIMIT, see_event, &again);
+    assert_seen(again, 1, 2, 3);
+}

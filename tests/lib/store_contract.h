@@ -1,0 +1,91 @@
+/* What every back end of daemon/store/store.h must hold, one clause a function, for cmocka. Each clause wants a store
+ * of its own that was just opened and never written to. */
+#ifndef STORE_CONTRACT_H
+#define STORE_CONTRACT_H
+
+#include "../../daemon/store/store.h"
+
+/* clang-format off */
+#define STORE_CLAUSES(X)                                            \
+    X(a_new_store_holds_nothing)                                    \
+    X(there_is_room_in_a_new_store)                                 \
+    X(a_new_store_has_an_epoch_that_stays)                          \
+    X(the_epoch_is_what_was_set_last)                               \
+    X(the_boot_is_what_was_set_last)                                \
+    X(a_transaction_sees_its_own_writes)                            \
+    X(rollback_undoes_every_kind_of_change)                         \
+    X(rollback_outside_a_transaction_is_harmless)                   \
+    X(a_transaction_that_wrote_nothing_changes_nothing)             \
+    X(numbers_rolled_back_are_used_again)                           \
+    X(a_site_is_found_by_its_exact_name)                            \
+    X(counters_of_a_site_round_trip_for_every_kind)                 \
+    X(putting_a_site_again_updates_that_site_alone)                 \
+    X(sites_are_scanned_by_number)                                  \
+    X(every_field_of_a_comment_round_trips)                         \
+    X(every_state_and_lane_round_trips)                             \
+    X(a_comment_belongs_to_its_site)                                \
+    X(comment_ids_differ_by_any_byte)                               \
+    X(a_stored_comment_is_updated_alone)                            \
+    X(every_field_of_a_text_round_trips)                            \
+    X(a_body_may_be_long_and_hold_any_bytes)                        \
+    X(empty_and_absent_fields_of_a_text_stay_apart)                 \
+    X(a_text_is_never_replaced)                                     \
+    X(an_erased_text_keeps_its_numbers_only)                        \
+    X(an_erased_text_is_never_filled_again)                         \
+    X(every_field_of_an_event_round_trips)                          \
+    X(every_kind_of_event_round_trips)                              \
+    X(empty_data_of_an_event_is_not_absent)                         \
+    X(an_event_is_never_replaced)                                   \
+    X(an_event_cannot_skip_a_number)                                \
+    X(the_last_event_is_the_newest)                                 \
+    X(an_event_is_read_with_the_hash_of_its_own_text)               \
+    X(an_event_loses_the_hash_when_its_text_is_erased)              \
+    X(a_record_is_found_by_site_and_number)                         \
+    X(a_number_of_the_log_is_taken_once_per_site)                   \
+    X(an_event_that_is_no_record_is_not_in_the_log)                 \
+    X(the_log_is_scanned_after_a_number_up_to_a_limit)              \
+    X(a_note_round_trips_with_any_bytes)                            \
+    X(an_erased_note_is_gone_and_its_event_stays)                   \
+    X(every_field_of_a_report_round_trips)                          \
+    X(a_reader_has_one_report_per_comment)                          \
+    X(reports_are_scanned_newest_first)                             \
+    X(erasing_reports_takes_those_of_one_comment)                   \
+    X(an_article_round_trips_and_is_replaced)                       \
+    X(an_article_belongs_to_its_site)                               \
+    X(a_listener_is_replaced_by_site_and_name)                      \
+    X(every_field_of_an_operation_round_trips)                      \
+    X(operation_ids_are_compared_as_bytes)                          \
+    X(pruning_forgets_older_operations_up_to_a_limit)               \
+    X(the_queue_is_ordered_by_due_time_then_text)                   \
+    X(the_queue_goes_on_strictly_after_the_cursor)                  \
+    X(a_queue_walked_one_by_one_gives_each_comment_once)            \
+    X(the_queue_holds_one_site_one_lane_and_held_or_free)           \
+    X(the_queue_holds_pending_comments_only)                        \
+    X(a_comment_moves_between_free_and_held)                        \
+    X(a_comment_moves_with_its_due_time_text_lane_and_state)        \
+    X(the_queue_gives_whole_comments)                               \
+    X(figures_count_one_sites_pending_comments)                     \
+    X(the_oldest_pending_text_is_not_the_first_due)                 \
+    X(claims_ending_are_inclusive_and_in_order_of_their_end)        \
+    X(a_claim_that_is_gone_never_ends)                              \
+    X(claims_of_a_moderator_go_by_exact_name)                       \
+    X(a_callback_that_returns_false_ends_any_scan)                  \
+    X(a_limit_of_zero_gives_nothing)                                \
+    X(a_scan_that_ended_early_holds_nothing_up)
+/* clang-format on */
+
+#define DECLARE_CLAUSE(name) void name(struct store *store);
+STORE_CLAUSES(DECLARE_CLAUSE)
+#undef DECLARE_CLAUSE
+
+/* A story of two comments in transactions, for tests of what is left when one of them fails: their texts, reports,
+ * a claim, a decision with a note, an erasure. Part `part` is to be run between begin and commit and expects the parts
+ * before it to be there. Stops at the first call that fails and returns its result, else STORE_OK. */
+enum { STORE_STORY_PARTS = 5 };
+enum store_result store_story(struct store *store, int part);
+
+/* Everything that the story can have written, read through the table of functions, as text; the caller frees it.
+ * Fails the test when the store cannot be read. */
+char *store_dump(struct store *store);
+
+#endif

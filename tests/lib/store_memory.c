@@ -1,0 +1,1011 @@
+#include "store_memory.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+struct note {
+    int64_t event;
+    struct slice salt, text;
+};
+
+struct report {
+    int64_t site;
+    struct slice comment;
+    struct store_report is;
+};
+
+struct article {
+    int64_t site;
+    struct slice id;
+    struct store_article is;
+};
+
+struct operation {
+    struct slice id;
+    struct store_operation is;
+};
+
+enum table { SITES, COMMENTS, TEXTS, EVENTS, NOTES, REPORTS, ARTICLES, LISTENERS, OPERATIONS, TABLES };
+
+/* What a row is: its size, and where in it the slices are that it owns. */
+struct row_type {
+    size_t size;
+    size_t slices;
+    size_t at[8];
+};
+
+#define AT(type, field) offsetof(struct type, field)
+
+static const struct row_type types[TABLES] = {
+    [SITES] = {sizeof(struct store_site), 0, {0}},
+    [COMMENTS] = {sizeof(struct store_comment), 0, {0}},
+    [TEXTS] = {sizeof(struct store_text),
+               7,
+               {AT(store_text, article), AT(store_text, author), AT(store_text, language), AT(store_text, body),
+                AT(store_text, sha256), AT(store_text, salt), AT(store_text, meta)}},
+    [EVENTS] = {sizeof(struct store_event),
+                5,
+                {AT(store_event, comment), AT(store_event, actor), AT(store_event, data), AT(store_event, hash),
+                 AT(store_event, sha256)}},
+    [NOTES] = {sizeof(struct note), 2, {AT(note, salt), AT(note, text)}},
+    [REPORTS] = {sizeof(struct report),
+                 4,
+                 {AT(report, comment), AT(report, is.reader), AT(report, is.reason), AT(report, is.note)}},
+    [ARTICLES] = {sizeof(struct article), 2, {AT(article, id), AT(article, is.meta)}},
+    [LISTENERS] = {sizeof(struct store_listener), 1, {AT(store_listener, name)}},
+    [OPERATIONS] = {sizeof(struct operation),
+                    4,
+                    {AT(operation, id), AT(operation, is.actor), AT(operation, is.request), AT(operation, is.answer)}},
+};
+
+struct rows {
+    char *items;
+    size_t count;
+};
+
+struct contents {
+    struct rows tables[TABLES];
+    unsigned char epoch[EPOCH_BYTES];
+    char boot[64];
+};
+
+struct memory {
+    struct store store;
+    struct contents now, before; /* before: as it was at begin */
+    bool transaction;
+    bool broken; /* a call failed inside the transaction */
+    int scans;   /* scans that are under way */
+    const char *reason;
+    char **loans; /* memory behind the slices that the last call handed out */
+    size_t loan_count;
+};
+
+static void *allocate(void *old, size_t bytes)
+{
+    void *p = realloc(old, bytes ? bytes : 1);
+
+    if (!p) {
+        perror("store_memory");
+        abort();
+    }
+    return p;
+}
+
+/* ---- rows ---- */
+
+static struct slice slice_copy(struct slice s)
+{
+    if (!s.data)
+        return SLICE_NONE;
+    char *data = allocate(NULL, s.len);
+    if (s.len)
+        memcpy(data, s.data, s.len);
+    return (struct slice){data, s.len};
+}
+
+static struct slice *row_slice(enum table table, void *row, size_t i)
+{
+    return (struct slice *)((char *)row + types[table].at[i]);
+}
+
+static void row_own(enum table table, void *row)
+{
+    for (size_t i = 0; i < types[table].slices; i++)
+        *row_slice(table, row, i) = slice_copy(*row_slice(table, row, i));
+}
+
+static void row_free(enum table table, void *row)
+{
+    for (size_t i = 0; i < types[table].slices; i++)
+        free((char *)row_slice(table, row, i)->data);
+}
+
+static void *row_at(const struct contents *c, enum table table, size_t i)
+{
+    return c->tables[table].items + i * types[table].size;
+}
+
+static void row_add(struct contents *c, enum table table, const void *row)
+{
+    struct rows *rows = &c->tables[table];
+
+    rows->items = allocate(rows->items, (rows->count + 1) * types[table].size);
+    memcpy(row_at(c, table, rows->count), row, types[table].size);
+    row_own(table, row_at(c, table, rows->count++));
+}
+
+/* Puts `row` in the place of `old`, or adds it when there is no old one. */
+static void row_put(struct contents *c, enum table table, void *old, const void *row)
+{
+    if (!old) {
+        row_add(c, table, row);
+        return;
+    }
+    row_free(table, old);
+    memcpy(old, row, types[table].size);
+    row_own(table, old);
+}
+
+static void row_remove(struct contents *c, enum table table, size_t i)
+{
+    struct rows *rows = &c->tables[table];
+    char *row = row_at(c, table, i);
+
+    row_free(table, row);
+    rows->count--;
+    memmove(row, row + types[table].size, (rows->count - i) * types[table].size);
+}
+
+/* First row for which is(row, key), else NULL. */
+static void *row_find(const struct contents *c, enum table table, bool (*is)(const void *row, const void *key),
+                      const void *key)
+{
+    for (size_t i = 0; i < c->tables[table].count; i++)
+        if (is(row_at(c, table, i), key))
+            return row_at(c, table, i);
+    return NULL;
+}
+
+static void contents_copy(struct contents *to, const struct contents *from)
+{
+    *to = *from;
+    memset(to->tables, 0, sizeof(to->tables));
+    for (enum table t = 0; t < TABLES; t++)
+        for (size_t i = 0; i < from->tables[t].count; i++)
+            row_add(to, t, row_at(from, t, i));
+}
+
+static void contents_free(struct contents *c)
+{
+    for (enum table t = 0; t < TABLES; t++) {
+        for (size_t i = 0; i < c->tables[t].count; i++)
+            row_free(t, row_at(c, t, i));
+        free(c->tables[t].items);
+    }
+    memset(c, 0, sizeof(*c));
+}
+
+/* ---- entering a call, lending, scanning ---- */
+
+static void loans_end(struct memory *m)
+{
+    while (m->loan_count)
+        free(m->loans[--m->loan_count]);
+}
+
+static struct memory *reading(struct store *store)
+{
+    struct memory *m = (struct memory *)store;
+
+    assert(!m->broken && "only rollback may follow a failure");
+    loans_end(m);
+    return m;
+}
+
+static struct memory *writing(struct store *store)
+{
+    struct memory *m = reading(store);
+
+    assert(m->transaction && "writes need a transaction");
+    assert(!m->scans && "no writes from within a scan");
+    return m;
+}
+
+static enum store_result failed(struct memory *m, const char *reason)
+{
+    m->reason = reason;
+    m->broken = m->transaction;
+    return STORE_FAILED;
+}
+
+/* Turns the slices of a copied row into loans. */
+static void lend(struct memory *m, enum table table, void *row)
+{
+    row_own(table, row);
+    for (size_t i = 0; i < types[table].slices; i++) {
+        m->loans = allocate(m->loans, (m->loan_count + 1) * sizeof(*m->loans));
+        m->loans[m->loan_count++] = (char *)row_slice(table, row, i)->data;
+    }
+}
+
+struct scan {
+    enum table table;
+    bool (*wanted)(const void *row, const void *key);
+    const void *key;
+    int (*order)(const void *a, const void *b); /* of two pointers to rows; NULL: as they were added */
+    int64_t limit;
+};
+
+/* The rows that a scan wants, in its order; the caller frees the array. */
+static void **scan_rows(const struct contents *c, const struct scan *scan, size_t *count)
+{
+    size_t all = c->tables[scan->table].count;
+    void **rows = allocate(NULL, all * sizeof(*rows));
+
+    *count = 0;
+    for (size_t i = 0; i < all; i++)
+        if (!scan->wanted || scan->wanted(row_at(c, scan->table, i), scan->key))
+            rows[(*count)++] = row_at(c, scan->table, i);
+    if (scan->order && *count > 1)
+        qsort(rows, *count, sizeof(*rows), scan->order);
+    if (scan->limit < (int64_t)*count)
+        *count = (size_t)scan->limit;
+    return rows;
+}
+
+/* Runs `each(m, row, on, arg)` for them until it returns false. */
+static enum store_result scan_run(struct memory *m, const struct scan *scan,
+                                  bool (*each)(struct memory *, const void *row, void *call), void *call)
+{
+    size_t count;
+    void **rows = scan_rows(&m->now, scan, &count);
+    bool more = true;
+
+    m->scans++;
+    for (size_t i = 0; i < count && more; i++) {
+        more = each(m, rows[i], call);
+        loans_end(m);
+    }
+    m->scans--;
+    free(rows);
+    return STORE_OK;
+}
+
+static int compare(int64_t a, int64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+#define ROW(type, pointer) (*(const struct type *const *)(pointer))
+
+/* ---- transactions ---- */
+
+static void memory_close(struct store *store)
+{
+    struct memory *m = (struct memory *)store;
+
+    loans_end(m);
+    free(m->loans);
+    contents_free(&m->now);
+    contents_free(&m->before);
+    free(m);
+}
+
+static const char *memory_reason(struct store *store)
+{
+    return ((struct memory *)store)->reason;
+}
+
+static enum store_result memory_begin(struct store *store)
+{
+    struct memory *m = reading(store);
+
+    assert(!m->transaction && "transactions do not nest");
+    contents_copy(&m->before, &m->now);
+    m->transaction = true;
+    return STORE_OK;
+}
+
+static enum store_result memory_commit(struct store *store)
+{
+    struct memory *m = writing(store);
+
+    contents_free(&m->before);
+    m->transaction = false;
+    return STORE_OK;
+}
+
+static void memory_rollback(struct store *store)
+{
+    struct memory *m = (struct memory *)store;
+
+    loans_end(m);
+    if (!m->transaction)
+        return;
+    contents_free(&m->now);
+    m->now = m->before;
+    memset(&m->before, 0, sizeof(m->before));
+    m->transaction = false;
+    m->broken = false;
+}
+
+static enum store_result memory_room(struct store *store, int64_t *bytes)
+{
+    reading(store);
+    *bytes = INT64_C(1) << 40;
+    return STORE_OK;
+}
+
+static enum store_result memory_epoch(struct store *store, unsigned char epoch[EPOCH_BYTES])
+{
+    struct memory *m = reading(store);
+
+    memcpy(epoch, m->now.epoch, EPOCH_BYTES);
+    return STORE_OK;
+}
+
+static enum store_result memory_epoch_set(struct store *store, const unsigned char epoch[EPOCH_BYTES])
+{
+    struct memory *m = writing(store);
+
+    memcpy(m->now.epoch, epoch, EPOCH_BYTES);
+    return STORE_OK;
+}
+
+static enum store_result memory_boot(struct store *store, char boot[64])
+{
+    memcpy(boot, reading(store)->now.boot, 64);
+    return STORE_OK;
+}
+
+static enum store_result memory_boot_set(struct store *store, const char *boot)
+{
+    struct memory *m = writing(store);
+
+    assert(strlen(boot) < sizeof(m->now.boot));
+    memset(m->now.boot, 0, sizeof(m->now.boot));
+    memcpy(m->now.boot, boot, strlen(boot));
+    return STORE_OK;
+}
+
+/* ---- sites ---- */
+
+static bool site_named(const void *row, const void *name)
+{
+    return slice_equal(slice_of(((const struct store_site *)row)->name), *(const struct slice *)name);
+}
+
+static bool site_numbered(const void *row, const void *no)
+{
+    return ((const struct store_site *)row)->no == *(const int64_t *)no;
+}
+
+static int site_order(const void *a, const void *b)
+{
+    return compare(ROW(store_site, a)->no, ROW(store_site, b)->no);
+}
+
+static enum store_result memory_site_find(struct store *store, struct slice name, struct store_site *site)
+{
+    const struct store_site *row = row_find(&reading(store)->now, SITES, site_named, &name);
+
+    if (!row)
+        return STORE_NONE;
+    *site = *row;
+    return STORE_OK;
+}
+
+struct site_call {
+    store_on_site *on;
+    void *arg;
+};
+
+static bool site_each(struct memory *m, const void *row, void *arg)
+{
+    struct site_call *call = arg;
+    struct store_site site = *(const struct store_site *)row;
+
+    (void)m;
+    return call->on(call->arg, &site);
+}
+
+static enum store_result memory_site_scan(struct store *store, store_on_site *on, void *arg)
+{
+    struct scan scan = {.table = SITES, .order = site_order, .limit = INT64_MAX};
+
+    return scan_run(reading(store), &scan, site_each, &(struct site_call){on, arg});
+}
+
+static enum store_result memory_site_put(struct store *store, const struct store_site *site)
+{
+    struct memory *m = writing(store);
+
+    row_put(&m->now, SITES, row_find(&m->now, SITES, site_numbered, &site->no), site);
+    return STORE_OK;
+}
+
+/* ---- comments ---- */
+
+/* What comments, reports and articles are found by. */
+struct key {
+    int64_t site;
+    struct slice id, reader;
+};
+
+static bool comment_is(const void *row, const void *of)
+{
+    const struct store_comment *c = row;
+    const struct key *key = of;
+
+    return c->site == key->site && slice_equal(slice_of(c->id), key->id);
+}
+
+static enum store_result memory_comment_get(struct store *store, int64_t site, struct slice id,
+                                            struct store_comment *comment)
+{
+    const struct store_comment *row =
+        row_find(&reading(store)->now, COMMENTS, comment_is, &(struct key){site, id, SLICE_NONE});
+
+    if (!row)
+        return STORE_NONE;
+    *comment = *row;
+    return STORE_OK;
+}
+
+static enum store_result memory_comment_put(struct store *store, const struct store_comment *comment)
+{
+    struct memory *m = writing(store);
+    struct key key = {comment->site, slice_of(comment->id), SLICE_NONE};
+    struct store_comment *old = row_find(&m->now, COMMENTS, comment_is, &key);
+    struct store_comment stored = *comment;
+
+    if (comment->stored != (old != NULL))
+        return failed(m, old ? "the comment is stored already" : "the comment is not stored");
+    stored.stored = true;
+    row_put(&m->now, COMMENTS, old, &stored);
+    return STORE_OK;
+}
+
+/* ---- texts ---- */
+
+static bool text_is(const void *row, const void *no)
+{
+    return ((const struct store_text *)row)->no == *(const int64_t *)no;
+}
+
+static enum store_result memory_text_add(struct store *store, const struct store_text *text)
+{
+    struct memory *m = writing(store);
+
+    if (row_find(&m->now, TEXTS, text_is, &text->no))
+        return failed(m, "a text is never edited");
+    row_add(&m->now, TEXTS, text);
+    return STORE_OK;
+}
+
+static enum store_result memory_text_get(struct store *store, int64_t no, struct store_text *text)
+{
+    struct memory *m = reading(store);
+    const struct store_text *row = row_find(&m->now, TEXTS, text_is, &no);
+
+    if (!row)
+        return STORE_NONE;
+    *text = *row;
+    lend(m, TEXTS, text);
+    return STORE_OK;
+}
+
+static enum store_result memory_text_erase(struct store *store, int64_t no)
+{
+    struct memory *m = writing(store);
+    struct store_text *row = row_find(&m->now, TEXTS, text_is, &no);
+
+    if (!row)
+        return STORE_NONE;
+    row_put(&m->now, TEXTS, row,
+            &(struct store_text){
+                .no = row->no, .previous = row->previous, .revision = row->revision, .received_at = row->received_at});
+    return STORE_OK;
+}
+
+/* ---- events and the log ---- */
+
+struct log_key {
+    int64_t site, seq;
+};
+
+static bool event_is_record(const void *row, const void *of)
+{
+    const struct store_event *e = row;
+    const struct log_key *key = of;
+
+    return e->site == key->site && e->seq > 0 && e->seq == key->seq;
+}
+
+static bool event_is_after(const void *row, const void *of)
+{
+    const struct store_event *e = row;
+    const struct log_key *key = of;
+
+    return e->site == key->site && e->seq > 0 && e->seq > key->seq;
+}
+
+static int event_log_order(const void *a, const void *b)
+{
+    return compare(ROW(store_event, a)->seq, ROW(store_event, b)->seq);
+}
+
+static enum store_result memory_event_add(struct store *store, const struct store_event *event)
+{
+    struct memory *m = writing(store);
+    struct store_event added = *event;
+
+    if (event->no != (int64_t)m->now.tables[EVENTS].count + 1)
+        return failed(m, "events are added with the next number");
+    if (row_find(&m->now, EVENTS, event_is_record, &(struct log_key){event->site, event->seq}))
+        return failed(m, "the number in the log is taken");
+    added.sha256 = SLICE_NONE;
+    row_add(&m->now, EVENTS, &added);
+    return STORE_OK;
+}
+
+/* Lends an event together with the hash of the text that it is about. */
+static enum store_result event_lend(struct memory *m, const struct store_event *row, struct store_event *event)
+{
+    if (!row)
+        return STORE_NONE;
+    const struct store_text *text = row_find(&m->now, TEXTS, text_is, &row->text);
+    *event = *row;
+    if (text)
+        event->sha256 = text->sha256;
+    lend(m, EVENTS, event);
+    return STORE_OK;
+}
+
+static enum store_result memory_event_get(struct store *store, int64_t no, struct store_event *event)
+{
+    struct memory *m = reading(store);
+
+    if (no < 1 || no > (int64_t)m->now.tables[EVENTS].count)
+        return STORE_NONE;
+    return event_lend(m, row_at(&m->now, EVENTS, (size_t)no - 1), event);
+}
+
+static enum store_result memory_event_last(struct store *store, struct store_event *event)
+{
+    return memory_event_get(store, (int64_t)((struct memory *)store)->now.tables[EVENTS].count, event);
+}
+
+static enum store_result memory_log_get(struct store *store, int64_t site, int64_t seq, struct store_event *event)
+{
+    struct memory *m = reading(store);
+
+    return event_lend(m, row_find(&m->now, EVENTS, event_is_record, &(struct log_key){site, seq}), event);
+}
+
+struct event_call {
+    store_on_event *on;
+    void *arg;
+};
+
+static bool event_each(struct memory *m, const void *row, void *arg)
+{
+    struct event_call *call = arg;
+    struct store_event event;
+
+    event_lend(m, row, &event);
+    return call->on(call->arg, &event);
+}
+
+static enum store_result memory_log_scan(struct store *store, int64_t site, int64_t after, int64_t limit,
+                                         store_on_event *on, void *arg)
+{
+    struct log_key key = {site, after};
+    struct scan scan = {EVENTS, event_is_after, &key, event_log_order, limit};
+
+    return scan_run(reading(store), &scan, event_each, &(struct event_call){on, arg});
+}
+
+/* ---- notes ---- */
+
+static bool note_is(const void *row, const void *event)
+{
+    return ((const struct note *)row)->event == *(const int64_t *)event;
+}
+
+static enum store_result memory_note_add(struct store *store, int64_t event, struct slice salt, struct slice text)
+{
+    struct memory *m = writing(store);
+
+    if (row_find(&m->now, NOTES, note_is, &event))
+        return failed(m, "the event has a note already");
+    row_add(&m->now, NOTES, &(struct note){event, salt, text});
+    return STORE_OK;
+}
+
+static enum store_result memory_note_get(struct store *store, int64_t event, struct slice *text)
+{
+    struct memory *m = reading(store);
+    const struct note *row = row_find(&m->now, NOTES, note_is, &event);
+
+    if (!row)
+        return STORE_NONE;
+    struct note note = *row;
+    lend(m, NOTES, &note);
+    *text = note.text;
+    return STORE_OK;
+}
+
+/* Takes out of a table at most `limit` rows for which is(row, key). */
+static void rows_remove(struct contents *c, enum table table, bool (*is)(const void *row, const void *key),
+                        const void *key, int64_t limit)
+{
+    for (size_t i = 0; i < c->tables[table].count && limit > 0;) {
+        if (is(row_at(c, table, i), key)) {
+            row_remove(c, table, i);
+            limit--;
+        } else {
+            i++;
+        }
+    }
+}
+
+static enum store_result memory_note_erase(struct store *store, int64_t event)
+{
+    rows_remove(&writing(store)->now, NOTES, note_is, &event, 1);
+    return STORE_OK;
+}
+
+/* ---- reports ---- */
+
+static bool report_about(const void *row, const void *of)
+{
+    const struct report *r = row;
+    const struct key *key = of;
+
+    return r->site == key->site && slice_equal(r->comment, key->id);
+}
+
+static bool report_is(const void *row, const void *of)
+{
+    return report_about(row, of) &&
+           slice_equal(((const struct report *)row)->is.reader, ((const struct key *)of)->reader);
+}
+
+static int report_order(const void *a, const void *b)
+{
+    return -compare(ROW(report, a)->is.at, ROW(report, b)->is.at);
+}
+
+static void report_lend(struct memory *m, const struct report *row, struct store_report *report)
+{
+    struct report copy = *row;
+
+    lend(m, REPORTS, &copy);
+    *report = copy.is;
+}
+
+static enum store_result memory_report_get(struct store *store, int64_t site, struct slice comment, struct slice reader,
+                                           struct store_report *report)
+{
+    struct memory *m = reading(store);
+    const struct report *row = row_find(&m->now, REPORTS, report_is, &(struct key){site, comment, reader});
+
+    if (!row)
+        return STORE_NONE;
+    report_lend(m, row, report);
+    return STORE_OK;
+}
+
+static enum store_result memory_report_put(struct store *store, int64_t site, struct slice comment,
+                                           const struct store_report *report)
+{
+    struct memory *m = writing(store);
+    struct key key = {site, comment, report->reader};
+
+    row_put(&m->now, REPORTS, row_find(&m->now, REPORTS, report_is, &key), &(struct report){site, comment, *report});
+    return STORE_OK;
+}
+
+struct report_call {
+    store_on_report *on;
+    void *arg;
+};
+
+static bool report_each(struct memory *m, const void *row, void *arg)
+{
+    struct report_call *call = arg;
+    struct store_report report;
+
+    report_lend(m, row, &report);
+    return call->on(call->arg, &report);
+}
+
+static enum store_result memory_report_scan(struct store *store, int64_t site, struct slice comment, int64_t limit,
+                                            store_on_report *on, void *arg)
+{
+    struct key key = {site, comment, SLICE_NONE};
+    struct scan scan = {REPORTS, report_about, &key, report_order, limit};
+
+    return scan_run(reading(store), &scan, report_each, &(struct report_call){on, arg});
+}
+
+static enum store_result memory_report_erase(struct store *store, int64_t site, struct slice comment)
+{
+    struct key key = {site, comment, SLICE_NONE};
+
+    rows_remove(&writing(store)->now, REPORTS, report_about, &key, INT64_MAX);
+    return STORE_OK;
+}
+
+/* ---- articles, listeners, operations ---- */
+
+static bool article_is(const void *row, const void *of)
+{
+    const struct article *a = row;
+    const struct key *key = of;
+
+    return a->site == key->site && slice_equal(a->id, key->id);
+}
+
+static enum store_result memory_article_get(struct store *store, int64_t site, struct slice id,
+                                            struct store_article *article)
+{
+    struct memory *m = reading(store);
+    const struct article *row = row_find(&m->now, ARTICLES, article_is, &(struct key){site, id, SLICE_NONE});
+
+    if (!row)
+        return STORE_NONE;
+    struct article copy = *row;
+    lend(m, ARTICLES, &copy);
+    *article = copy.is;
+    return STORE_OK;
+}
+
+static enum store_result memory_article_put(struct store *store, int64_t site, struct slice id,
+                                            const struct store_article *article)
+{
+    struct memory *m = writing(store);
+    struct key key = {site, id, SLICE_NONE};
+
+    row_put(&m->now, ARTICLES, row_find(&m->now, ARTICLES, article_is, &key), &(struct article){site, id, *article});
+    return STORE_OK;
+}
+
+static bool listener_is(const void *row, const void *of)
+{
+    const struct store_listener *a = row, *b = of;
+
+    return a->site == b->site && slice_equal(a->name, b->name);
+}
+
+static enum store_result memory_listener_put(struct store *store, const struct store_listener *listener)
+{
+    struct memory *m = writing(store);
+
+    row_put(&m->now, LISTENERS, row_find(&m->now, LISTENERS, listener_is, listener), listener);
+    return STORE_OK;
+}
+
+struct listener_call {
+    store_on_listener *on;
+    void *arg;
+};
+
+static bool listener_each(struct memory *m, const void *row, void *arg)
+{
+    struct listener_call *call = arg;
+    struct store_listener listener = *(const struct store_listener *)row;
+
+    lend(m, LISTENERS, &listener);
+    return call->on(call->arg, &listener);
+}
+
+static enum store_result memory_listener_scan(struct store *store, store_on_listener *on, void *arg)
+{
+    struct scan scan = {.table = LISTENERS, .limit = INT64_MAX};
+
+    return scan_run(reading(store), &scan, listener_each, &(struct listener_call){on, arg});
+}
+
+static bool operation_is(const void *row, const void *id)
+{
+    return slice_equal(((const struct operation *)row)->id, *(const struct slice *)id);
+}
+
+static bool operation_older(const void *row, const void *before)
+{
+    return ((const struct operation *)row)->is.at < *(const int64_t *)before;
+}
+
+static enum store_result memory_operation_get(struct store *store, struct slice id, struct store_operation *operation)
+{
+    struct memory *m = reading(store);
+    const struct operation *row = row_find(&m->now, OPERATIONS, operation_is, &id);
+
+    if (!row)
+        return STORE_NONE;
+    struct operation copy = *row;
+    lend(m, OPERATIONS, &copy);
+    *operation = copy.is;
+    return STORE_OK;
+}
+
+static enum store_result memory_operation_add(struct store *store, struct slice id,
+                                              const struct store_operation *operation)
+{
+    struct memory *m = writing(store);
+
+    if (row_find(&m->now, OPERATIONS, operation_is, &id))
+        return failed(m, "the operation is stored already");
+    row_add(&m->now, OPERATIONS, &(struct operation){id, *operation});
+    return STORE_OK;
+}
+
+static enum store_result memory_operation_prune(struct store *store, int64_t before, int64_t limit)
+{
+    rows_remove(&writing(store)->now, OPERATIONS, operation_older, &before, limit);
+    return STORE_OK;
+}
+
+/* ---- the queue and claims ---- */
+
+struct queue_key {
+    int64_t site;
+    enum lane lane;
+    bool held;
+    int64_t due_at, text;
+};
+
+static bool queue_wants(const void *row, const void *of)
+{
+    const struct store_comment *c = row;
+    const struct queue_key *key = of;
+
+    if (c->state != STATE_PENDING || c->site != key->site || c->lane != key->lane)
+        return false;
+    if ((*c->claimed_by != '\0') != key->held)
+        return false;
+    return c->due_at > key->due_at || (c->due_at == key->due_at && c->text > key->text);
+}
+
+static int queue_order(const void *a, const void *b)
+{
+    int by_due = compare(ROW(store_comment, a)->due_at, ROW(store_comment, b)->due_at);
+
+    return by_due ? by_due : compare(ROW(store_comment, a)->text, ROW(store_comment, b)->text);
+}
+
+static bool claim_ends(const void *row, const void *until)
+{
+    const struct store_comment *c = row;
+
+    return *c->claimed_by && c->claimed_until <= *(const int64_t *)until;
+}
+
+static int claim_order(const void *a, const void *b)
+{
+    return compare(ROW(store_comment, a)->claimed_until, ROW(store_comment, b)->claimed_until);
+}
+
+static bool claim_of(const void *row, const void *moderator)
+{
+    const struct store_comment *c = row;
+
+    return *c->claimed_by && slice_equal(slice_of(c->claimed_by), *(const struct slice *)moderator);
+}
+
+struct comment_call {
+    store_on_comment *on;
+    void *arg;
+};
+
+static bool comment_each(struct memory *m, const void *row, void *arg)
+{
+    struct comment_call *call = arg;
+    struct store_comment comment = *(const struct store_comment *)row;
+
+    (void)m;
+    return call->on(call->arg, &comment);
+}
+
+static enum store_result memory_queue_scan(struct store *store, int64_t site, enum lane lane, bool held,
+                                           int64_t after_due_at, int64_t after_text, int64_t limit,
+                                           store_on_comment *on, void *arg)
+{
+    struct queue_key key = {site, lane, held, after_due_at, after_text};
+    struct scan scan = {COMMENTS, queue_wants, &key, queue_order, limit};
+
+    return scan_run(reading(store), &scan, comment_each, &(struct comment_call){on, arg});
+}
+
+static enum store_result memory_queue_figures(struct store *store, int64_t site, struct store_queue *figures)
+{
+    struct memory *m = reading(store);
+
+    *figures = (struct store_queue){0, 0, 0};
+    for (size_t i = 0; i < m->now.tables[COMMENTS].count; i++) {
+        const struct store_comment *c = row_at(&m->now, COMMENTS, i);
+        if (c->site != site || c->state != STATE_PENDING)
+            continue;
+        const struct store_text *text = row_find(&m->now, TEXTS, text_is, &c->text);
+        figures->escalated += c->lane == LANE_ESCALATED;
+        figures->claimed += *c->claimed_by != '\0';
+        if (text && (!figures->oldest_at || text->received_at < figures->oldest_at))
+            figures->oldest_at = text->received_at;
+    }
+    return STORE_OK;
+}
+
+static enum store_result memory_claims_ending(struct store *store, int64_t until, int64_t limit, store_on_comment *on,
+                                              void *arg)
+{
+    struct scan scan = {COMMENTS, claim_ends, &until, claim_order, limit};
+
+    return scan_run(reading(store), &scan, comment_each, &(struct comment_call){on, arg});
+}
+
+static enum store_result memory_claims_of(struct store *store, struct slice moderator, int64_t limit,
+                                          store_on_comment *on, void *arg)
+{
+    struct scan scan = {COMMENTS, claim_of, &moderator, NULL, limit};
+
+    return scan_run(reading(store), &scan, comment_each, &(struct comment_call){on, arg});
+}
+
+static const struct store_ops memory_ops = {
+    .name = "memory",
+    .close = memory_close,
+    .reason = memory_reason,
+    .begin = memory_begin,
+    .commit = memory_commit,
+    .rollback = memory_rollback,
+    .room = memory_room,
+    .epoch = memory_epoch,
+    .epoch_set = memory_epoch_set,
+    .boot = memory_boot,
+    .boot_set = memory_boot_set,
+    .site_find = memory_site_find,
+    .site_scan = memory_site_scan,
+    .site_put = memory_site_put,
+    .comment_get = memory_comment_get,
+    .comment_put = memory_comment_put,
+    .text_add = memory_text_add,
+    .text_get = memory_text_get,
+    .text_erase = memory_text_erase,
+    .event_add = memory_event_add,
+    .event_get = memory_event_get,
+    .event_last = memory_event_last,
+    .log_get = memory_log_get,
+    .log_scan = memory_log_scan,
+    .note_add = memory_note_add,
+    .note_get = memory_note_get,
+    .note_erase = memory_note_erase,
+    .report_get = memory_report_get,
+    .report_put = memory_report_put,
+    .report_scan = memory_report_scan,
+    .report_erase = memory_report_erase,
+    .article_get = memory_article_get,
+    .article_put = memory_article_put,
+    .listener_put = memory_listener_put,
+    .listener_scan = memory_listener_scan,
+    .operation_get = memory_operation_get,
+    .operation_add = memory_operation_add,
+    .operation_prune = memory_operation_prune,
+    .queue_scan = memory_queue_scan,
+    .queue_figures = memory_queue_figures,
+    .claims_ending = memory_claims_ending,
+    .claims_of = memory_claims_of,
+};
+
+struct store *store_memory_open(void)
+{
+    struct memory *m = allocate(NULL, sizeof(*m));
+
+    *m = (struct memory){.store = {&memory_ops}, .reason = ""};
+    if (getrandom(m->now.epoch, EPOCH_BYTES, 0) != EPOCH_BYTES)
+        abort();
+    return &m->store;
+}
