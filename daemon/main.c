@@ -295,6 +295,7 @@ int main(int argc, char **argv)
     struct arguments arguments = {0};
     struct daemon d = {.lock_fd = -1, .parts = {.signal_fd = -1}};
 
+    umask(0077); /* database and sockets are for our own user alone */
     int code = parse_arguments(argc, argv, &arguments);
     if (code != EXIT_DONE)
         return code;

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/random.h>
 #include <zmq.h>
 
@@ -96,10 +95,7 @@ struct bus *bus_open(const struct settings *settings, char *reason, size_t reaso
     bus->context = zmq_ctx_new();
     zmq_ctx_set(bus->context, ZMQ_MAX_SOCKETS, MAX_SOCKETS);
     bus->desk_is_ipc = strncmp(settings->desk, "ipc:", 4) == 0;
-    mode_t before = umask(0077); /* sockets in the file system are for our own user alone */
-    bool good = bind_all(bus, settings, reason, reason_bytes);
-    umask(before);
-    if (good)
+    if (bind_all(bus, settings, reason, reason_bytes))
         return bus;
     bus_close(bus, 0);
     return NULL;

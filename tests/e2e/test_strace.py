@@ -193,14 +193,14 @@ class Promises:
                 self.keep(comments, results, "accepted")
             for start in range(0, SINGLES, 5):
                 comments = [f"{name}s{number:03}." for number in range(start, start + 5)]
-                self.keep(comments, desk.approve([{"site": site, "comment": c} for c in comments], note=f"note {comments[0]}"),
-                          "approved")
+                note = f"note<{comments[0]}>"
+                self.keep(comments, desk.approve([{"site": site, "comment": c} for c in comments], note=note), "approved", note)
 
-    def keep(self, comments, results, word):
+    def keep(self, comments, results, word, marker=None):
         for comment, result in zip(comments, results):
             if result["status"] != word:
                 raise AssertionError(result)
-            self.kept.append((comment, body_of(comment).split(" ")[0] if word == "accepted" else comment, word))
+            self.kept.append((comment, marker or body_of(comment).split(" ")[0], word))
 
 
 class RealDaemon(unittest.TestCase):
