@@ -115,14 +115,14 @@ $(B)/libtests.a: $(call obj,$(testlib_src))
 	$(AR) rcs $@ $^
 
 unit_bin  = $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(unit_src))
-bench_bin = $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(bench_src))
+bench_bin = $(B)/tests/bench/bench
 sabotaged = $(if $(wildcard tests/lib/sabotage.c),$(B)/modqd-sabotaged)
 
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libtests.a $(B)/libdaemon.a $(B)/libcli.a $(B)/libmodq.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/obj/tests/unit/unit.o $(filter %.a,$^) -lcmocka $(DAEMON_LIBS) $(CLI_LIBS)
 
-$(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libdaemon.a $(B)/libmodq.a
+$(bench_bin): $(call obj,$(bench_src)) $(B)/libdaemon.a $(B)/libmodq.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS) -lm
 

@@ -11,7 +11,7 @@
 
 /* How much one turn takes from each socket, so that none of them starves another. */
 enum { TURN_FRONT = 512, TURN_PUSH = 256, TURN_DESK = 128 };
-enum { TICK_MS = 100, STOP_QUIET_MS = 100, STOP_MAX_MS = 5000 };
+enum { AWAIT_US = 300, TICK_MS = 100, STOP_QUIET_MS = 100, STOP_MAX_MS = 5000 };
 
 struct loop {
     struct loop_parts parts;
@@ -216,6 +216,8 @@ int loop_run(const struct loop_parts *parts)
         collect(&loop);
         int taken = take_messages(&loop);
         more = publisher_pump(parts->publisher);
+        if (taken == 1)
+            worker_await_one(writer_worker(parts->writer), AWAIT_US);
         int64_t now = clock_boot_ms();
         if (now >= loop.tick_at) {
             publisher_tick(parts->publisher, now);

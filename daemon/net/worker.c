@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -21,6 +22,7 @@ struct worker {
     struct box inbox, outbox;
     int64_t running; /* requests that run has */
     bool stop, broken;
+    atomic_bool done; /* the outbox holds something: a hint that is read without the mutex */
     int fd;
 };
 
@@ -91,6 +93,7 @@ static void finish(struct worker *worker, struct request *list, bool good)
     }
     worker->running = 0;
     worker->broken |= !good;
+    atomic_store_explicit(&worker->done, true, memory_order_release);
 }
 
 static void *main_of_thread(void *arg)
@@ -108,8 +111,11 @@ static void *main_of_thread(void *arg)
                          : !worker->job.idle || worker->job.idle(worker->job.self);
         pthread_mutex_lock(&worker->mutex);
         finish(worker, list, good);
-        if (list || worker->broken)
-            ring(worker);
+        if (!list && good)
+            continue;
+        pthread_mutex_unlock(&worker->mutex);
+        ring(worker); /* not before the mutex is free: who wakes takes it at once */
+        pthread_mutex_lock(&worker->mutex);
     }
     pthread_mutex_unlock(&worker->mutex);
     return NULL;
@@ -153,12 +159,12 @@ bool worker_post(struct worker *worker, struct request *request)
 {
     pthread_mutex_lock(&worker->mutex);
     bool good = !full(worker) && !worker->broken;
-    if (good) {
+    bool sleeps = worker->running == 0 && !worker->inbox.first;
+    if (good)
         put(&worker->inbox, request);
-        if (worker->running == 0)
-            pthread_cond_signal(&worker->posted);
-    }
     pthread_mutex_unlock(&worker->mutex);
+    if (good && sleeps)
+        pthread_cond_signal(&worker->posted);
     return good;
 }
 
@@ -178,6 +184,7 @@ struct request *worker_collect(struct worker *worker, bool *broken)
         rings = 0;
     pthread_mutex_lock(&worker->mutex);
     struct request *list = take_all(&worker->outbox);
+    atomic_store_explicit(&worker->done, false, memory_order_release);
     *broken = worker->broken;
     pthread_mutex_unlock(&worker->mutex);
     return list;
@@ -189,6 +196,22 @@ int64_t worker_pending(struct worker *worker)
     int64_t n = worker->inbox.requests + worker->running + worker->outbox.requests;
     pthread_mutex_unlock(&worker->mutex);
     return n;
+}
+
+void worker_await_one(struct worker *worker, int max_us)
+{
+    struct timespec start;
+    struct timespec now;
+
+    if (worker_pending(worker) != 1)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do {
+        for (int i = 0; i < 64; i++)
+            if (atomic_load_explicit(&worker->done, memory_order_acquire))
+                return;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while ((now.tv_sec - start.tv_sec) * 1000000 + (now.tv_nsec - start.tv_nsec) / 1000 < max_us);
 }
 
 void worker_stop(struct worker *worker)

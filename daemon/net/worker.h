@@ -39,6 +39,10 @@ struct request *worker_collect(struct worker *worker, bool *broken);
 /* Requests that were posted and not collected. */
 int64_t worker_pending(struct worker *worker);
 
+/* Waits without sleeping, for at most `max_us` microseconds, until something can be collected, if a single request is all
+ * that the worker has. Waking an idle core costs more than such a request's own work (docs/performance.md). */
+void worker_await_one(struct worker *worker, int max_us);
+
 /* Lets it finish what is in the inbox and ends the thread. What is done can be collected until worker_free. */
 void worker_stop(struct worker *worker);
 void worker_free(struct worker *worker);

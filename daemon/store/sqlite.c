@@ -301,6 +301,7 @@ struct store *store_sqlite_open(const char *path, bool read_only, int64_t databa
     bool new;
     struct sqlite_store *s = calloc(1, sizeof(*s));
 
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* nobody asks, and every allocation would take a lock for it */
     if (!s) {
         snprintf(reason, reason_bytes, "out of memory");
         return NULL;
