@@ -107,8 +107,9 @@ static bool take_limits(struct settings *s, cfg_t *section, char *reason, size_t
     int64_t event = s->limits.value[LIMIT_BODY_BYTES] + s->limits.value[LIMIT_EXTRA_BYTES] + EVENT_OVERHEAD_BYTES;
     if (event <= s->limits.value[LIMIT_MAX_MESSAGE_BYTES])
         return true;
-    snprintf(reason, n, "limits.max_message_bytes: %lld is too little for one comment of body_bytes and extra_bytes; "
-                        "at least %lld are needed",
+    snprintf(reason, n,
+             "limits.max_message_bytes: %lld is too little for one comment of body_bytes and extra_bytes; "
+             "at least %lld are needed",
              (long long)s->limits.value[LIMIT_MAX_MESSAGE_BYTES], (long long)event);
     return false;
 }
@@ -207,8 +208,7 @@ static struct settings *load(cfg_t *cfg, const char *dir, const char *path, char
 struct settings *config_load(const char *dir, const char *path, char *reason, size_t reason_bytes)
 {
     cfg_opt_t listen[] = {CFG_STR("front", NULL, CFGF_NODEFAULT), CFG_STR("push", NULL, CFGF_NODEFAULT),
-                          CFG_STR("decisions", NULL, CFGF_NODEFAULT), CFG_STR("desk", NULL, CFGF_NODEFAULT),
-                          CFG_END()};
+                          CFG_STR("decisions", NULL, CFGF_NODEFAULT), CFG_STR("desk", NULL, CFGF_NODEFAULT), CFG_END()};
     cfg_opt_t limits[LIMIT_COUNT + 1] = {0};
     for (int i = 0; i < LIMIT_COUNT; i++)
         limits[i] = (cfg_opt_t)CFG_INT(limit_table[i].name, limit_table[i].value, CFGF_NONE);

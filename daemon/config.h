@@ -4,8 +4,8 @@
 
 #include "work/settings.h"
 
-/* Makes the settings of `dir` (may be NULL when the file names one) and the file `path` (NULL: none). Reads the policies.
- * NULL with the file, the line where it is known, and the reason. */
+/* Makes the settings of `dir` (may be NULL when the file names one) and the file `path` (NULL: none). Reads the
+ * policies. NULL with the file, the line where it is known, and the reason. */
 struct settings *config_load(const char *dir, const char *path, char *reason, size_t reason_bytes);
 
 void config_free(struct settings *settings);

@@ -13,7 +13,11 @@ static void line(int priority, const char *format, va_list args)
     if (getenv("JOURNAL_STREAM"))
         fprintf(stderr, "<%d>%s\n", priority, text);
     else
-        fprintf(stderr, "modqd: %s%s\n", priority == LOG_ERR ? "error: " : priority == LOG_WARNING ? "warning: " : "", text);
+        fprintf(stderr, "modqd: %s%s\n",
+                priority == LOG_ERR       ? "error: "
+                : priority == LOG_WARNING ? "warning: "
+                                          : "",
+                text);
 }
 
 void log_info(const char *format, ...)

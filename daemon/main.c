@@ -21,23 +21,22 @@ enum { EXIT_DONE = 0, EXIT_BROKEN = 1, EXIT_USAGE = 2, EXIT_START = 3 };
 
 enum { LINGER_MS = 2000 };
 
-static const char help[] =
-    "Usage: modqd --dir DIR [--config FILE]\n"
-    "\n"
-    "The daemon of modqd, a moderation queue: it takes comments from web servers, keeps\n"
-    "them until moderators have decided with modq, and tells every listener each decision.\n"
-    "\n"
-    "  -d, --dir DIR      where the database and the four sockets lie; made if it is not there\n"
-    "  -c, --config FILE  read a configuration (modqd.conf(5)); it may name the directory\n"
-    "      --check        only read the configuration and say whether it is good\n"
-    "      --restored     say that DIR was restored from a backup: begin a new epoch, and end\n"
-    "  -h, --help         show this\n"
-    "  -V, --version      show the version\n"
-    "\n"
-    "DIR and nothing else is enough:  modqd --dir ./var     then:  modq --dir ./var queue\n"
-    "\n"
-    "SIGTERM and SIGINT end it after everything that was received has been answered.\n"
-    "Exit codes: 0 ended by a signal; 1 the store failed; 2 wrong usage; 3 cannot start.\n";
+static const char help[] = "Usage: modqd --dir DIR [--config FILE]\n"
+                           "\n"
+                           "The daemon of modqd, a moderation queue: it takes comments from web servers, keeps\n"
+                           "them until moderators have decided with modq, and tells every listener each decision.\n"
+                           "\n"
+                           "  -d, --dir DIR      where the database and the four sockets lie; made if it is not there\n"
+                           "  -c, --config FILE  read a configuration (modqd.conf(5)); it may name the directory\n"
+                           "      --check        only read the configuration and say whether it is good\n"
+                           "      --restored     say that DIR was restored from a backup: begin a new epoch, and end\n"
+                           "  -h, --help         show this\n"
+                           "  -V, --version      show the version\n"
+                           "\n"
+                           "DIR and nothing else is enough:  modqd --dir ./var     then:  modq --dir ./var queue\n"
+                           "\n"
+                           "SIGTERM and SIGINT end it after everything that was received has been answered.\n"
+                           "Exit codes: 0 ended by a signal; 1 the store failed; 2 wrong usage; 3 cannot start.\n";
 
 struct arguments {
     const char *dir, *config;
@@ -63,9 +62,12 @@ static int usage(const char *message)
 static int parse_arguments(int argc, char **argv, struct arguments *a)
 {
     static const struct option options[] = {
-        {"dir", required_argument, NULL, 'd'},     {"config", required_argument, NULL, 'c'},
-        {"check", no_argument, NULL, 'k'},         {"restored", no_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'},          {"version", no_argument, NULL, 'V'},
+        {"dir", required_argument, NULL, 'd'},
+        {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'k'},
+        {"restored", no_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
         {NULL, 0, NULL, 0},
     };
     int c;

@@ -3,7 +3,7 @@
 #include "fields.h"
 #include "mp.h"
 
-#define EVENT(member, name, kind, needed, least, most) \
+#define EVENT(member, name, kind, needed, least, most)                                                                 \
     FIELD(struct comment_event, member, name, kind, needed, least, most)
 
 static const struct field event_fields[] = {

@@ -6,8 +6,11 @@ static const struct error_info table[] = {
 #undef X
 };
 
-static const char *const class_names[] = {
-    [CLASS_NONE] = "", [CLASS_RETRY] = "retry", [CLASS_FIX] = "fix", [CLASS_DENIED] = "denied", [CLASS_FINAL] = "final"};
+static const char *const class_names[] = {[CLASS_NONE] = "",
+                                          [CLASS_RETRY] = "retry",
+                                          [CLASS_FIX] = "fix",
+                                          [CLASS_DENIED] = "denied",
+                                          [CLASS_FINAL] = "final"};
 
 const struct error_info *error_at(size_t i)
 {

@@ -7,7 +7,7 @@
 #include "errors.h"
 
 #define FAULT_FIELD_BYTES 160
-#define FAULT_KEYS 6
+#define FAULT_KEYS        6
 
 enum fault_value { FAULT_NONE, FAULT_INT, FAULT_STR, FAULT_BIN, FAULT_LIST };
 

@@ -39,12 +39,12 @@ struct field {
 };
 
 /* Rows of a table. */
-#define FIELD(holder, member, name, kind, needed, least, most)                                                        \
+#define FIELD(holder, member, name, kind, needed, least, most)                                                         \
     {                                                                                                                  \
-        .key = (name), .type = FIELD_##kind, .flags = (needed), .min = (least), .max = (most), .limit = FIELD_NO_LIMIT, \
-        .offset = offsetof(holder, member)                                                                             \
+        .key = (name), .type = FIELD_##kind, .flags = (needed), .min = (least), .max = (most),                         \
+        .limit = FIELD_NO_LIMIT, .offset = offsetof(holder, member)                                                    \
     }
-#define FIELD_LIMITED(holder, member, name, kind, needed, least, by)                                                  \
+#define FIELD_LIMITED(holder, member, name, kind, needed, least, by)                                                   \
     {                                                                                                                  \
         .key = (name), .type = FIELD_##kind, .flags = (needed), .min = (least), .limit = LIMIT_##by,                   \
         .offset = offsetof(holder, member)                                                                             \

@@ -31,9 +31,9 @@ void out_end(struct out *out);
 void out_nil(struct out *out);
 void out_bool(struct out *out, bool value);
 void out_int(struct out *out, int64_t value);
-void out_str(struct out *out, struct slice value);   /* absent: nil */
-void out_bin(struct out *out, struct slice value);   /* absent: nil */
-void out_raw(struct out *out, struct slice packed);  /* one packed value as it is; absent: nil */
+void out_str(struct out *out, struct slice value);             /* absent: nil */
+void out_bin(struct out *out, struct slice value);             /* absent: nil */
+void out_raw(struct out *out, struct slice packed);            /* one packed value as it is; absent: nil */
 void out_object(struct out *out, const msgpack_object *value); /* NULL: nil */
 
 /* A key and its value in one call. */

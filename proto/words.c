@@ -5,7 +5,7 @@ static const char *const states[STATE_COUNT] = {"none", "pending", "approved", "
 static const char *const lanes[LANE_COUNT] = {"normal", "escalated"};
 
 static const char *const kinds[KIND_COUNT] = {
-    "none",   "submitted", "approved", "rejected", "reopened",      "withdrawn", "erased",
+    "none",    "submitted", "approved", "rejected",      "reopened",  "withdrawn", "erased",
     "claimed", "renewed",   "released", "lease_expired", "escalated", "reported",
 };
 

@@ -59,8 +59,8 @@ static void *bind_socket(struct bus *bus, int type, const char *what, const char
     return NULL;
 }
 
-/* ROUTER names its peers by numbers that count up from rand(): without this they could be guessed, and a peer that takes
- * the next one would end the process. */
+/* ROUTER names its peers by numbers that count up from rand(): without this they could be guessed, and a peer that
+ * takes the next one would end the process. */
 static void seed_routing_ids(void)
 {
     unsigned seed;
@@ -155,8 +155,8 @@ static bool receive_routing_id(void *socket, struct peer *peer, bool *more)
     return true;
 }
 
-/* Receives the last frame of a message into *body. An empty frame before it is the envelope of a REQ; with any other frame
- * before or behind, *body is left empty. */
+/* Receives the last frame of a message into *body. An empty frame before it is the envelope of a REQ; with any other
+ * frame before or behind, *body is left empty. */
 static void receive_body(void *socket, struct peer *peer, zmq_msg_t *body)
 {
     bool more = true;

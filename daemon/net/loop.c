@@ -125,8 +125,8 @@ static void answer_all(struct loop *loop, struct request *list)
     }
 }
 
-/* What the threads have done. Whoever asked is told after the publisher knows what grew, so that a stream that is opened in
- * reply to an answer is not behind it. */
+/* What the threads have done. Whoever asked is told after the publisher knows what grew, so that a stream that is
+ * opened in reply to an answer is not behind it. */
 static void collect(struct loop *loop)
 {
     bool broken = false;

@@ -1,7 +1,8 @@
-/* The publisher: sends records of the log, read from the store after their commit, to the decisions socket and to streams.
+/* The publisher: sends records of the log, read from the store after their commit, to the decisions socket and to
+ * streams.
  *
- * It belongs to the thread of the loop and has a read-only store of its own. A listener that is slow costs its credit at
- * most, and delays nobody. */
+ * It belongs to the thread of the loop and has a read-only store of its own. A listener that is slow costs its credit
+ * at most, and delays nobody. */
 #ifndef MODQD_PUBLISH_H
 #define MODQD_PUBLISH_H
 
@@ -11,8 +12,8 @@
 
 struct publisher;
 
-/* `work` is copied; its store is the publisher's from now on. Records that are there already are not sent to the decisions
- * socket. NULL on failure. */
+/* `work` is copied; its store is the publisher's from now on. Records that are there already are not sent to the
+ * decisions socket. NULL on failure. */
 struct publisher *publisher_new(const struct work *work, struct bus *bus);
 void publisher_free(struct publisher *publisher);
 

@@ -107,8 +107,8 @@ static void *main_of_thread(void *arg)
         if (ended)
             break;
         pthread_mutex_unlock(&worker->mutex);
-        bool good = list ? worker->job.run(worker->job.self, list)
-                         : !worker->job.idle || worker->job.idle(worker->job.self);
+        bool good =
+            list ? worker->job.run(worker->job.self, list) : !worker->job.idle || worker->job.idle(worker->job.self);
         pthread_mutex_lock(&worker->mutex);
         finish(worker, list, good);
         if (!list && good)

@@ -9,8 +9,8 @@ struct worker;
 struct worker_job {
     const char *name; /* of the thread, at most 15 bytes */
 
-    /* Does everything in the list, in order: each request has its reply afterwards. Whatever was posted meanwhile is the
-     * next list. False when the worker must stop for good: then the requests of this list are not answered. */
+    /* Does everything in the list, in order: each request has its reply afterwards. Whatever was posted meanwhile is
+     * the next list. False when the worker must stop for good: then the requests of this list are not answered. */
     bool (*run)(void *self, struct request *list);
 
     /* Called when nothing was posted for a while; false as above. NULL: nothing to do. */
@@ -39,8 +39,8 @@ struct request *worker_collect(struct worker *worker, bool *broken);
 /* Requests that were posted and not collected. */
 int64_t worker_pending(struct worker *worker);
 
-/* Waits without sleeping, for at most `max_us` microseconds, until something can be collected, if a single request is all
- * that the worker has. Waking an idle core costs more than such a request's own work (docs/performance.md). */
+/* Waits without sleeping, for at most `max_us` microseconds, until something can be collected, if a single request is
+ * all that the worker has. Waking an idle core costs more than such a request's own work (docs/performance.md). */
 void worker_await_one(struct worker *worker, int max_us);
 
 /* Lets it finish what is in the inbox and ends the thread. What is done can be collected until worker_free. */

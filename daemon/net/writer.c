@@ -81,7 +81,8 @@ static void prune(struct writer *writer)
     if (work->boot_ms < writer->prune_at)
         return;
     writer->prune_at = work->boot_ms + PRUNE_EVERY_MS;
-    work_ok(work, work->store->ops->operation_prune(work->store, ledger_now(work->ledger) - OPERATION_KEPT_MS, PRUNE_MAX));
+    work_ok(work,
+            work->store->ops->operation_prune(work->store, ledger_now(work->ledger) - OPERATION_KEPT_MS, PRUNE_MAX));
 }
 
 static void run_list(struct writer *writer, struct request *list)

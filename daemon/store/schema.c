@@ -3,13 +3,13 @@
 /* Version 1.
  *
  * Only one index has keys as random as the ids that a site makes: comment. Everything else grows at its end, because
- * texts and events are numbered as they come, so that the pages touched by a transaction stay few (docs/performance.md).
- * The text stands apart from the state, which is small and changes; a comment's texts and events are chained by number
- * instead of indexed.
+ * texts and events are numbered as they come, so that the pages touched by a transaction stay few
+ * (docs/performance.md). The text stands apart from the state, which is small and changes; a comment's texts and events
+ * are chained by number instead of indexed.
  *
  * The triggers are the last guard of promise 3: no program that opens the file, this one included, edits a text or an
- * event. INSERT needs one, too: INSERT OR REPLACE deletes without firing the trigger on DELETE. Numbers that only rise are
- * the cheapest guard against it: max() of a rowid is one step. */
+ * event. INSERT needs one, too: INSERT OR REPLACE deletes without firing the trigger on DELETE. Numbers that only rise
+ * are the cheapest guard against it: max() of a rowid is one step. */
 static const char version_1[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('epoch', randomblob(16));"
@@ -22,7 +22,8 @@ static const char version_1[] =
     "CREATE TABLE comment(site INTEGER NOT NULL, id TEXT NOT NULL, state INTEGER NOT NULL, lane INTEGER NOT NULL,"
     " held INTEGER NOT NULL, revision INTEGER NOT NULL, text INTEGER NOT NULL, newest_text INTEGER NOT NULL,"
     " last_event INTEGER NOT NULL, record INTEGER NOT NULL, decision INTEGER NOT NULL,"
-    " approval INTEGER NOT NULL, due_at INTEGER NOT NULL, reports INTEGER NOT NULL, revisions INTEGER NOT NULL, claimed_by TEXT, claimed_until INTEGER,"
+    " approval INTEGER NOT NULL, due_at INTEGER NOT NULL, reports INTEGER NOT NULL, revisions INTEGER NOT NULL, "
+    "claimed_by TEXT, claimed_until INTEGER,"
     " PRIMARY KEY(site, id)) WITHOUT ROWID;"
     "CREATE INDEX queue ON comment(site, lane, held, due_at, text) WHERE state = 1;"
     "CREATE INDEX claim_end ON comment(claimed_until) WHERE held = 1;"

@@ -237,8 +237,7 @@ static bool check_header(struct sqlite_store *s, const char *path, bool *new)
     int64_t version = n == sizeof(header) ? big_endian(header + 60) : -1;
     if (application == 0 && version == 0)
         return true; /* a first start that was cut short, or a stranger: the tables will tell */
-    return (application == SCHEMA_APPLICATION_ID && version <= schema_version) ||
-           refuse(s, path, application, version);
+    return (application == SCHEMA_APPLICATION_ID && version <= schema_version) || refuse(s, path, application, version);
 }
 
 static bool check_version(struct sqlite_store *s, const char *path)
@@ -252,8 +251,7 @@ static bool check_version(struct sqlite_store *s, const char *path)
         sqlite_wrong(s, sqlite3_errcode(s->db));
         return false;
     }
-    return (application == SCHEMA_APPLICATION_ID && version <= schema_version) ||
-           refuse(s, path, application, version);
+    return (application == SCHEMA_APPLICATION_ID && version <= schema_version) || refuse(s, path, application, version);
 }
 
 static bool migrate(struct sqlite_store *s)
@@ -278,7 +276,7 @@ static bool set_up(struct sqlite_store *s, const char *path, bool new)
 
     sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
     sqlite3_extended_result_codes(s->db, 1);
-    if (new && run(s, "PRAGMA page_size=4096") != STORE_OK)
+    if (new &&run(s, "PRAGMA page_size=4096") != STORE_OK)
         return false;
     if (!new && !check_version(s, path))
         return false;

@@ -1,5 +1,5 @@
-/* Inside of the SQLite back end, shared by its files: sqlite.c opens and commits, sqlite_comment.c keeps comments, texts and
- * events, sqlite_desk.c what stands around them. */
+/* Inside of the SQLite back end, shared by its files: sqlite.c opens and commits, sqlite_comment.c keeps comments,
+ * texts and events, sqlite_desk.c what stands around them. */
 #ifndef MODQD_SQLITE_H
 #define MODQD_SQLITE_H
 
@@ -51,7 +51,7 @@ struct sqlite_store {
     struct store_ops ops;
     sqlite3 *db;
     sqlite3_stmt *statements[ST_COUNT]; /* prepared when first used */
-    sqlite3_stmt *busy;                              /* its row is what a caller has borrowed */
+    sqlite3_stmt *busy;                 /* its row is what a caller has borrowed */
     bool read_only;
     bool erased; /* something was erased that old pages of the WAL still hold */
     int64_t database_bytes;
@@ -87,8 +87,8 @@ struct slice sqlite_blob(sqlite3_stmt *st, int column);
 enum store_result sqlite_scan_end(struct sqlite_store *s, enum store_result r);
 
 /* Reads the columns of COMMENT_COLUMNS. */
-#define SQLITE_COMMENT_COLUMNS                                                                                        \
-    "site, id, state, lane, revision, text, newest_text, last_event, record, decision, approval, due_at, reports, "   \
+#define SQLITE_COMMENT_COLUMNS                                                                                         \
+    "site, id, state, lane, revision, text, newest_text, last_event, record, decision, approval, due_at, reports, "    \
     "revisions, claimed_by, claimed_until"
 void sqlite_comment_row(sqlite3_stmt *st, struct store_comment *comment);
 

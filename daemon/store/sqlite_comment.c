@@ -147,8 +147,8 @@ static enum store_result op_comment_get(struct store *store, int64_t site, struc
                                         struct store_comment *comment)
 {
     struct sqlite_store *s = self(store);
-    sqlite3_stmt *st = sqlite_use(s, ST_COMMENT_GET,
-                                  "SELECT " SQLITE_COMMENT_COLUMNS " FROM comment WHERE site = ? AND id = ?");
+    sqlite3_stmt *st =
+        sqlite_use(s, ST_COMMENT_GET, "SELECT " SQLITE_COMMENT_COLUMNS " FROM comment WHERE site = ? AND id = ?");
     sqlite3_bind_int64(st, 1, site);
     sqlite_bind_text(st, 2, id);
     enum store_result r = sqlite_row(s, st);
@@ -157,9 +157,8 @@ static enum store_result op_comment_get(struct store *store, int64_t site, struc
     return r;
 }
 
-static const char comment_insert[] =
-    "INSERT INTO comment(" SQLITE_COMMENT_COLUMNS ", held)"
-    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)";
+static const char comment_insert[] = "INSERT INTO comment(" SQLITE_COMMENT_COLUMNS ", held)"
+                                     " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)";
 
 static const char comment_update[] =
     "UPDATE comment SET state = ?3, lane = ?4, revision = ?5, text = ?6, newest_text = ?7, last_event = ?8,"
@@ -207,8 +206,7 @@ static enum store_result op_comment_put(struct store *store, const struct store_
 static enum store_result op_text_add(struct store *store, const struct store_text *text)
 {
     struct sqlite_store *s = self(store);
-    sqlite3_stmt *st =
-        sqlite_use(s, ST_TEXT_ADD, "INSERT INTO text(" TEXT_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?)");
+    sqlite3_stmt *st = sqlite_use(s, ST_TEXT_ADD, "INSERT INTO text(" TEXT_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?)");
     sqlite3_bind_int64(st, 1, text->no);
     sqlite3_bind_int64(st, 2, text->previous);
     sqlite3_bind_int64(st, 3, text->revision);
@@ -258,8 +256,8 @@ static enum store_result op_text_erase(struct store *store, int64_t no)
 /* event */
 
 #define EVENT_COLUMNS "no, at, kind, site, comment, revision, text, actor, seq, previous, data, hash"
-#define EVENT_SELECT                                                                                                  \
-    "SELECT e.no, e.at, e.kind, e.site, e.comment, e.revision, e.text, e.actor, e.seq, e.previous, e.data, e.hash,"   \
+#define EVENT_SELECT                                                                                                   \
+    "SELECT e.no, e.at, e.kind, e.site, e.comment, e.revision, e.text, e.actor, e.seq, e.previous, e.data, e.hash,"    \
     " t.sha256 FROM event e LEFT JOIN text t ON t.no = e.text "
 
 static enum store_result op_event_add(struct store *store, const struct store_event *event)
@@ -339,8 +337,7 @@ static enum store_result op_log_scan(struct store *store, int64_t site, int64_t 
     struct sqlite_store *s = self(store);
     struct store_event event;
     enum store_result r;
-    sqlite3_stmt *st = sqlite_use(s, ST_LOG_SCAN,
-                                  EVENT_SELECT "WHERE e.site = ? AND e.seq > ? ORDER BY e.seq LIMIT ?");
+    sqlite3_stmt *st = sqlite_use(s, ST_LOG_SCAN, EVENT_SELECT "WHERE e.site = ? AND e.seq > ? ORDER BY e.seq LIMIT ?");
 
     sqlite3_bind_int64(st, 1, site);
     sqlite3_bind_int64(st, 2, after);

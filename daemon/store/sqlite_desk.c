@@ -54,9 +54,8 @@ static enum store_result op_report_get(struct store *store, int64_t site, struct
                                        struct store_report *report)
 {
     struct sqlite_store *s = self(store);
-    sqlite3_stmt *st = sqlite_use(s, ST_REPORT_GET,
-                                  "SELECT " REPORT_COLUMNS
-                                  " FROM report WHERE site = ? AND comment = ? AND reader = ?");
+    sqlite3_stmt *st = sqlite_use(
+        s, ST_REPORT_GET, "SELECT " REPORT_COLUMNS " FROM report WHERE site = ? AND comment = ? AND reader = ?");
     sqlite3_bind_int64(st, 1, site);
     sqlite_bind_text(st, 2, comment);
     sqlite_bind_text(st, 3, reader);
@@ -70,9 +69,9 @@ static enum store_result op_report_put(struct store *store, int64_t site, struct
                                        const struct store_report *report)
 {
     struct sqlite_store *s = self(store);
-    sqlite3_stmt *st = sqlite_use(s, ST_REPORT_PUT,
-                                  "INSERT OR REPLACE INTO report(site, comment, " REPORT_COLUMNS
-                                  ") VALUES(?, ?, ?, ?, ?, ?, ?)");
+    sqlite3_stmt *st =
+        sqlite_use(s, ST_REPORT_PUT,
+                   "INSERT OR REPLACE INTO report(site, comment, " REPORT_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?)");
     sqlite3_bind_int64(st, 1, site);
     sqlite_bind_text(st, 2, comment);
     sqlite_bind_text(st, 3, report->reader);
@@ -89,9 +88,9 @@ static enum store_result op_report_scan(struct store *store, int64_t site, struc
     struct sqlite_store *s = self(store);
     struct store_report report;
     enum store_result r;
-    sqlite3_stmt *st = sqlite_use(s, ST_REPORT_SCAN,
-                                  "SELECT " REPORT_COLUMNS
-                                  " FROM report WHERE site = ? AND comment = ? ORDER BY at DESC LIMIT ?");
+    sqlite3_stmt *st =
+        sqlite_use(s, ST_REPORT_SCAN,
+                   "SELECT " REPORT_COLUMNS " FROM report WHERE site = ? AND comment = ? ORDER BY at DESC LIMIT ?");
 
     sqlite3_bind_int64(st, 1, site);
     sqlite_bind_text(st, 2, comment);
@@ -126,9 +125,8 @@ static enum store_result op_article_get(struct store *store, int64_t site, struc
     sqlite_bind_text(st, 2, id);
     enum store_result r = sqlite_row(s, st);
     if (r == STORE_OK)
-        *article = (struct store_article){.meta = sqlite_blob(st, 0),
-                                          .closed = sqlite3_column_int(st, 1),
-                                          .front_page = sqlite3_column_int(st, 2)};
+        *article = (struct store_article){
+            .meta = sqlite_blob(st, 0), .closed = sqlite3_column_int(st, 1), .front_page = sqlite3_column_int(st, 2)};
     return r;
 }
 
@@ -152,8 +150,8 @@ static enum store_result op_article_put(struct store *store, int64_t site, struc
 static enum store_result op_listener_put(struct store *store, const struct store_listener *listener)
 {
     struct sqlite_store *s = self(store);
-    sqlite3_stmt *st = sqlite_use(s, ST_LISTENER_PUT,
-                                  "INSERT OR REPLACE INTO listener(site, name, seq, at) VALUES(?, ?, ?, ?)");
+    sqlite3_stmt *st =
+        sqlite_use(s, ST_LISTENER_PUT, "INSERT OR REPLACE INTO listener(site, name, seq, at) VALUES(?, ?, ?, ?)");
     sqlite3_bind_int64(st, 1, listener->site);
     sqlite_bind_text(st, 2, listener->name);
     sqlite3_bind_int64(st, 3, listener->seq);
@@ -165,8 +163,7 @@ static enum store_result op_listener_scan(struct store *store, store_on_listener
 {
     struct sqlite_store *s = self(store);
     enum store_result r;
-    sqlite3_stmt *st =
-        sqlite_use(s, ST_LISTENER_SCAN, "SELECT site, name, seq, at FROM listener ORDER BY site, name");
+    sqlite3_stmt *st = sqlite_use(s, ST_LISTENER_SCAN, "SELECT site, name, seq, at FROM listener ORDER BY site, name");
 
     while ((r = sqlite_row(s, st)) == STORE_OK) {
         struct store_listener listener = {.site = sqlite3_column_int64(st, 0),
@@ -184,8 +181,7 @@ static enum store_result op_listener_scan(struct store *store, store_on_listener
 static enum store_result op_operation_get(struct store *store, struct slice id, struct store_operation *operation)
 {
     struct sqlite_store *s = self(store);
-    sqlite3_stmt *st =
-        sqlite_use(s, ST_OPERATION_GET, "SELECT actor, request, at, answer FROM operation WHERE id = ?");
+    sqlite3_stmt *st = sqlite_use(s, ST_OPERATION_GET, "SELECT actor, request, at, answer FROM operation WHERE id = ?");
     sqlite_bind_blob(st, 1, id);
     enum store_result r = sqlite_row(s, st);
     if (r == STORE_OK)
@@ -196,12 +192,11 @@ static enum store_result op_operation_get(struct store *store, struct slice id, 
     return r;
 }
 
-static enum store_result op_operation_add(struct store *store, struct slice id,
-                                          const struct store_operation *operation)
+static enum store_result op_operation_add(struct store *store, struct slice id, const struct store_operation *operation)
 {
     struct sqlite_store *s = self(store);
-    sqlite3_stmt *st = sqlite_use(s, ST_OPERATION_ADD,
-                                  "INSERT INTO operation(id, actor, request, at, answer) VALUES(?, ?, ?, ?, ?)");
+    sqlite3_stmt *st =
+        sqlite_use(s, ST_OPERATION_ADD, "INSERT INTO operation(id, actor, request, at, answer) VALUES(?, ?, ?, ?, ?)");
     sqlite_bind_blob(st, 1, id);
     sqlite_bind_text(st, 2, operation->actor);
     sqlite_bind_blob(st, 3, operation->request);
@@ -254,18 +249,24 @@ static enum store_result op_queue_scan(struct store *store, int64_t site, enum l
     return comments(s, st, on_comment, arg);
 }
 
-/* Every count here is over a range of the index that is as long as the count itself: what is escalated or held is little,
- * and the oldest is the first of each of four ranges. */
+/* Every count here is over a range of the index that is as long as the count itself: what is escalated or held is
+ * little, and the oldest is the first of each of four ranges. */
 #define QUEUE_PART(lane, held) "site = ?1 AND state = 1 AND lane = " lane " AND held = " held
-#define QUEUE_OLDEST(lane, held) \
+#define QUEUE_OLDEST(lane, held)                                                                                       \
     "(SELECT due_at FROM comment INDEXED BY queue WHERE " QUEUE_PART(lane, held) " ORDER BY due_at LIMIT 1)"
 
 static const char queue_figures[] =
     "SELECT (SELECT count(*) FROM comment INDEXED BY queue WHERE site = ?1 AND state = 1 AND lane = 1),"
-    " (SELECT count(*) FROM comment INDEXED BY queue WHERE " QUEUE_PART("0", "1") "),"
-    " (SELECT count(*) FROM comment INDEXED BY queue WHERE " QUEUE_PART("1", "1") "),"
-    " (SELECT min(a) FROM (SELECT " QUEUE_OLDEST("0", "0") " a UNION ALL SELECT " QUEUE_OLDEST("0", "1")
-    " UNION ALL SELECT " QUEUE_OLDEST("1", "0") " UNION ALL SELECT " QUEUE_OLDEST("1", "1") "))";
+    " (SELECT count(*) FROM comment INDEXED BY queue WHERE " QUEUE_PART(
+        "0", "1") "),"
+                  " (SELECT count(*) FROM comment INDEXED BY queue WHERE " QUEUE_PART(
+                      "1",
+                      "1") "),"
+                           " (SELECT min(a) FROM (SELECT " QUEUE_OLDEST("0", "0") " a UNION ALL SELECT " QUEUE_OLDEST(
+                               "0",
+                               "1") " UNION ALL SELECT " QUEUE_OLDEST("1",
+                                                                      "0") " UNION ALL SELECT " QUEUE_OLDEST("1",
+                                                                                                             "1") "))";
 
 static enum store_result op_queue_figures(struct store *store, int64_t site, struct store_queue *figures)
 {

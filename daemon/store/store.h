@@ -33,8 +33,8 @@ enum store_result {
 struct store_site {
     int64_t no;
     char name[NAME_BYTES + 1];
-    int64_t newest;  /* number of the newest record of its log, 0 when there is none */
-    int64_t pending; /* comments that are pending, in any lane, claimed or not */
+    int64_t newest;             /* number of the newest record of its log, 0 when there is none */
+    int64_t pending;            /* comments that are pending, in any lane, claimed or not */
     int64_t counts[KIND_COUNT]; /* events so far, of the kinds submitted to erased */
 };
 
@@ -44,16 +44,16 @@ struct store_comment {
     char id[KEY_BYTES + 1]; /* may hold no NUL */
     enum state state;
     enum lane lane;
-    int64_t revision;    /* current one, 0 before any text */
-    int64_t text;        /* number of the current revision's text: that of the event that brought it */
-    int64_t newest_text; /* number of the last text stored, where text.previous chains begin */
-    int64_t last_event;  /* where event.previous chains begin */
-    int64_t record;      /* event that is its last record */
-    int64_t decision;    /* event that is its current decision (approved, rejected), else 0 */
-    int64_t approval;    /* event that approved it last, 0 if none did */
-    int64_t due_at;      /* the queue is ordered by (due_at, text) */
-    int64_t reports;     /* since it was last approved */
-    int64_t revisions;   /* texts stored */
+    int64_t revision;                /* current one, 0 before any text */
+    int64_t text;                    /* number of the current revision's text: that of the event that brought it */
+    int64_t newest_text;             /* number of the last text stored, where text.previous chains begin */
+    int64_t last_event;              /* where event.previous chains begin */
+    int64_t record;                  /* event that is its last record */
+    int64_t decision;                /* event that is its current decision (approved, rejected), else 0 */
+    int64_t approval;                /* event that approved it last, 0 if none did */
+    int64_t due_at;                  /* the queue is ordered by (due_at, text) */
+    int64_t reports;                 /* since it was last approved */
+    int64_t revisions;               /* texts stored */
     char claimed_by[NAME_BYTES + 1]; /* "" when nobody holds it */
     int64_t claimed_until;           /* boot clock, milliseconds; only with claimed_by */
     bool stored;                     /* comment_put updates; else it inserts */
@@ -135,8 +135,8 @@ struct store_ops {
     const char *(*reason)(struct store *); /* of the last FULL or FAILED, for a log */
 
     enum store_result (*begin)(struct store *);
-    enum store_result (*commit)(struct store *); /* OK: it is on disk, whatever happens next */
-    void (*rollback)(struct store *);            /* harmless outside a transaction */
+    enum store_result (*commit)(struct store *);               /* OK: it is on disk, whatever happens next */
+    void (*rollback)(struct store *);                          /* harmless outside a transaction */
     enum store_result (*room)(struct store *, int64_t *bytes); /* how much more may be written */
 
     enum store_result (*epoch)(struct store *, unsigned char epoch[EPOCH_BYTES]);
@@ -146,7 +146,7 @@ struct store_ops {
     enum store_result (*boot_set)(struct store *, const char *boot);
 
     enum store_result (*site_find)(struct store *, struct slice name, struct store_site *site);
-    enum store_result (*site_scan)(struct store *, store_on_site *, void *arg); /* by no */
+    enum store_result (*site_scan)(struct store *, store_on_site *, void *arg);   /* by no */
     enum store_result (*site_put)(struct store *, const struct store_site *site); /* inserts or updates by no */
 
     enum store_result (*comment_get)(struct store *, int64_t site, struct slice id, struct store_comment *comment);
@@ -176,7 +176,7 @@ struct store_ops {
     enum store_result (*report_put)(struct store *, int64_t site, struct slice comment,
                                     const struct store_report *report);
     enum store_result (*report_scan)(struct store *, int64_t site, struct slice comment, int64_t limit,
-                                     store_on_report *, void *arg); /* newest first */
+                                     store_on_report *, void *arg);                        /* newest first */
     enum store_result (*report_erase)(struct store *, int64_t site, struct slice comment); /* all of them */
 
     enum store_result (*article_get)(struct store *, int64_t site, struct slice id, struct store_article *article);

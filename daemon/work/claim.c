@@ -37,8 +37,7 @@ bool claim_decode(struct request *request, const struct settings *settings)
         return false;
     args->limit = 1;
     args->lease_ms = LEASE_MS;
-    if (!fields_decode(&request->map, claim_fields, ROWS(claim_fields), &settings->limits, NULL, args,
-                       &request->fault))
+    if (!fields_decode(&request->map, claim_fields, ROWS(claim_fields), &settings->limits, NULL, args, &request->fault))
         return false;
     args->lane = args->lane_word.data ? lane_of(args->lane_word) : LANE_NORMAL;
     if (args->lane == LANE_COUNT) {
@@ -103,8 +102,7 @@ static void keep(struct out *out, const struct store_site *site, const struct st
     out_end(out);
 }
 
-static void claim_next(struct work *work, const struct request *request, const struct claim_args *args,
-                       struct out *out)
+static void claim_next(struct work *work, const struct request *request, const struct claim_args *args, struct out *out)
 {
     struct store_site *site = args->site.data ? ledger_site(work->ledger, args->site) : NULL;
     int64_t may = may_claim(work, request->actor);
@@ -183,8 +181,7 @@ static void claim_named(struct work *work, const struct request *request, const 
         }
         bool mine = strcmp(comment.claimed_by, request->actor) == 0 && comment.claimed_until > work->boot_ms;
         may -= !mine;
-        write_claim(work, request->actor, &comment, mine ? KIND_RENEWED : KIND_CLAIMED,
-                    work->boot_ms + args->lease_ms);
+        write_claim(work, request->actor, &comment, mine ? KIND_RENEWED : KIND_CLAIMED, work->boot_ms + args->lease_ms);
         keep(claimed, site, &comment);
     }
 }

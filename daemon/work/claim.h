@@ -13,7 +13,8 @@ bool hold_decode(struct request *request, const struct settings *settings);
 void renew_run(struct work *work, struct request *request, struct out *out);
 void release_run(struct work *work, struct request *request, struct out *out);
 
-/* Ends claims whose time is over, at most `limit`, each with its event. Returns how many it ended. Inside a transaction. */
+/* Ends claims whose time is over, at most `limit`, each with its event. Returns how many it ended. Inside a
+ * transaction. */
 int64_t claims_expire(struct work *work, int64_t limit);
 
 /* Ends all claims: their end was measured by the clock of another boot. */

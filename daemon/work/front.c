@@ -118,7 +118,8 @@ static bool counts(struct work *work, const struct store_comment *comment, const
     struct store_report before;
     struct store_event approval;
 
-    enum store_result r = work->store->ops->report_get(work->store, comment->site, args->comment, args->reader, &before);
+    enum store_result r =
+        work->store->ops->report_get(work->store, comment->site, args->comment, args->reader, &before);
     if (work_ok(work, r) && before.round == comment->approval)
         return false;
     if (!args->at || !comment->approval ||

@@ -1,7 +1,7 @@
 /* The one writer of events: numbers them, chains them, keeps each site's log without gaps, and commits.
  *
- * One transaction: ledger_begin, any number of changes, ledger_commit. Nothing that a ledger holds in memory differs from
- * what the store will hold after the commit; after a rollback it is read anew. */
+ * One transaction: ledger_begin, any number of changes, ledger_commit. Nothing that a ledger holds in memory differs
+ * from what the store will hold after the commit; after a rollback it is read anew. */
 #ifndef MODQD_LEDGER_H
 #define MODQD_LEDGER_H
 
@@ -45,9 +45,9 @@ int64_t ledger_next(const struct ledger *ledger);
 struct ledger_entry {
     enum kind kind;
     int64_t revision;
-    int64_t text;        /* text that it is about, 0 if none */
+    int64_t text; /* text that it is about, 0 if none */
     struct slice actor;
-    struct slice data;   /* packed map; absent: an empty one */
+    struct slice data; /* packed map; absent: an empty one */
 };
 
 /* Adds an event of `comment`, and a record of its site's log when the kind is one. Updates comment->last_event and

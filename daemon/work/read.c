@@ -197,8 +197,7 @@ bool list_decode(struct request *request, const struct settings *settings)
         return false;
     args->limit = LIST_DEFAULT;
     args->from = (struct queue_place){-1, 0};
-    if (!fields_decode(&request->map, list_fields, ROWS(list_fields), &settings->limits, NULL, args,
-                       &request->fault))
+    if (!fields_decode(&request->map, list_fields, ROWS(list_fields), &settings->limits, NULL, args, &request->fault))
         return false;
     args->lane = args->lane_word.data ? lane_of(args->lane_word) : LANE_NORMAL;
     if (args->lane == LANE_COUNT) {
@@ -206,8 +205,8 @@ bool list_decode(struct request *request, const struct settings *settings)
         fault_say(&request->fault, "lane: must be normal or escalated");
         return false;
     }
-    if (args->after && (!mp_int(mp_item(args->after, 0), &args->from.due_at) ||
-                        !mp_int(mp_item(args->after, 1), &args->from.text)))
+    if (args->after &&
+        (!mp_int(mp_item(args->after, 0), &args->from.due_at) || !mp_int(mp_item(args->after, 1), &args->from.text)))
         return fault_at(&request->fault, E_BAD_TYPE, NULL, "after");
     return true;
 }
@@ -353,8 +352,8 @@ void show_run(struct work *work, struct request *request, struct out *out)
     card_encode(work, args->site, &comment, out);
     out_key(out, "reported");
     out_array(out);
-    work_ok(work, work->store->ops->report_scan(work->store, comment.site, args->comment, REPORTS_SHOWN,
-                                                encode_report, out));
+    work_ok(work,
+            work->store->ops->report_scan(work->store, comment.site, args->comment, REPORTS_SHOWN, encode_report, out));
     out_end(out);
 }
 

@@ -194,7 +194,8 @@ static bool authorise(struct request *request, struct slice as)
     if (!as.data || slice_is(as, request->actor))
         return true;
     fault_at(&request->fault, E_DENIED, NULL, "as");
-    fault_say(&request->fault, "as: only root and the daemon's own user may act for others; you are %s", request->actor);
+    fault_say(&request->fault, "as: only root and the daemon's own user may act for others; you are %s",
+              request->actor);
     return false;
 }
 

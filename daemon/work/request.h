@@ -36,10 +36,10 @@ struct request {
     const struct verb *verb;  /* NULL while unknown */
     void *args;               /* of the verb's own type */
     char actor[NAME_BYTES + 1];
-    struct slice operation;                /* absent when none was given */
-    unsigned char asked[SHA256_BYTES];     /* hash of the request without its id */
-    struct out scratch;                    /* bytes that args refer to by offset */
-    struct fault fault;                    /* why it is refused as a whole; code E_OK otherwise */
+    struct slice operation;            /* absent when none was given */
+    unsigned char asked[SHA256_BYTES]; /* hash of the request without its id */
+    struct out scratch;                /* bytes that args refer to by offset */
+    struct fault fault;                /* why it is refused as a whole; code E_OK otherwise */
     struct out reply;
 };
 

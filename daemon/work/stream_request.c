@@ -33,8 +33,8 @@ bool stream_decode(struct request *request, const struct settings *settings)
     if (!args)
         return false;
     args->live = true;
-    if (!needs_dealer(request) || !fields_decode(&request->map, stream_fields, ROWS(stream_fields),
-                                                 &settings->limits, NULL, args, &request->fault))
+    if (!needs_dealer(request) || !fields_decode(&request->map, stream_fields, ROWS(stream_fields), &settings->limits,
+                                                 NULL, args, &request->fault))
         return false;
     if (request->id)
         return true;

@@ -259,8 +259,7 @@ static void take(struct work *work, const struct request *request, const struct 
         site = work_site_for(work, item->event.site, fault);
     if (!site)
         return;
-    enum store_result r =
-        work->store->ops->comment_get(work->store, site->no, item->event.comment, &comment);
+    enum store_result r = work->store->ops->comment_get(work->store, site->no, item->event.comment, &comment);
     if (r == STORE_NONE) {
         if (!check_room(work, site, fault))
             return;

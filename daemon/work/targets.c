@@ -60,8 +60,7 @@ bool target_find(struct work *work, const struct target *target, struct store_si
         return false;
     }
     *site = ledger_site(work->ledger, target->site);
-    if (*site &&
-        work_ok(work, work->store->ops->comment_get(work->store, (*site)->no, target->comment, comment)))
+    if (*site && work_ok(work, work->store->ops->comment_get(work->store, (*site)->no, target->comment, comment)))
         return true;
     return fault_set(fault, E_NOT_FOUND);
 }

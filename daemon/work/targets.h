@@ -7,8 +7,8 @@
 
 struct target {
     struct slice site, comment;
-    int64_t revision; /* 0: not compared */
-    int64_t seq;      /* 0: not given */
+    int64_t revision;          /* 0: not compared */
+    int64_t seq;               /* 0: not given */
     const struct fault *fault; /* NULL: the item is good */
 };
 
@@ -17,7 +17,8 @@ struct targets {
     struct target *items;
 };
 
-/* Reads a list of maps with site and comment (and revision, seq where given). `key` is the list's key, for complaints. */
+/* Reads a list of maps with site and comment (and revision, seq where given). `key` is the list's key, for complaints.
+ */
 bool targets_decode(struct request *request, const struct settings *settings, const msgpack_object *list,
                     const char *key, struct targets *targets);
 

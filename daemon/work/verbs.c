@@ -3,10 +3,13 @@
 #include "../../proto/fields.h"
 #include "claim.h"
 #include "decide.h"
+#include "erase.h"
+#include "escalate.h"
 #include "front.h"
 #include "read.h"
 #include "stream_request.h"
 #include "submit.h"
+#include "undo.h"
 
 #define ANYWHERE (DOOR_FRONT | DOOR_DESK)
 #define INTAKE   (DOOR_FRONT | DOOR_PUSH)
@@ -86,8 +89,8 @@ static bool keep_answer(struct work *work, const struct request *request, struct
                                         .request = {(const char *)request->asked, SHA256_BYTES},
                                         .at = ledger_now(work->ledger),
                                         .answer = out_slice(&kept)};
-    bool good = !kept.failed &&
-                work_ok(work, work->store->ops->operation_add(work->store, request->operation, &operation));
+    bool good =
+        !kept.failed && work_ok(work, work->store->ops->operation_add(work->store, request->operation, &operation));
     out_free(&kept);
     return good;
 }

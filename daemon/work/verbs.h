@@ -27,8 +27,8 @@ struct verb {
     void (*run)(struct work *work, struct request *request, struct out *out);
 
     /* For an answer that shows comments as they are now: run then writes to `out` what is to be kept for a repeat (one
-     * packed map), and this makes the pairs of the reply from it, the first time and every time. NULL: what run wrote is
-     * kept as it is. */
+     * packed map), and this makes the pairs of the reply from it, the first time and every time. NULL: what run wrote
+     * is kept as it is. */
     void (*render)(struct work *work, struct request *request, struct slice kept, struct out *out);
 };
 
@@ -38,8 +38,8 @@ extern const size_t verb_count;
 /* NULL when the door has no verb of that name. */
 const struct verb *verb_find(struct slice name, enum door door);
 
-/* Runs a verb that reads or is answered at once, or one of the front or push sockets that changes something; the reply is
- * complete afterwards. */
+/* Runs a verb that reads or is answered at once, or one of the front or push sockets that changes something; the reply
+ * is complete afterwards. */
 void verb_run(struct work *work, struct request *request);
 
 /* Runs a changing verb of the desk under its operation id: the first answer is kept, and a repeat gets it. */

@@ -10,9 +10,10 @@
 #include "settings.h"
 
 /* What the daemon counts since its start. */
-#define MODQ_COUNTERS(X)                                                                                              \
-    X(submits) X(duplicates) X(refused) X(malformed) X(dropped_replies) X(busy) X(commits) X(commit_requests)         \
-    X(push_messages) X(push_errors) X(streams) X(records_sent)
+#define MODQ_COUNTERS(X)                                                                                               \
+    X(submits)                                                                                                         \
+    X(duplicates) X(refused) X(malformed) X(dropped_replies) X(busy) X(commits) X(commit_requests) X(push_messages)    \
+        X(push_errors) X(streams) X(records_sent)
 
 struct counters {
 #define X(name) _Atomic int64_t name;
@@ -26,11 +27,11 @@ struct work {
     const struct settings *settings;
     struct counters *counters;
     unsigned char epoch[EPOCH_BYTES];
-    int64_t clock_ms;    /* wall clock, for those that only read */
-    int64_t boot_ms;     /* boot clock, which claims are measured by */
+    int64_t clock_ms; /* wall clock, for those that only read */
+    int64_t boot_ms;  /* boot clock, which claims are measured by */
     int64_t started_at;
-    bool intake_closed;  /* no room for new comments */
-    struct out scratch;  /* for data of events; a handler resets it before use */
+    bool intake_closed; /* no room for new comments */
+    struct out scratch; /* for data of events; a handler resets it before use */
     /* Sticky: the store's last word when it was FULL or FAILED. The transaction is lost then. */
     enum store_result trouble;
 };

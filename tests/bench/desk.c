@@ -60,8 +60,7 @@ int bench_fill(int argc, char **argv)
         }
         zmq_msg_t reply;
         zmq_msg_init(&reply);
-        if (zmq_msg_recv(&reply, socket, 0) < 0 ||
-            !memmem(zmq_msg_data(&reply), zmq_msg_size(&reply), "accepted", 8))
+        if (zmq_msg_recv(&reply, socket, 0) < 0 || !memmem(zmq_msg_data(&reply), zmq_msg_size(&reply), "accepted", 8))
             return 1;
         zmq_msg_close(&reply);
         under_way--;
@@ -102,7 +101,8 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* bench claim ENDPOINT TIMES: p50 and p99 in microseconds of claiming the next comment; everything is released after. */
+/* bench claim ENDPOINT TIMES: p50 and p99 in microseconds of claiming the next comment; everything is released after.
+ */
 int bench_claim(int argc, char **argv)
 {
     if (argc < 3)

@@ -14,6 +14,35 @@ static int fail(const char *what, const char *why)
     return 1;
 }
 
+/* Prints transactions' rows/s and the median time of one, in microseconds. */
+struct timing {
+    double *seconds;
+    size_t n, cap;
+};
+
+static void timing_add(struct timing *timing, double seconds)
+{
+    if (timing->n == timing->cap) {
+        timing->cap = timing->cap ? timing->cap * 2 : 4096;
+        timing->seconds = realloc(timing->seconds, timing->cap * sizeof(double));
+    }
+    timing->seconds[timing->n++] = seconds;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void timing_print(struct timing *timing, int64_t rows, double seconds)
+{
+    qsort(timing->seconds, timing->n, sizeof(double), compare);
+    printf("%.1f %.1f\n", (double)rows / seconds, timing->n ? timing->seconds[timing->n / 2] * 1e6 : 0);
+    free(timing->seconds);
+}
+
 static enum store_result submit(struct store *store, struct ledger *ledger, struct store_site *site, int64_t n,
                                 int random_ids)
 {
@@ -88,9 +117,11 @@ int bench_store(int argc, char **argv)
         return fail(argv[1], reason);
     struct ledger *ledger = ledger_new(store, &r);
     int64_t n = 0;
+    struct timing timing = {0};
     double start = bench_now();
     double end = start;
     while (end - start < seconds) {
+        double begun = end;
         r = ledger_begin(ledger, (int64_t)time(NULL) * 1000);
         for (int64_t i = 0; r == STORE_OK && i < batch; i++, n++) {
             char name[32];
@@ -104,8 +135,9 @@ int bench_store(int argc, char **argv)
         if (r != STORE_OK)
             return fail("store", store->ops->reason(store));
         end = bench_now();
+        timing_add(&timing, end - begun);
     }
-    printf("%.1f\n", (double)n / (end - start));
+    timing_print(&timing, n, end - start);
     ledger_free(ledger);
     store_close(store);
     return 0;
@@ -113,11 +145,13 @@ int bench_store(int argc, char **argv)
 
 static const char reference_schema[] =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-16384;"
-    "CREATE TABLE text(site INTEGER, id TEXT, revision INTEGER, body BLOB, PRIMARY KEY(site, id, revision)) WITHOUT ROWID;"
+    "CREATE TABLE text(site INTEGER, id TEXT, revision INTEGER, body BLOB, PRIMARY KEY(site, id, revision)) WITHOUT "
+    "ROWID;"
     "CREATE TABLE state(site INTEGER, id TEXT, state INTEGER, due INTEGER, PRIMARY KEY(site, id)) WITHOUT ROWID;"
     "CREATE INDEX pending ON state(site, due) WHERE state = 1;";
 
-/* bench reference FILE BATCH SECONDS: text apart from state, keys with locality, and nothing else: no history, no hashes. */
+/* bench reference FILE BATCH SECONDS: text apart from state, keys with locality, and nothing else: no history, no
+ * hashes. */
 int bench_reference(int argc, char **argv)
 {
     sqlite3 *db;
@@ -131,9 +165,11 @@ int bench_reference(int argc, char **argv)
     int64_t batch = atoll(argv[2]);
     double seconds = atof(argv[3]);
     int64_t n = 0;
+    struct timing timing = {0};
     double start = bench_now();
     double end = start;
     while (end - start < seconds) {
+        double begun = end;
         sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
         for (int64_t i = 0; i < batch; i++, n++) {
             char body[BENCH_BODY_BYTES];
@@ -152,8 +188,9 @@ int bench_reference(int argc, char **argv)
         if (sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
             return fail("reference", sqlite3_errmsg(db));
         end = bench_now();
+        timing_add(&timing, end - begun);
     }
-    printf("%.1f\n", (double)n / (end - start));
+    timing_print(&timing, n, end - start);
     sqlite3_finalize(text);
     sqlite3_finalize(state);
     sqlite3_close(db);

@@ -1,0 +1,68 @@
+#include "decision.h"
+
+#include "../../proto/fields.h"
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+
+static const struct field decide_fields[] = {
+    FIELD_LIMITED(struct decide_args, comments, "comments", LIST, FIELD_REQUIRED, 1, MAX_BATCH),
+    FIELD(struct decide_args, supersede, "supersede", BOOL, 0, 0, 0),
+    FIELD(struct decide_args, reason_list, "reasons", LIST, 0, 1, REASONS_MAX),
+    FIELD_LIMITED(struct decide_args, note, "note", TEXT, 0, 0, NOTE_BYTES),
+};
+
+struct decide_args *decision_decode(struct request *request, const struct settings *settings)
+{
+    struct decide_args *args = request_alloc(request, sizeof(*args));
+
+    request->args = args;
+    if (!args ||
+        !fields_decode(&request->map, decide_fields, ROWS(decide_fields), &settings->limits, NULL, args,
+                       &request->fault) ||
+        !targets_decode(request, settings, args->comments, "comments", &args->targets))
+        return NULL;
+    return args;
+}
+
+bool decision_check_revision(const struct target *target, const struct store_comment *comment, struct fault *fault)
+{
+    if (!target->revision || target->revision == comment->revision)
+        return true;
+    fault_set(fault, E_STALE_REVISION);
+    fault_say(fault, "revision %lld is current", (long long)comment->revision);
+    fault_int(fault, "revision", comment->revision);
+    return false;
+}
+
+/* A note stands apart from its event, which holds SHA-256(salt, note) only, so that it can be erased. */
+bool decision_write_note(struct work *work, struct slice note, struct out *data)
+{
+    unsigned char salt[SALT_BYTES];
+    unsigned char hash[SHA256_BYTES];
+    struct slice pieces[] = {{(const char *)salt, SALT_BYTES}, note};
+
+    if (note.len == 0)
+        return true;
+    work_random(salt, sizeof(salt));
+    sha256(hash, pieces, 2);
+    out_key_bin(data, "note", (struct slice){(const char *)hash, SHA256_BYTES});
+    return work_ok(work, work->store->ops->note_add(work->store, ledger_next(work->ledger), pieces[0], note));
+}
+
+bool decision_write_record(struct work *work, struct store_site *site, struct store_comment *comment, enum kind kind,
+                           enum state next, const char *actor, struct slice data, int64_t *seq)
+{
+    struct ledger_entry entry = {
+        .kind = kind, .revision = comment->revision, .text = comment->text, .actor = slice_of(actor), .data = data};
+
+    work_end_claim(comment);
+    if (!work_ok(work, ledger_append(work->ledger, site, comment, &entry, seq)))
+        return false;
+    comment->decision = kind == KIND_APPROVED || kind == KIND_REJECTED ? comment->last_event : 0;
+    if (kind == KIND_APPROVED) {
+        comment->approval = comment->last_event;
+        comment->reports = 0;
+    }
+    work_set_state(work, site, comment, next);
+    return work_ok(work, work->store->ops->comment_put(work->store, comment));
+}

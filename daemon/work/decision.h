@@ -1,0 +1,33 @@
+/* What approve, reject, undo, escalate and erase share: their arguments, and how a record is written. */
+#ifndef MODQD_DECISION_H
+#define MODQD_DECISION_H
+
+#include "targets.h"
+
+enum { REASONS_MAX = 8 };
+
+/* Arguments of approve, reject, escalate and erase; each verb uses what it has. */
+struct decide_args {
+    const msgpack_object *comments;
+    const msgpack_object *reason_list;
+    struct slice note;
+    bool supersede;
+    struct targets targets;
+    struct slice reasons[REASONS_MAX];
+    size_t reason_count;
+};
+
+/* Reads the arguments. NULL with request->fault set. */
+struct decide_args *decision_decode(struct request *request, const struct settings *settings);
+
+/* False and stale_revision when the target names another revision than the current one. */
+bool decision_check_revision(const struct target *target, const struct store_comment *comment, struct fault *fault);
+
+/* Stores a moderator's note for the next event, and its commitment in the event's data. An empty note is none. */
+bool decision_write_note(struct work *work, struct slice note, struct out *data);
+
+/* Appends a record that changes the comment's state, and puts the comment. */
+bool decision_write_record(struct work *work, struct store_site *site, struct store_comment *comment, enum kind kind,
+                           enum state next, const char *actor, struct slice data, int64_t *seq);
+
+#endif

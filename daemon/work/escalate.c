@@ -1,0 +1,73 @@
+#include "escalate.h"
+
+#include "decision.h"
+
+bool escalate_decode(struct request *request, const struct settings *settings)
+{
+    return decision_decode(request, settings) != NULL;
+}
+
+static bool check_escalation(struct work *work, const struct request *request, const struct target *target,
+                             const struct store_comment *comment, struct fault *fault)
+{
+    const struct transition *go = state_transition(comment->state, ON_ESCALATE);
+
+    if (go->error == E_ERASED || go->error == E_WITHDRAWN)
+        return fault_set(fault, go->error);
+    if (!decision_check_revision(target, comment, fault))
+        return false;
+    if (go->error) {
+        work_fault_decided(work, comment, fault);
+        return false;
+    }
+    if (work_held_by_other(work, comment, request->actor)) {
+        work_fault_claimed(work, comment, fault);
+        return false;
+    }
+    return true;
+}
+
+static bool escalate(struct work *work, const struct request *request, struct store_site *site,
+                     struct store_comment *comment)
+{
+    const struct decide_args *args = request->args;
+    struct out *data = work_data(work);
+
+    if (!decision_write_note(work, args->note, data))
+        return false;
+    out_end(data);
+    struct ledger_entry entry = {.kind = KIND_ESCALATED,
+                                 .revision = comment->revision,
+                                 .text = comment->text,
+                                 .actor = slice_of(request->actor),
+                                 .data = out_slice(data)};
+    work_end_claim(comment);
+    comment->lane = LANE_ESCALATED;
+    return work_ok(work, ledger_append(work->ledger, site, comment, &entry, NULL)) &&
+           work_ok(work, work->store->ops->comment_put(work->store, comment));
+}
+
+void escalate_run(struct work *work, struct request *request, struct out *out)
+{
+    const struct decide_args *args = request->args;
+
+    out_key(out, "results");
+    out_array(out);
+    for (size_t i = 0; i < args->targets.n && !work->trouble; i++) {
+        const struct target *target = &args->targets.items[i];
+        struct store_site *site;
+        struct store_comment comment;
+        struct fault fault;
+        if (!target_find(work, target, &site, &comment, &fault) ||
+            !check_escalation(work, request, target, &comment, &fault)) {
+            work_item_failed(out, target->site, target->comment, &fault);
+            continue;
+        }
+        if (comment.lane != LANE_ESCALATED && !escalate(work, request, site, &comment))
+            return;
+        work_item(out, target->site, target->comment);
+        out_key_cstr(out, "status", "escalated");
+        out_end(out);
+    }
+    out_end(out);
+}
