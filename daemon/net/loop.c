@@ -11,29 +11,38 @@
 
 /* How much one turn takes from each socket, so that none of them starves another. */
 enum { TURN_FRONT = 512, TURN_PUSH = 256, TURN_DESK = 128 };
-enum { AWAIT_US = 300, TICK_MS = 100, STOP_QUIET_MS = 100, STOP_MAX_MS = 5000 };
+enum { AWAIT_US = 300, TICK_MS = 100, COMPLAIN_EVERY_MS = 100, STOP_QUIET_MS = 100, STOP_MAX_MS = 5000 };
 
 struct loop {
     struct loop_parts parts;
     struct request *spare; /* the request that the next message goes into */
-    int64_t tick_at;
+    int64_t tick_at, complain_at;
     bool stopping, broken;
     int64_t stop_at, heard_at; /* while stopping: the last moment, and when a message came last */
 };
 
+/* Who pushes gets no answer: what went wrong is counted and logged, but no faster than a person reads. */
+static void complain(struct loop *loop, const struct request *request)
+{
+    const struct fault *fault = request->fault.code ? &request->fault : request->refused_why;
+
+    if (!fault)
+        return;
+    loop->parts.work->counters->push_errors += request->refused ? request->refused : 1;
+    int64_t now = clock_boot_ms();
+    if (now < loop->complain_at)
+        return;
+    loop->complain_at = now + COMPLAIN_EVERY_MS;
+    log_warning("push: refused: %s: %s", error_info(fault->code)->name,
+                fault->message[0] ? fault->message : error_info(fault->code)->message);
+}
+
 static void answer(struct loop *loop, struct request *request)
 {
-    struct counters *counters = loop->parts.work->counters;
-
-    if (request->peer.routing_id_len == 0) {
-        if (request->fault.code) {
-            counters->push_errors++;
-            log_warning("push: %s: %s", error_info(request->fault.code)->name,
-                        request->fault.message[0] ? request->fault.message : error_info(request->fault.code)->message);
-        }
-    } else if (bus_send(loop->parts.bus, request->door, &request->peer, out_slice(&request->reply)) != BUS_SENT) {
-        counters->dropped_replies++;
-    }
+    if (request->door == DOOR_PUSH)
+        complain(loop, request);
+    else if (bus_send(loop->parts.bus, request->door, &request->peer, out_slice(&request->reply)) != BUS_SENT)
+        loop->parts.work->counters->dropped_replies++;
     request_free(request);
 }
 

@@ -230,6 +230,9 @@ static bool scan_log(struct publisher *p, const struct channel *channel, int64_t
 {
     struct store *store = p->work.store;
 
+    /* Not beyond what the loop knows: a listener must not be ahead of what its next request is compared with. */
+    if (limit > channel->newest - after)
+        limit = channel->newest - after;
     *portion = (struct portion){.publisher = p, .site = slice_of(channel->name), .last = after};
     enum store_result r = store->ops->begin(store);
     if (r == STORE_OK)

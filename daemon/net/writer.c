@@ -45,7 +45,7 @@ static void on_growth(void *arg, const struct store_site *site)
             writer->grown_cap = cap;
         }
     }
-    if (i < writer->grown_cap) { /* else the heartbeat tells it later */
+    if (i < writer->grown_cap) { /* else the site's next record tells it */
         writer->grown[i] = *site;
         writer->grown_count += i == writer->grown_count;
     }

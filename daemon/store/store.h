@@ -152,8 +152,8 @@ struct store_ops {
     enum store_result (*comment_get)(struct store *, int64_t site, struct slice id, struct store_comment *comment);
     enum store_result (*comment_put)(struct store *, const struct store_comment *comment);
 
-    /* Texts are never edited: adding a number twice is STORE_FAILED, and there is no way to change one but erase,
-     * which leaves no, previous, revision and received_at. */
+    /* Texts are never edited: a number that is not above all before is STORE_FAILED, and there is no way to change one
+     * but erase, which leaves no, previous, revision and received_at. */
     enum store_result (*text_add)(struct store *, const struct store_text *text);
     enum store_result (*text_get)(struct store *, int64_t no, struct store_text *text);
     enum store_result (*text_erase)(struct store *, int64_t no);

@@ -86,6 +86,16 @@ void *request_alloc(struct request *request, size_t bytes)
     return memset(memory, 0, bytes);
 }
 
+void request_note_refused(struct request *request, const struct fault *fault)
+{
+    struct fault *kept = request->refused++ ? NULL : msgpack_zone_malloc(&request->zone, sizeof(*kept));
+
+    if (!kept)
+        return;
+    *kept = *fault;
+    request->refused_why = kept;
+}
+
 struct envelope {
     int64_t v;
     struct slice op, as, operation;

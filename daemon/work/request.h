@@ -40,6 +40,8 @@ struct request {
     unsigned char asked[SHA256_BYTES]; /* hash of the request without its id */
     struct out scratch;                /* bytes that args refer to by offset */
     struct fault fault;                /* why it is refused as a whole; code E_OK otherwise */
+    int64_t refused;                   /* items that failed, for those who get no answer */
+    const struct fault *refused_why;   /* the first of them */
     struct out reply;
 };
 
@@ -50,6 +52,9 @@ void request_pool_drop(void); /* frees what is kept for reuse */
 
 /* Zeroed memory that lives as long as the request; NULL and fault `internal` when there is none. */
 void *request_alloc(struct request *request, size_t bytes);
+
+/* An item of the request failed: counted, and the first fault is kept. */
+void request_note_refused(struct request *request, const struct fault *fault);
 
 /* Decodes the envelope (v, op, id, as, operation) and the verb's own fields, finds out who is asking, and checks that
  * it may. False with request->fault set. */

@@ -273,7 +273,7 @@ static void take(struct work *work, const struct request *request, const struct 
     }
 }
 
-static void run_item(struct work *work, const struct request *request, const struct item *item, struct out *out)
+static void run_item(struct work *work, struct request *request, const struct item *item, struct out *out)
 {
     struct outcome outcome = {0};
     struct fault fault;
@@ -286,6 +286,7 @@ static void run_item(struct work *work, const struct request *request, const str
     out_key_int(out, "revision", item->event.revision);
     if (item->fault || fault.code) {
         work->counters->refused++;
+        request_note_refused(request, item->fault ? item->fault : &fault);
         work_item_error(out, item->fault ? item->fault : &fault);
         return;
     }
