@@ -2,6 +2,7 @@
 
 #include "fields.h"
 #include "mp.h"
+#include "utf8.h"
 
 #define EVENT(member, name, kind, needed, least, most)                                                                 \
     FIELD(struct comment_event, member, name, kind, needed, least, most)
@@ -72,12 +73,33 @@ static bool decode_author(struct comment_event *event, const struct limits *limi
     return true;
 }
 
+/* A str anywhere in `extra` must be UTF-8, or whoever gets it back could not read the whole answer. */
+static bool strs_are_utf8(const msgpack_object *value)
+{
+    bool good = true;
+
+    if (value->type == MSGPACK_OBJECT_STR)
+        return utf8_valid(mp_str(value), NULL);
+    if (value->type == MSGPACK_OBJECT_ARRAY)
+        for (uint32_t i = 0; good && i < value->via.array.size; i++)
+            good = strs_are_utf8(&value->via.array.ptr[i]);
+    if (value->type == MSGPACK_OBJECT_MAP)
+        for (uint32_t i = 0; good && i < value->via.map.size; i++)
+            good = strs_are_utf8(&value->via.map.ptr[i].key) && strs_are_utf8(&value->via.map.ptr[i].val);
+    return good;
+}
+
 static bool check_extra(const struct comment_event *event, const struct limits *limits, const struct path *at,
                         struct fault *fault)
 {
     struct out packed = {0};
     int64_t max = limits->value[LIMIT_EXTRA_BYTES];
 
+    if (!strs_are_utf8(event->extra)) {
+        fault_at(fault, E_INVALID_UTF8, at, "extra");
+        fault_say(fault, "%s: holds a str that is not UTF-8", fault->field);
+        return false;
+    }
     out_object(&packed, event->extra);
     int64_t bytes = (int64_t)packed.len;
     bool failed = packed.failed;
@@ -105,7 +127,10 @@ static void salvage_key(const msgpack_object *map, struct comment_event *event)
     event->comment = mp_get_str(map, "comment");
     if (event->comment.data && !field_check_text(event->comment, FIELD_KEY, 0, 0, &nowhere, NULL, &ignored))
         event->comment = SLICE_NONE;
-    event->revision = mp_get_int(map, "revision", 1);
+    if (!mp_get(map, "revision"))
+        event->revision = 1;
+    else if (!mp_int(mp_get(map, "revision"), &event->revision) || event->revision < 1 || event->revision > INT32_MAX)
+        event->revision = 0;
 }
 
 bool comment_decode(const msgpack_object *map, const struct limits *limits, const struct path *at,
@@ -121,18 +146,37 @@ bool comment_decode(const msgpack_object *map, const struct limits *limits, cons
     return false;
 }
 
+/* Only the keys that the protocol knows: whatever else a site sends is ignored, not kept. */
+static void encode_known(const msgpack_object *map, const struct field *table, size_t rows, struct out *out)
+{
+    out_map(out);
+    for (size_t i = 0; i < rows; i++) {
+        const msgpack_object *value = mp_get(map, table[i].key);
+        if (!value)
+            continue;
+        out_key(out, table[i].key);
+        out_object(out, value);
+    }
+    out_end(out);
+}
+
+void article_encode(const msgpack_object *map, struct out *out)
+{
+    encode_known(map, article_fields, ROWS(article_fields), out);
+}
+
 void comment_encode_meta(const struct comment_event *event, struct out *out)
 {
     out_map(out);
     if (event->article) {
         out_key(out, "article");
-        out_object(out, event->article);
+        article_encode(event->article, out);
     }
     if (event->parent.data)
         out_key_str(out, "parent", event->parent);
     if (event->author) {
         out_key(out, "author");
-        out_object(out, event->author);
+        encode_known(event->author, author_fields, ROWS(author_fields), out);
     }
     if (event->created_at >= 0)
         out_key_int(out, "created_at", event->created_at);

@@ -27,13 +27,17 @@ struct comment_event {
     const msgpack_object *extra; /* NULL: none */
 };
 
-/* Decodes one event. On failure *event holds what could be read of site, comment and revision (absent otherwise). */
+/* Decodes one event. On failure *event holds what could be read of site, comment and revision (otherwise absent, and
+ * 0). */
 bool comment_decode(const msgpack_object *map, const struct limits *limits, const struct path *at,
                     struct comment_event *event, struct fault *fault);
 
 /* Decodes an article map (as in a comment event and in the operation `article`). */
 bool article_decode(const msgpack_object *map, const struct limits *limits, const struct path *at,
                     struct article *article, struct fault *fault);
+
+/* Writes the known keys of an article map that was decoded. */
+void article_encode(const msgpack_object *map, struct out *out);
 
 /* Writes all of the event but site, comment, revision and body as one map: what is stored beside the text. */
 void comment_encode_meta(const struct comment_event *event, struct out *out);

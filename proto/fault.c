@@ -2,8 +2,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "out.h"
+#include "utf8.h"
 
 bool fault_set(struct fault *fault, enum error code)
 {
@@ -92,12 +94,20 @@ void fault_list(struct fault *fault, const char *key, struct slice comma_separat
     copy(add(fault, key, FAULT_LIST), comma_separated);
 }
 
+void fault_numbers(struct fault *fault, const char *key, struct slice comma_separated)
+{
+    copy(add(fault, key, FAULT_NUMBERS), comma_separated);
+}
+
 void fault_say(struct fault *fault, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     vsnprintf(fault->message, sizeof(fault->message), format, args);
     va_end(args);
+    size_t cut;
+    if (!utf8_valid(slice_of(fault->message), &cut)) /* in the middle of a character */
+        fault->message[cut] = '\0';
 }
 
 static void encode_list(const struct fault_key *k, struct out *out)
@@ -105,7 +115,10 @@ static void encode_list(const struct fault_key *k, struct out *out)
     out_array(out);
     for (const char *s = k->str; *s;) {
         size_t len = strcspn(s, ",");
-        out_str(out, (struct slice){s, len});
+        if (k->type == FAULT_NUMBERS)
+            out_int(out, strtoll(s, NULL, 10));
+        else
+            out_str(out, (struct slice){s, len});
         s += len + (s[len] == ',');
     }
     out_end(out);
@@ -127,6 +140,7 @@ static void encode_key(const struct fault_key *k, struct out *out)
         out_bin(out, value);
         break;
     case FAULT_LIST:
+    case FAULT_NUMBERS:
         encode_list(k, out);
         break;
     case FAULT_NONE:

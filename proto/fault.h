@@ -8,15 +8,17 @@
 
 #define FAULT_FIELD_BYTES 160
 #define FAULT_KEYS        6
+#define FAULT_STR_BYTES   544 /* eight reason codes of 64 bytes, and what stands between them */
 
-enum fault_value { FAULT_NONE, FAULT_INT, FAULT_STR, FAULT_BIN, FAULT_LIST };
+enum fault_value { FAULT_NONE, FAULT_INT, FAULT_STR, FAULT_BIN, FAULT_LIST, FAULT_NUMBERS };
 
-/* One further key of the error map, such as `max` or `by`. A list is comma-separated in `str`. */
+/* One further key of the error map, such as `max` or `by`. Lists, of strs or of
+ * numbers, are comma-separated in `str`. */
 struct fault_key {
     const char *key;
     enum fault_value type;
     int64_t number;
-    char str[256];
+    char str[FAULT_STR_BYTES];
     size_t len;
 };
 
@@ -46,6 +48,7 @@ void fault_int(struct fault *fault, const char *key, int64_t value);
 void fault_str(struct fault *fault, const char *key, struct slice value);
 void fault_bin(struct fault *fault, const char *key, struct slice value);
 void fault_list(struct fault *fault, const char *key, struct slice comma_separated);
+void fault_numbers(struct fault *fault, const char *key, struct slice comma_separated);
 
 /* Another message than the error's own; printf-like. */
 void fault_say(struct fault *fault, const char *format, ...) __attribute__((format(printf, 2, 3)));

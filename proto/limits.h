@@ -10,7 +10,7 @@
 /*    id                    name                     default        least    most */
 #define MODQ_LIMITS(X)                                                                  \
     X(MAX_MESSAGE_BYTES,    "max_message_bytes",     1048576,       65536,   67108864)      \
-    X(MAX_BATCH,            "max_batch",             256,           1,       4096)          \
+    X(MAX_BATCH,            "max_batch",             256,           1,       512)           \
     X(BODY_BYTES,           "body_bytes",            65536,         1,       1048576)       \
     X(EXTRA_BYTES,          "extra_bytes",           4096,          0,       65536)         \
     X(NOTE_BYTES,           "note_bytes",            4096,          1,       65536)         \

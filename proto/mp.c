@@ -5,7 +5,7 @@
 struct walk {
     const unsigned char *bytes;
     size_t len, at;
-    size_t values;
+    size_t values, max;
     int depth;
     uint64_t left[MP_DEPTH_MAX]; /* values still to come at each depth */
 };
@@ -32,11 +32,10 @@ static bool take_number(struct walk *w, int n, uint64_t *value)
 /* A container of n values. What is claimed must be possible: every value takes a byte at least. */
 static bool enter(struct walk *w, uint64_t n)
 {
-    if (n == 0)
-        return true;
     if (w->depth == MP_DEPTH_MAX || n > w->len - w->at)
         return false;
-    w->left[w->depth++] = n;
+    if (n > 0)
+        w->left[w->depth++] = n;
     return true;
 }
 
@@ -105,7 +104,7 @@ static bool take_tagged(struct walk *w, unsigned char tag)
 
 static bool take_value(struct walk *w)
 {
-    if (w->at == w->len || ++w->values > MP_VALUES_MAX)
+    if (w->at == w->len || ++w->values > w->max)
         return false;
     unsigned char tag = w->bytes[w->at++];
     if (tag <= 0x7f || tag >= 0xe0) /* small integers */
@@ -119,13 +118,11 @@ static bool take_value(struct walk *w)
     return take_tagged(w, tag);
 }
 
-bool mp_check(struct slice bytes)
+static bool check(struct slice bytes, size_t max)
 {
-    struct walk w = {.bytes = (const unsigned char *)bytes.data, .len = bytes.len};
+    struct walk w = {.bytes = (const unsigned char *)bytes.data, .len = bytes.len, .max = max};
 
     do {
-        while (w.depth > 0 && w.left[w.depth - 1] == 0)
-            w.depth--;
         if (w.depth > 0)
             w.left[w.depth - 1]--;
         if (!take_value(&w))
@@ -136,25 +133,45 @@ bool mp_check(struct slice bytes)
     return w.at == w.len;
 }
 
-bool mp_unpack(struct slice bytes, msgpack_zone *zone, msgpack_object *value)
+bool mp_check(struct slice bytes)
+{
+    return check(bytes, MP_VALUES_MAX);
+}
+
+static bool unpack(struct slice bytes, size_t max, msgpack_zone *zone, msgpack_object *value)
 {
     size_t at = 0;
 
     *value = (msgpack_object){.type = MSGPACK_OBJECT_NIL};
-    if (!mp_check(bytes))
+    if (!check(bytes, max))
         return false;
     msgpack_unpack_return r = msgpack_unpack(bytes.data, bytes.len, &at, zone, value);
     return r == MSGPACK_UNPACK_SUCCESS && at == bytes.len;
 }
 
-bool mp_unpack_map(struct slice bytes, msgpack_zone *zone, msgpack_object *value)
+static bool is_map(const msgpack_object *value)
 {
-    if (!mp_unpack(bytes, zone, value) || value->type != MSGPACK_OBJECT_MAP)
+    if (value->type != MSGPACK_OBJECT_MAP)
         return false;
     for (uint32_t i = 0; i < value->via.map.size; i++)
         if (value->via.map.ptr[i].key.type != MSGPACK_OBJECT_STR)
             return false;
     return true;
+}
+
+bool mp_unpack(struct slice bytes, msgpack_zone *zone, msgpack_object *value)
+{
+    return unpack(bytes, MP_VALUES_MAX, zone, value);
+}
+
+bool mp_unpack_map(struct slice bytes, msgpack_zone *zone, msgpack_object *value)
+{
+    return mp_unpack(bytes, zone, value) && is_map(value);
+}
+
+bool mp_unpack_answer(struct slice bytes, msgpack_zone *zone, msgpack_object *value)
+{
+    return unpack(bytes, MP_ANSWER_VALUES_MAX, zone, value) && is_map(value);
 }
 
 const msgpack_object *mp_get(const msgpack_object *map, const char *key)

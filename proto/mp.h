@@ -11,7 +11,7 @@
 #include "fault.h"
 #include "slice.h"
 
-enum { MP_DEPTH_MAX = 16, MP_VALUES_MAX = 20000 };
+enum { MP_DEPTH_MAX = 16, MP_VALUES_MAX = 20000, MP_ANSWER_VALUES_MAX = 1000000 };
 
 /* True when `bytes` is exactly one MessagePack value, nested at most MP_DEPTH_MAX deep, of at most MP_VALUES_MAX values
  * (keys count, too). Allocates nothing, reads each byte at most once. */
@@ -23,6 +23,9 @@ bool mp_unpack(struct slice bytes, msgpack_zone *zone, msgpack_object *value);
 
 /* The same, and *value is a map whose keys are all strings. */
 bool mp_unpack_map(struct slice bytes, msgpack_zone *zone, msgpack_object *value);
+
+/* The same for what a client receives: answers may hold up to MP_ANSWER_VALUES_MAX values. */
+bool mp_unpack_answer(struct slice bytes, msgpack_zone *zone, msgpack_object *value);
 
 /* The value under `key` of a map; NULL when it is not there, is nil, or `map` is no map. */
 const msgpack_object *mp_get(const msgpack_object *map, const char *key);

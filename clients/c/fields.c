@@ -134,8 +134,5 @@ bool fields_finished(const struct modq_fields *fields, struct modq_error *error)
 
 void fields_append(const struct modq_fields *fields, struct out *out)
 {
-    if (fields->pairs == 0)
-        return;
-    out_raw(out, out_slice(&fields->out));
-    out->open[out->depth - 1].count += fields->pairs - 1;
+    out_pairs(out, out_slice(&fields->out), fields->pairs);
 }

@@ -21,7 +21,7 @@ struct message *message_open(zmq_msg_t *frame)
         free(message);
         return NULL;
     }
-    if (!mp_unpack_map(bytes, &message->zone, &message->map)) {
+    if (!mp_unpack_answer(bytes, &message->zone, &message->map)) {
         message_free(message);
         return NULL;
     }

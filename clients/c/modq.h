@@ -197,7 +197,7 @@ MODQ_API void modq_put_bool(struct modq_fields *fields, const char *key, bool ye
 MODQ_API void modq_put_float(struct modq_fields *fields, const char *key, double number);
 MODQ_API void modq_put_value(struct modq_fields *fields, const char *key, const struct modq_value *value);
 
-/* Opens a map or a list inside; what is put then goes into it, until modq_put_end closes it. At most 11 deep. */
+/* Opens a map or a list inside; what is put then goes into it, until modq_put_end closes it. At most 12 deep. */
 MODQ_API void modq_put_map(struct modq_fields *fields, const char *key);
 MODQ_API void modq_put_list(struct modq_fields *fields, const char *key);
 MODQ_API void modq_put_end(struct modq_fields *fields);
@@ -427,7 +427,8 @@ MODQ_API void modq_stream_process(struct modq_stream *stream);
 /* Comments that may be lost: no answers, no repeats. */
 struct modq_push;
 
-/* `endpoint` is that of the push socket. NULL: client_bad_argument, client_system, client_out_of_memory. */
+/* `endpoint` is that of the push socket. Nobody answers there, so comments are measured by the default limits. NULL:
+ * client_bad_argument, client_system, client_out_of_memory. */
 MODQ_API struct modq_push *modq_push_open(const char *endpoint, struct modq_error *error);
 
 /* Takes a comment into the current batch, and sends the batch when it is full; then waits up to wait_ms for a place in

@@ -75,18 +75,22 @@ static void say_status(const struct app *app, struct text *out, const struct mod
 }
 
 /* "approved news/17 (record 5)" */
-static void say_decided(const struct app *app, struct text *out, const struct modq_value *result)
+static void say_decided(const struct app *app, struct text *out, const struct name *name,
+                        const struct modq_value *result)
 {
+    (void)name;
     say_status(app, out, result);
     say_name(out, result);
     if (modq_get(result, "seq"))
         say(out, " (record %lld)", (long long)modq_get_int(result, "seq", 0));
 }
 
-static void say_undone(const struct app *app, struct text *out, const struct modq_value *result)
+static void say_undone(const struct app *app, struct text *out, const struct name *name,
+                       const struct modq_value *result)
 {
     struct slice state = value_slice(modq_get(result, "state"));
 
+    (void)name;
     say(out, "undone ");
     say_name(out, result);
     say(out, ": ");
@@ -97,10 +101,11 @@ static void say_undone(const struct app *app, struct text *out, const struct mod
         (long long)modq_get_int(result, "undoes", 0));
 }
 
-static void say_held(const struct app *app, struct text *out, const struct modq_value *result)
+static void say_held(const struct app *app, struct text *out, const struct name *name, const struct modq_value *result)
 {
     int64_t until = modq_get_int(result, "claimed_until", -1);
 
+    (void)name;
     say_status(app, out, result);
     say_name(out, result);
     if (until >= 0) {
@@ -251,21 +256,15 @@ int run_renew(struct app *app)
 
 int run_release(struct app *app)
 {
-    static const struct items_job job = {.operation = "release",
-                                         .changing = true,
-                                         .list = "comments",
-                                         .put_name = items_put_name,
-                                         .say_done = say_held};
+    static const struct items_job job = {
+        .operation = "release", .changing = true, .list = "comments", .put_name = items_put_name, .say_done = say_held};
     return run_held(app, &job);
 }
 
 /* ---- undo */
 
-static const struct items_job undo_job = {.operation = "undo",
-                                          .changing = true,
-                                          .list = "records",
-                                          .put_name = put_record,
-                                          .say_done = say_undone};
+static const struct items_job undo_job = {
+    .operation = "undo", .changing = true, .list = "records", .put_name = put_record, .say_done = say_undone};
 
 /* The number of the comment's current decision; false: there is none, which has been told. */
 static bool find_decision(struct app *app, struct name *name)

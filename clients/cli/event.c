@@ -29,12 +29,9 @@ static const struct key event_keys[] = {
 };
 
 static const struct key article_keys[] = {
-    {"id", TEXT, MODQ_ARTICLE_ID},
-    {"title", TEXT, MODQ_ARTICLE_TITLE},
-    {"url", TEXT, MODQ_ARTICLE_URL},
-    {"language", TEXT, MODQ_ARTICLE_LANGUAGE},
-    {"lang", TEXT, MODQ_ARTICLE_LANGUAGE},
-    {NULL, TEXT, 0},
+    {"id", TEXT, MODQ_ARTICLE_ID},         {"title", TEXT, MODQ_ARTICLE_TITLE},
+    {"url", TEXT, MODQ_ARTICLE_URL},       {"language", TEXT, MODQ_ARTICLE_LANGUAGE},
+    {"lang", TEXT, MODQ_ARTICLE_LANGUAGE}, {NULL, TEXT, 0},
 };
 
 static const struct key author_keys[] = {
@@ -97,8 +94,8 @@ static bool take_number(struct reader *r, const struct key *key, const json_t *v
         if (!when_parse(string_of(value), &number))
             return wrong(r, key->name, "must be milliseconds or a time such as 2026-11-23T10:12:03Z");
     } else if (!json_is_integer(value)) {
-        return wrong(r, key->name, key->kind == MOMENT ? "must be milliseconds or a time in a string"
-                                                       : "must be an integer");
+        return wrong(r, key->name,
+                     key->kind == MOMENT ? "must be milliseconds or a time in a string" : "must be an integer");
     }
     return modq_comment_number(r->comment, (enum modq_comment_number)key->which, number);
 }

@@ -8,7 +8,7 @@
 #include "verbs.h"
 #include "when.h"
 
-enum { HASH_BYTES = 32, WAIT_MS = 500, CONFIRM_EVERY_MS = 1000 };
+enum { HASH_BYTES = 32, WAIT_MS = 500, CONFIRM_EVERY_MS = 1000, ABSENT_MS = 2000 };
 
 struct follow {
     struct app *app;
@@ -17,7 +17,8 @@ struct follow {
     int64_t left;       /* records still wanted */
     int64_t confirmed;  /* what was told last */
     int64_t confirm_at; /* not before */
-    bool waiting;       /* has said that the daemon is away */
+    int64_t started;
+    bool waiting; /* has said that the daemon is away */
 };
 
 static int hex_digit(char c)
@@ -133,6 +134,15 @@ static void tell_lost(struct follow *f)
     f->waiting = true;
 }
 
+/* Whoever follows for good is told once why nothing comes. */
+static void tell_absent(struct follow *f)
+{
+    if (f->waiting || modq_stream_newest(f->stream) >= 0 || when_now() < f->started + ABSENT_MS)
+        return;
+    complain("waiting for the daemon at %s", f->app->endpoint[ENDPOINT_FRONT]);
+    f->waiting = true;
+}
+
 static void tell_back(struct follow *f)
 {
     if (f->waiting)
@@ -173,6 +183,7 @@ static bool handle(struct follow *f, enum modq_event event, const struct modq_va
     case MODQ_EVENT_END:
         return false;
     case MODQ_EVENT_NONE:
+        tell_absent(f);
         break;
     }
     return true;
@@ -182,22 +193,28 @@ static void follow_stream(struct follow *f)
 {
     const struct modq_value *record = NULL;
     enum modq_event event;
+    bool on = true;
 
-    do {
+    while (on && !stop_asked()) {
         event = modq_stream_next(f->stream, 0, &record);
         if (event == MODQ_EVENT_NONE) {
             fflush(stdout); /* whoever reads along sees it before we sleep */
             event = modq_stream_next(f->stream, WAIT_MS, &record);
         }
+        on = handle(f, event, record);
         confirm(f, false);
-    } while (handle(f, event, record) && !stop_asked());
-    if (!ferror(stdout) && event != MODQ_EVENT_FAILED)
+    }
+    if (!ferror(stdout))
         confirm(f, true);
 }
 
 int run_follow(struct app *app)
 {
-    struct follow f = {.app = app, .site = app->options.text[OPT_SITE], .left = INT64_MAX, .confirmed = -1};
+    struct follow f = {.app = app,
+                       .started = when_now(),
+                       .site = app->options.text[OPT_SITE],
+                       .left = INT64_MAX,
+                       .confirmed = app->options.number[OPT_AFTER]};
     bool replay = app->options.given[OPT_NO_WAIT];
     struct modq_stream_options options = {.site = f.site,
                                           .after = app->options.number[OPT_AFTER],

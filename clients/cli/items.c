@@ -19,6 +19,17 @@ void items_put_name(const struct app *app, struct modq_fields *fields, const str
     modq_put_string(fields, "comment", name->comment);
 }
 
+void items_say_name(struct text *out, const struct name *name)
+{
+    struct text full = {0};
+
+    say(&full, "%s/%s", name->site, name->comment);
+    if (name->comment[0] == '\0')
+        say(&full, "#%lld", (long long)name->seq);
+    say_quoted(out, text_slice(&full));
+    text_free(&full);
+}
+
 /* ---- telling */
 
 static json_t *name_json(const struct name *name, const struct modq_error *error)
@@ -52,15 +63,11 @@ static void say_failure(struct app *app, const struct name *name, const struct m
                         const struct modq_error *error)
 {
     struct text line = {0};
-    struct text full = {0};
 
-    if (modq_get(result, "comment") || !name) {
+    if (modq_get(result, "comment") || !name)
         say_name(&line, result);
-    } else {
-        say(&full, name->seq >= 0 ? "%s/#%lld" : "%s/", name->site, (long long)name->seq);
-        text_append(&full, slice_of(name->comment));
-        say_quoted(&line, text_slice(&full));
-    }
+    else
+        items_say_name(&line, name);
     say(&line, ": ");
     if (modq_get(result, "error"))
         explain(&line, modq_get(result, "error"), app->options.given[OPT_SUPERSEDE]);
@@ -68,7 +75,6 @@ static void say_failure(struct app *app, const struct name *name, const struct m
         explain_error(&line, error);
     fflush(stdout);
     put_line(&line, stderr);
-    text_free(&full);
 }
 
 static bool error_of_result(const struct modq_value *result, struct modq_error *error)
@@ -94,7 +100,7 @@ void items_tell(struct app *app, const struct items_job *job, const struct name 
     } else if (error) {
         say_failure(app, name, result, error);
     } else {
-        job->say_done(app, &line, result);
+        job->say_done(app, &line, name, result);
         put_line(&line, stdout);
     }
 }

@@ -7,12 +7,13 @@
 
 struct items_job {
     const char *operation;
-    bool changing;  /* of the desk: each batch gets an operation id of its own */
-    bool one_each;  /* the fields of the name stand in the request itself, and its answer is the result */
+    bool changing;    /* of the desk: each batch gets an operation id of its own */
+    bool one_each;    /* the fields of the name stand in the request itself, and its answer is the result */
     const char *list; /* key of the list, unless one_each */
     void (*put_name)(const struct app *app, struct modq_fields *fields, const struct name *name);
     void (*put_rest)(const struct app *app, struct modq_fields *fields); /* NULL: nothing */
-    void (*say_done)(const struct app *app, struct text *out, const struct modq_value *result);
+    /* Says what was done. `name` is NULL when nobody named it; the result of one_each holds no name. */
+    void (*say_done)(const struct app *app, struct text *out, const struct name *name, const struct modq_value *result);
 };
 
 /* Does it, tells each result and sets the exit code. */
@@ -20,6 +21,8 @@ void items_run(struct app *app, struct modq *connection, const struct items_job 
 
 /* Site and comment, the fields of most operations. */
 void items_put_name(const struct app *app, struct modq_fields *fields, const struct name *name);
+
+void items_say_name(struct text *out, const struct name *name);
 
 /* Tells one result that the daemon sent (`result`), or why there is none (`error`), of this comment. */
 void items_tell(struct app *app, const struct items_job *job, const struct name *name, const struct modq_value *result,

@@ -1,176 +1,16 @@
 #include <locale.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <stdio.h>
 
+#include "app.h"
 #include "options.h"
 #include "say.h"
 #include "verbs.h"
-
-enum { TIMEOUT_MS = 10000, COLUMNS_PIPED = 120, COLUMNS_LEAST = 40 };
-
-/* ---- exit codes */
-
-/* Which of two is told: what was wrong here first, then what keeps all from working, then single refusals. */
-static int rank(int code)
-{
-    static const int ranks[] = {[EXIT_DONE] = 0,   [EXIT_FAILED] = 1, [EXIT_WRONG] = 2, [EXIT_DENIED] = 3,
-                                [EXIT_UNREACHABLE] = 4, [EXIT_LOCAL] = 5,  [EXIT_USAGE] = 6};
-    return ranks[code];
-}
-
-int exit_worse(int a, int b)
-{
-    return rank(a) >= rank(b) ? a : b;
-}
-
-int exit_of(const struct modq_error *error)
-{
-    if (!error || error->number == 0)
-        return EXIT_DONE;
-    switch (error->class_) {
-    case MODQ_CLASS_RETRY:
-        return EXIT_UNREACHABLE;
-    case MODQ_CLASS_FIX:
-        return EXIT_WRONG;
-    case MODQ_CLASS_DENIED:
-        return EXIT_DENIED;
-    case MODQ_CLASS_LOCAL:
-        return EXIT_LOCAL;
-    default:
-        return EXIT_FAILED;
-    }
-}
-
-void app_exit(struct app *app, int code)
-{
-    app->exit = exit_worse(app->exit, code);
-}
-
-/* ---- connections */
-
-int app_timeout_ms(const struct app *app, int otherwise_ms)
-{
-    return app->options.given[OPT_TIMEOUT] ? (int)app->options.number[OPT_TIMEOUT] * 1000 : otherwise_ms;
-}
-
-static struct modq *open_connection(struct app *app, enum endpoint which)
-{
-    struct modq_error error;
-    struct modq *connection = modq_open(app->endpoint[which], &error);
-    const char *as = app->options.text[OPT_AS];
-
-    if (connection && as && !modq_set_as(connection, as)) {
-        modq_close(connection);
-        connection = NULL;
-    }
-    if (connection)
-        return connection;
-    complain("%s", error.message);
-    app_exit(app, exit_of(&error));
-    return NULL;
-}
-
-struct modq *app_front(struct app *app)
-{
-    if (!app->front)
-        app->front = open_connection(app, ENDPOINT_FRONT);
-    return app->front;
-}
-
-struct modq *app_desk(struct app *app)
-{
-    if (!app->desk)
-        app->desk = open_connection(app, ENDPOINT_DESK);
-    return app->desk;
-}
-
-struct modq_answer *app_call(struct app *app, struct modq *connection, const char *operation,
-                             const struct modq_fields *fields)
-{
-    struct modq_answer *answer = modq_call(connection, operation, fields, app->timeout_ms);
-    const struct modq_error *error = answer ? modq_answer_error(answer) : NULL;
-
-    if (answer && !error)
-        return answer;
-    complain_error(error);
-    app_exit(app, error ? exit_of(error) : EXIT_LOCAL);
-    modq_answer_free(answer);
-    return NULL;
-}
-
-/* ---- what is around */
-
-static const char *directory(const struct app *app)
-{
-    const char *dir = app->options.text[OPT_DIR];
-    struct stat status;
-
-    if (!dir)
-        dir = getenv("MODQ_DIR");
-    if (dir && *dir)
-        return dir;
-    return stat("var", &status) == 0 && S_ISDIR(status.st_mode) ? "./var" : "/run/modqd";
-}
-
-static bool find_endpoints(struct app *app)
-{
-    static const struct {
-        enum option_id option;
-        const char *file;
-    } sockets[] = {[ENDPOINT_FRONT] = {OPT_FRONT, "front.sock"},
-                   [ENDPOINT_DESK] = {OPT_DESK, "desk.sock"},
-                   [ENDPOINT_PUSH] = {OPT_PUSH_ENDPOINT, "push.sock"},
-                   [ENDPOINT_DECISIONS] = {OPT_DECISIONS, "decisions.sock"}};
-    const char *dir = directory(app);
-
-    for (int i = ENDPOINT_FRONT; i <= ENDPOINT_DECISIONS; i++) {
-        const char *given = app->options.text[sockets[i].option];
-        int written = given ? asprintf(&app->endpoint[i], "%s", given)
-                            : asprintf(&app->endpoint[i], "ipc://%s/%s", dir, sockets[i].file);
-        if (written < 0) {
-            app->endpoint[i] = NULL;
-            return false;
-        }
-    }
-    return true;
-}
-
-static int columns(void)
-{
-    const char *variable = getenv("COLUMNS");
-    struct winsize size;
-
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        return size.ws_col < COLUMNS_LEAST ? COLUMNS_LEAST : size.ws_col;
-    int given = variable ? atoi(variable) : 0;
-    return given >= COLUMNS_LEAST ? given : COLUMNS_PIPED;
-}
-
-static void look_around(struct app *app)
-{
-    const char *no_color = getenv("NO_COLOR");
-    const char *term = getenv("TERM");
-
-    app->json = app->options.given[OPT_JSON];
-    app->columns = columns();
-    app->color = isatty(STDOUT_FILENO) && !(no_color && *no_color) && !app->options.given[OPT_NO_COLOR] &&
-                 !(term && strcmp(term, "dumb") == 0);
-    app->timeout_ms = app_timeout_ms(app, TIMEOUT_MS);
-    const char *as = getenv("MODQ_AS");
-    if (!app->options.text[OPT_AS] && as && *as)
-        app->options.text[OPT_AS] = as;
-}
-
-/* ---- running */
 
 static const struct verb *choose_verb(const char *word)
 {
     enum { VERBS_MAX = 64 };
     const char *names[VERBS_MAX] = {0};
-    const struct verb *verb = verb_find(word);
+    const struct verb *verb = verb_named(word);
 
     if (verb)
         return verb;
@@ -228,17 +68,14 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     if (!options_parse(&app, argc, argv, &word)) {
         app_exit(&app, EXIT_USAGE);
-    } else if (!find_endpoints(&app)) {
+    } else if (!app_find_endpoints(&app)) {
         complain("out of memory");
         app_exit(&app, EXIT_LOCAL);
     } else {
-        look_around(&app);
+        app_look_around(&app);
         app_exit(&app, run(&app, word));
     }
     close_output(&app);
-    modq_close(app.front);
-    modq_close(app.desk);
-    for (int i = ENDPOINT_FRONT; i <= ENDPOINT_DECISIONS; i++)
-        free(app.endpoint[i]);
+    app_close(&app);
     return app.exit;
 }

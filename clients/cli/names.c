@@ -58,10 +58,8 @@ bool names_add(struct names *names, struct slice site, struct slice comment, str
 {
     if (!check(site, comment, error))
         return false;
-    struct name name = {.site = strndup(site.data, site.len),
-                        .comment = strndup(comment.data, comment.len),
-                        .revision = -1,
-                        .seq = -1};
+    struct name name = {
+        .site = strndup(site.data, site.len), .comment = strndup(comment.data, comment.len), .revision = -1, .seq = -1};
     if (name.site && name.comment && grow(names)) {
         names->item[names->count++] = name;
         return true;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "say.h"
+#include "verbs.h"
 
 #define MS_MAX INT64_C(9007199254740991)
 
@@ -14,7 +15,8 @@ static const struct option_row rows[] = {
     {OPT_DIR, "dir", "DIR", false, 0, 0, "the daemon's directory ($MODQ_DIR, else ./var, else /run/modqd)"},
     {OPT_FRONT, "front", "ENDPOINT", false, 0, 0, "the front socket (ipc://DIR/front.sock)"},
     {OPT_DESK, "desk", "ENDPOINT", false, 0, 0, "the desk socket (ipc://DIR/desk.sock)"},
-    {OPT_PUSH_ENDPOINT, "push", "[=ENDPOINT]", false, 0, 0, "submit without answers, over the push socket (ipc://DIR/push.sock)"},
+    {OPT_PUSH_ENDPOINT, "push", "[=ENDPOINT]", false, 0, 0,
+     "submit without answers, over the push socket (ipc://DIR/push.sock)"},
     {OPT_DECISIONS, "decisions", "ENDPOINT", false, 0, 0, "the decisions socket (ipc://DIR/decisions.sock)"},
     {OPT_AS, "as", "NAME", false, 0, 0, "act as this moderator ($MODQ_AS)"},
     {OPT_JSON, "json", NULL, false, 0, 0, "one JSON object a line instead of text for people"},

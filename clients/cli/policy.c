@@ -5,7 +5,6 @@
 
 #include "json.h"
 #include "say.h"
-#include "table.h"
 #include "verbs.h"
 
 enum { REASONS_MAX = 256 };
@@ -127,20 +126,23 @@ static void print_head(const struct modq_value *policy)
 
 static void print_reasons(const struct app *app, const struct modq_value *reasons)
 {
-    static const char *const headers[] = {"CODE", "NOTE", "TITLE", "SENTENCE", NULL};
-    struct table table = {.app = app, .headers = headers};
     const char *language = app->options.text[OPT_LANG];
 
     for (size_t i = 0; i < modq_count(reasons); i++) {
         const struct modq_value *reason = modq_item(reasons, i);
-        bool note = modq_get_bool(reason, "needs_note", false);
-        table_word(&table, value_slice(modq_get(reason, "code")), SHADE_BOLD);
-        table_untrusted(&table, note ? SLICE_LIT("needed") : SLICE_LIT(""));
-        table_untrusted(&table, value_slice(in_language(modq_get(reason, "title"), language)));
-        table_untrusted(&table, value_slice(in_language(modq_get(reason, "sentence"), language)));
+        struct slice sentence = value_slice(in_language(modq_get(reason, "sentence"), language));
+        struct text out = {0};
+        say(&out, "\n");
+        say_shade(app, &out, SHADE_BOLD);
+        say_value(&out, modq_get(reason, "code"));
+        say_shade(app, &out, SHADE_NONE);
+        say(&out, "  ");
+        say_value(&out, in_language(modq_get(reason, "title"), language));
+        say(&out, "%s\n", modq_get_bool(reason, "needs_note", false) ? " (needs --note)" : "");
+        if (sentence.data)
+            render_block(&out, sentence, 4, (size_t)app->columns);
+        put_text(&out, stdout);
     }
-    table_print(&table);
-    table_free(&table);
 }
 
 int run_policy(struct app *app)

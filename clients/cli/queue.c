@@ -1,7 +1,7 @@
+#include "queue.h"
 #include "clients/cli/json.h"
 #include "explain.h"
 #include "names.h"
-#include "queue.h"
 #include "table.h"
 #include "verbs.h"
 #include "when.h"

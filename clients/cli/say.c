@@ -53,6 +53,25 @@ void complain(const char *format, ...)
     text_free(&raw);
 }
 
+/* Whether it may hold letters that are written from right to left: U+0590 to U+08FF, U+FB1D and above. */
+static bool may_turn(struct slice rendered)
+{
+    for (size_t i = 0; i < rendered.len; i++) {
+        unsigned char c = (unsigned char)rendered.data[i];
+        if ((c >= 0xd6 && c <= 0xe0) || c >= 0xef)
+            return true;
+    }
+    return false;
+}
+
+void say_isolated(struct text *out, struct slice rendered)
+{
+    if (may_turn(rendered))
+        render_isolated(out, rendered);
+    else
+        text_append(out, rendered);
+}
+
 void say_quoted(struct text *out, struct slice untrusted)
 {
     struct text safe = {0};
@@ -60,13 +79,7 @@ void say_quoted(struct text *out, struct slice untrusted)
     if (!untrusted.data)
         return;
     render_line(&safe, untrusted);
-    bool ascii = true;
-    for (size_t i = 0; i < safe.len; i++)
-        ascii = ascii && (unsigned char)safe.data[i] < 0x80;
-    if (ascii)
-        text_append(out, text_slice(&safe));
-    else
-        render_isolated(out, text_slice(&safe));
+    say_isolated(out, text_slice(&safe));
     text_free(&safe);
 }
 

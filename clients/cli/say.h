@@ -14,6 +14,7 @@ void say(struct text *out, const char *format, ...) __attribute__((format(printf
 
 /* Appends others' words, made harmless, in one line, isolated so that they cannot turn round what stands beside. */
 void say_quoted(struct text *out, struct slice untrusted);
+void say_isolated(struct text *out, struct slice rendered);      /* what the renderer gave already */
 void say_value(struct text *out, const struct modq_value *text); /* nothing when it is no text */
 
 /* Texts of a list with a separator between them. */

@@ -10,6 +10,23 @@
 
 enum { INDENT = 4, HISTORY_LIMIT = 100, HISTORY_PAGE = 500 };
 
+/* NULL: it failed, which has been told. */
+static struct modq_answer *check_answer(struct app *app, const struct name *name, struct modq_answer *answer)
+{
+    static const struct items_job telling = {.operation = "show"};
+    const struct modq_error *error = answer ? modq_answer_error(answer) : NULL;
+
+    if (answer && !error)
+        return answer;
+    if (error && error->number > 0)
+        items_tell(app, &telling, name, modq_answer_value(answer), error);
+    else
+        complain_error(error);
+    app_exit(app, error ? exit_of(error) : EXIT_LOCAL);
+    modq_answer_free(answer);
+    return NULL;
+}
+
 static struct modq_answer *ask_one(struct app *app, const char *operation, const struct name *name, int64_t limit,
                                    int64_t before)
 {
@@ -22,7 +39,7 @@ static struct modq_answer *ask_one(struct app *app, const char *operation, const
             modq_put_int(fields, "limit", limit);
         if (before >= 0)
             modq_put_int(fields, "before", before);
-        answer = app_call(app, app->desk, operation, fields);
+        answer = check_answer(app, name, modq_call(app->desk, operation, fields, app->timeout_ms));
     }
     modq_fields_free(fields);
     return answer;
@@ -243,14 +260,6 @@ static void say_details(struct text *out, const struct modq_value *event)
     }
 }
 
-static void optional_number(struct table *table, const struct modq_value *number)
-{
-    if (number)
-        table_number(table, modq_int(number, 0));
-    else
-        table_untrusted(table, SLICE_LIT(""));
-}
-
 static void add_event(struct table *table, const struct modq_value *event)
 {
     struct slice kind = value_slice(modq_get(event, "kind"));
@@ -260,15 +269,15 @@ static void add_event(struct table *table, const struct modq_value *event)
     when_say(&at, modq_get_int(event, "at", 0));
     table_text(table, &at);
     table_word(table, kind, shade_of(kind));
-    optional_number(table, modq_get(event, "revision"));
-    optional_number(table, modq_get(event, "seq"));
+    table_optional(table, modq_get(event, "revision"));
+    table_optional(table, modq_get(event, "seq"));
     table_untrusted(table, value_slice(modq_get(event, "actor")));
     say_details(&details, event);
     table_text(table, &details);
 }
 
-static void print_events(struct app *app, struct table *table, const struct name *name,
-                         const struct modq_value *events, int64_t left)
+static void print_events(struct app *app, struct table *table, const struct name *name, const struct modq_value *events,
+                         int64_t left)
 {
     for (size_t i = 0; i < modq_count(events) && left > 0; i++, left--) {
         const struct modq_value *event = modq_item(events, i);

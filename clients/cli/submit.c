@@ -37,14 +37,19 @@ struct submit {
 
 /* ---- telling */
 
+static json_t *name_or_null(const char *name)
+{
+    return *name ? json_text(slice_of(name)) : json_null();
+}
+
 static void tell_json(const struct origin *origin, const struct modq_value *result, const struct modq_error *error)
 {
     json_t *map = result ? json_from(result) : json_object();
 
     if (!json_is_string(json_object_get(map, "site")))
-        json_object_set_new(map, "site", json_text(slice_of(origin->name.site)));
+        json_object_set_new(map, "site", name_or_null(origin->name.site));
     if (!json_is_string(json_object_get(map, "comment")))
-        json_object_set_new(map, "comment", json_text(slice_of(origin->name.comment)));
+        json_object_set_new(map, "comment", name_or_null(origin->name.comment));
     if (!json_is_integer(json_object_get(map, "revision")))
         json_object_set_new(map, "revision", json_integer(origin->name.revision));
     if (error && error->number != 0) {
@@ -152,7 +157,8 @@ static bool submit_comment(struct submit *s, struct origin *origin, struct modq_
 
 static void bad_line(struct origin *origin, struct modq_error *error)
 {
-    *error = (struct modq_error){MODQ_E_ARGUMENT, MODQ_CLASS_FIX, "client_bad_line", "", "the line is too long", -1, {0}};
+    *error =
+        (struct modq_error){MODQ_E_ARGUMENT, MODQ_CLASS_FIX, "client_bad_line", "", "the line is too long", -1, {0}};
     origin->name = (struct event_name){0};
 }
 

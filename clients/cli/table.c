@@ -55,6 +55,19 @@ void table_number(struct table *table, int64_t number)
     say(&cell->text, "%lld", (long long)number);
 }
 
+void table_optional(struct table *table, const struct modq_value *number)
+{
+    struct cell *cell;
+
+    if (number) {
+        table_number(table, modq_int(number, 0));
+    } else {
+        cell = add(table);
+        if (cell)
+            cell->right = true;
+    }
+}
+
 void table_text(struct table *table, struct text *ours)
 {
     struct cell *cell = add(table);
@@ -77,7 +90,7 @@ static void measure(struct table *table, size_t n)
         size_t width = render_width(text_slice(&table->cells[i].text));
         if (width > WIDEST)
             width = WIDEST;
-        if (i % n + 1 < n && width > table->width[i % n])
+        if ((i % n + 1 < n || table->cells[i].right) && width > table->width[i % n])
             table->width[i % n] = width;
     }
 }
@@ -98,14 +111,6 @@ static void pad(struct text *line, size_t count)
         text_append(line, SLICE_LIT(" "));
 }
 
-static bool is_ascii(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.data[i] >= 0x80)
-            return false;
-    return true;
-}
-
 static void put_cell(const struct table *table, struct text *line, const struct cell *cell, size_t width, bool last)
 {
     struct text cut = {0};
@@ -117,10 +122,7 @@ static void put_cell(const struct table *table, struct text *line, const struct 
         pad(line, space);
     if (cell->shade != SHADE_NONE)
         say_shade(table->app, line, cell->shade);
-    if (is_ascii(text_slice(&cut)))
-        text_append(line, text_slice(&cut));
-    else
-        render_isolated(line, text_slice(&cut));
+    say_isolated(line, text_slice(&cut));
     if (cell->shade != SHADE_NONE)
         say_shade(table->app, line, SHADE_NONE);
     if (!last)
@@ -134,9 +136,12 @@ static void put_headers(struct table *table, size_t n)
 
     say_shade(table->app, &line, SHADE_DIM);
     for (size_t i = 0; i < n; i++) {
+        bool right = table->cells[i].right;
+        size_t space = table->width[i] - render_width(slice_of(table->headers[i]));
+        pad(&line, right ? space : 0);
         say(&line, "%s", table->headers[i]);
         if (i + 1 < n)
-            pad(&line, table->width[i] - render_width(slice_of(table->headers[i])) + GAP);
+            pad(&line, (right ? 0 : space) + GAP);
     }
     say_shade(table->app, &line, SHADE_NONE);
     put_line(&line, stdout);
@@ -154,8 +159,10 @@ bool table_print(struct table *table)
         put_headers(table, n);
     for (size_t row = 0; ok && row + n <= table->count; row += n) {
         struct text line = {0};
-        for (size_t i = 0; i < n; i++)
-            put_cell(table, &line, &table->cells[row + i], i + 1 < n ? table->width[i] : rest, i + 1 == n);
+        for (size_t i = 0; i < n; i++) {
+            const struct cell *cell = &table->cells[row + i];
+            put_cell(table, &line, cell, i + 1 < n || cell->right ? table->width[i] : rest, i + 1 == n);
+        }
         put_line(&line, stdout);
     }
     for (size_t i = 0; i < table->count; i++)

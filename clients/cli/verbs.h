@@ -15,7 +15,7 @@ struct verb {
 };
 
 const struct verb *verb_at(size_t i); /* NULL past the end */
-const struct verb *verb_find(const char *name);
+const struct verb *verb_named(const char *name);
 
 void help_all(struct app *app);
 void help_verb(const struct verb *verb);

@@ -110,31 +110,36 @@ int64_t when_now(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void say_time(struct text *out, int64_t ms, const char *format)
+static bool broken_down(int64_t ms, struct tm *tm)
 {
-    char line[64];
     time_t seconds = (time_t)(ms / 1000);
-    struct tm tm;
+    return localtime_r(&seconds, tm) != NULL;
+}
 
-    if (localtime_r(&seconds, &tm) && strftime(line, sizeof(line), format, &tm) > 0)
-        say(out, "%s", line);
-    else
-        say(out, "%lld", (long long)ms);
+static void say_clock(struct text *out, const struct tm *tm)
+{
+    say(out, "%02d:%02d:%02d", tm->tm_hour, tm->tm_min, tm->tm_sec);
 }
 
 void when_say(struct text *out, int64_t ms)
 {
-    say_time(out, ms, "%Y-%m-%d %H:%M:%S");
+    struct tm tm;
+
+    if (!broken_down(ms, &tm)) {
+        say(out, "%lld", (long long)ms);
+        return;
+    }
+    say(out, "%04d-%02d-%02d ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+    say_clock(out, &tm);
 }
 
 void when_say_short(struct text *out, int64_t ms, int64_t now)
 {
-    time_t a = (time_t)(ms / 1000);
-    time_t b = (time_t)(now / 1000);
-    struct tm ta, tb;
+    struct tm then, today;
 
-    if (localtime_r(&a, &ta) && localtime_r(&b, &tb) && ta.tm_year == tb.tm_year && ta.tm_yday == tb.tm_yday)
-        say_time(out, ms, "%H:%M:%S");
+    if (broken_down(ms, &then) && broken_down(now, &today) && then.tm_year == today.tm_year &&
+        then.tm_yday == today.tm_yday)
+        say_clock(out, &then);
     else
         when_say(out, ms);
 }

@@ -93,6 +93,8 @@ static void run_list(struct writer *writer, struct request *list)
     prune(writer);
     for (struct request *r = list; r && !work->trouble; r = r->next) {
         fault_set(&r->fault, E_OK);
+        r->refused = 0;
+        r->refused_why = NULL;
         verb_run_once(work, r);
     }
 }

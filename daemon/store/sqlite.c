@@ -39,13 +39,10 @@ void sqlite_let_go(struct sqlite_store *s)
 enum store_result sqlite_wrong(struct sqlite_store *s, int code)
 {
     snprintf(s->reason, sizeof(s->reason), "SQLite: %s (%d)", sqlite3_errmsg(s->db), sqlite3_extended_errcode(s->db));
-    switch (code & 0xff) {
-    case SQLITE_FULL:
-    case SQLITE_BUSY: /* another program holds the database: nothing was written, and trying again may help */
-        return STORE_FULL;
-    default:
-        return STORE_FAILED;
-    }
+    code &= 0xff;
+    /* Busy: another program holds the database. Nothing was written, and trying again may help. */
+    s->stuck = code == SQLITE_FULL || code == SQLITE_BUSY ? STORE_FULL : STORE_FAILED;
+    return s->stuck;
 }
 
 sqlite3_stmt *sqlite_use(struct sqlite_store *s, enum sqlite_statement which, const char *sql)
@@ -68,6 +65,8 @@ void sqlite_bind_blob(sqlite3_stmt *st, int i, struct slice bytes)
 
 enum store_result sqlite_run(struct sqlite_store *s, sqlite3_stmt *st)
 {
+    if (s->stuck)
+        return s->stuck;
     int code = sqlite3_step(st);
     enum store_result r = code == SQLITE_DONE ? STORE_OK : sqlite_wrong(s, code);
     sqlite3_reset(st);
@@ -76,6 +75,8 @@ enum store_result sqlite_run(struct sqlite_store *s, sqlite3_stmt *st)
 
 enum store_result sqlite_row(struct sqlite_store *s, sqlite3_stmt *st)
 {
+    if (s->stuck)
+        return s->stuck;
     int code = sqlite3_step(st);
     if (code == SQLITE_ROW) {
         s->busy = st;
@@ -112,6 +113,8 @@ struct slice sqlite_text(sqlite3_stmt *st, int column)
 static enum store_result run(struct sqlite_store *s, const char *sql)
 {
     sqlite_let_go(s);
+    if (s->stuck)
+        return s->stuck;
     int code = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
     return code == SQLITE_OK ? STORE_OK : sqlite_wrong(s, code);
 }
@@ -145,6 +148,7 @@ static void op_rollback(struct store *store)
 {
     struct sqlite_store *s = self(store);
     sqlite_let_go(s);
+    s->stuck = STORE_OK;
     if (s->db && !sqlite3_get_autocommit(s->db))
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
@@ -166,6 +170,8 @@ static enum store_result op_room(struct store *store, int64_t *bytes)
     struct statvfs fs;
 
     sqlite_let_go(s);
+    if (s->stuck)
+        return s->stuck;
     int64_t pages = pragma(s, "PRAGMA page_count");
     int64_t unused = pragma(s, "PRAGMA freelist_count");
     if (pages < 0 || unused < 0)

@@ -53,7 +53,8 @@ struct sqlite_store {
     sqlite3_stmt *statements[ST_COUNT]; /* prepared when first used */
     sqlite3_stmt *busy;                 /* its row is what a caller has borrowed */
     bool read_only;
-    bool erased; /* something was erased that old pages of the WAL still hold */
+    enum store_result stuck; /* FULL or FAILED inside this transaction, which SQLite may have ended by itself */
+    bool erased;             /* something was erased that old pages of the WAL still hold */
     int64_t database_bytes;
     char directory[4096];
     char reason[256];

@@ -194,7 +194,7 @@ static enum store_result op_comment_put(struct store *store, const struct store_
     enum store_result r = sqlite_run(s, st);
     if (r == STORE_OK && comment->stored && sqlite3_changes(s->db) != 1) {
         snprintf(s->reason, sizeof(s->reason), "a comment to be changed is not there");
-        return STORE_FAILED;
+        return s->stuck = STORE_FAILED;
     }
     return r;
 }

@@ -5,8 +5,9 @@
  * here knows the rules: what may follow what is decided above (daemon/core, daemon/work). Whoever only reads brackets
  * its calls with begin and rollback, too: what lies between sees one state, and nothing is held open afterwards.
  *
- * Every function returns an enum store_result. After STORE_FULL or STORE_FAILED inside a transaction only rollback may
- * follow. Borrowed slices in what a function hands out are good until the next call on the same store. */
+ * Every function returns an enum store_result. STORE_FULL and STORE_FAILED inside a transaction are sticky: whatever is
+ * called after them does nothing and returns the same, commit too, until rollback. Borrowed slices in what a function
+ * hands out are good until the next call on the same store. */
 #ifndef MODQ_STORE_H
 #define MODQ_STORE_H
 

@@ -29,6 +29,7 @@ static bool erase(struct work *work, const struct request *request, struct store
 {
     if (!erase_words(work, comment))
         return false;
+    comment->reports = 0;
     int64_t superseded = work_seq_of(work, comment->record);
     struct out *data = work_data(work);
     out_key_int(data, "cause", CAUSE_ERASURE);

@@ -86,7 +86,7 @@ void withdraw_run(struct work *work, struct request *request, struct out *out)
 
 struct report_args {
     struct slice site, comment, reader, reason, note;
-    int64_t at;
+    int64_t at; /* -1: not said */
 };
 
 static const struct field report_fields[] = {
@@ -104,6 +104,8 @@ bool report_decode(struct request *request, const struct settings *settings)
 
     if (!args)
         return false;
+    if (!mp_get(&request->map, "at"))
+        args->at = -1;
     if (!args->reason.data || policy_reason(settings_policy(settings, args->site), args->reason))
         return true;
     fault_at(&request->fault, E_UNKNOWN_REASON, NULL, "reason");
@@ -122,7 +124,7 @@ static bool counts(struct work *work, const struct store_comment *comment, const
         work->store->ops->report_get(work->store, comment->site, args->comment, args->reader, &before);
     if (work_ok(work, r) && before.round == comment->approval)
         return false;
-    if (!args->at || !comment->approval ||
+    if (args->at < 0 || !comment->approval ||
         !work_ok(work, work->store->ops->event_get(work->store, comment->approval, &approval)))
         return !work->trouble;
     return args->at >= approval.at;
@@ -258,7 +260,7 @@ void article_run(struct work *work, struct request *request, struct out *out)
         return;
     work_ok(work, work->store->ops->article_get(work->store, site->no, args->id, &before));
     out_reset(&work->scratch);
-    out_object(&work->scratch, args->article);
+    article_encode(args->article, &work->scratch);
     struct store_article article = {.meta = out_slice(&work->scratch),
                                     .closed = args->closed < 0 ? before.closed : args->closed,
                                     .front_page = args->front_page < 0 ? before.front_page : args->front_page};

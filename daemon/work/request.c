@@ -110,26 +110,43 @@ static const struct field envelope_fields[] = {
     FIELD(struct envelope, operation, "operation", BIN, 0, OPERATION_BYTES, OPERATION_BYTES),
 };
 
-static bool id_is_good(const msgpack_object *id)
+enum { ID_BYTES = 64 };
+
+#define ID_MAX ((INT64_C(1) << 53) - 1)
+
+static bool id_out_of_range(struct fault *fault)
 {
-    int64_t number;
-    if (id->type == MSGPACK_OBJECT_STR)
-        return id->via.str.size <= 64 && utf8_valid(mp_str(id), NULL);
-    return mp_int(id, &number) && number >= 0 && number < (INT64_C(1) << 53);
+    fault_at(fault, E_OUT_OF_RANGE, NULL, "id");
+    fault_say(fault, "id: must be an integer from 0 to 2^53-1 or a str of at most 64 bytes");
+    fault_int(fault, "min", 0);
+    fault_int(fault, "max", ID_MAX);
+    return false;
 }
 
+static bool id_is_good(const msgpack_object *id, struct fault *fault)
+{
+    int64_t number;
+
+    if (id->type == MSGPACK_OBJECT_STR)
+        return field_check_text(mp_str(id), FIELD_TEXT, 0, ID_BYTES, NULL, "id", fault);
+    if (id->type == MSGPACK_OBJECT_POSITIVE_INTEGER || id->type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
+        return (mp_int(id, &number) && number >= 0 && number <= ID_MAX) || id_out_of_range(fault);
+    fault_at(fault, E_BAD_TYPE, NULL, "id");
+    fault_say(fault, "id: must be an integer or a str");
+    return false;
+}
+
+/* An id that is good comes back in the answer, whatever else is wrong. */
 static bool decode_id(struct request *request)
 {
     const msgpack_object *id = mp_get(&request->map, "id");
+
     if (!id)
         return true;
-    if (id_is_good(id)) {
-        request->id = id;
-        return true;
-    }
-    fault_at(&request->fault, E_BAD_TYPE, NULL, "id");
-    fault_say(&request->fault, "id: must be an integer from 0 to 2^53-1 or a str of at most 64 bytes");
-    return false;
+    if (!id_is_good(id, &request->fault))
+        return false;
+    request->id = id;
+    return true;
 }
 
 static bool unknown_operation(struct request *request, struct slice op)
@@ -215,7 +232,7 @@ static bool check_version(struct request *request, int64_t v)
         return true;
     fault_at(&request->fault, E_UNSUPPORTED_VERSION, NULL, "v");
     fault_say(&request->fault, "v: version %lld is not spoken here", (long long)v);
-    fault_list(&request->fault, "versions", SLICE_LIT("1"));
+    fault_numbers(&request->fault, "versions", SLICE_LIT("1"));
     return false;
 }
 

@@ -283,7 +283,11 @@ static void run_item(struct work *work, struct request *request, const struct it
     if (!item->fault)
         take(work, request, item, &outcome, &fault);
     work_item(out, item->event.site, item->event.comment);
-    out_key_int(out, "revision", item->event.revision);
+    out_key(out, "revision");
+    if (item->event.revision)
+        out_int(out, item->event.revision);
+    else
+        out_nil(out);
     if (item->fault || fault.code) {
         work->counters->refused++;
         request_note_refused(request, item->fault ? item->fault : &fault);

@@ -101,7 +101,7 @@ static void add_reasons(struct slice data, struct fault *fault)
 {
     msgpack_zone zone;
     msgpack_object map;
-    char text[256] = "";
+    char text[FAULT_STR_BYTES] = "";
     size_t at = 0;
 
     if (!msgpack_zone_init(&zone, 1024))

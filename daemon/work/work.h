@@ -13,8 +13,9 @@
 #define MODQ_COUNTERS(X)                                                                                               \
     X(submits)                                                                                                         \
     X(duplicates)                                                                                                      \
-    X(refused) X(malformed) X(dropped_replies) X(busy) X(commits) X(commit_requests) X(push_messages) X(push_errors)   \
-        X(streams) X(records_sent)
+    X(refused)                                                                                                         \
+    X(malformed) X(dropped_replies) X(busy) X(commits) X(commit_requests) X(push_messages) X(push_errors) X(streams)   \
+        X(records_sent)
 
 struct counters {
 #define X(name) _Atomic int64_t name;

@@ -1,228 +1,36 @@
-"""The desk socket's requests, asked by a client written from PROTOCOL.md."""
+"""Decisions, undo, operation ids, names and numbers of the desk socket, asked by a client written from PROTOCOL.md."""
 import glob
-import msgpack
 import os
+import pwd
 import secrets
-import time
+import subprocess
+
+import msgpack
 
 import tap
-from cases import Case, event, eventually, fresh, now_ms, sha256
+from cases import Case, event, now_ms, sha256
 from modq import Raw
 
-LEASE_MS = 300_000
+# Asks as another user of the system; arguments: endpoint, site, comment.
+AS_NOBODY = """
+import msgpack, sys, zmq
+endpoint, site, comment = sys.argv[1:]
+socket = zmq.Context.instance().socket(zmq.REQ)
+socket.connect(endpoint)
+def ask(**fields):
+    socket.send(msgpack.packb({"v": 1, "id": 1, **fields}))
+    return msgpack.unpackb(socket.recv())
+print(ask(op="hello")["you"])
+change = {"op": "approve", "operation": bytes(15) + b"n", "comments": [{"site": site, "comment": comment}]}
+for fields in (change, {"op": "list"}):
+    error = ask(**{**fields, "as": "root"})["error"]
+    print(error["number"], error["name"])
+print(ask(**change, **{"as": "nobody"})["results"][0]["status"])
+"""
 
 
 def keys(cards):
     return [card["comment"] for card in cards]
-
-
-class Listing(Case):
-    def submit_many(self, count, site=None):
-        names = [f"{number:04}" for number in range(count)]
-        self.front.submit([event(site or self.site, name) for name in names])
-        return names
-
-    def pages(self, limit, **more):
-        found, after = [], None
-        while True:
-            reply = self.ann.list(site=self.site, limit=limit, after=after, **more)
-            self.assertLessEqual(len(reply["comments"]), limit)
-            found += keys(reply["comments"])
-            after = reply["next"]
-            if after is None:
-                return found
-            self.assertGreater(len(reply["comments"]), 0)
-
-    def test_queue_is_served_in_order_of_arrival(self):
-        names = self.submit_many(60)
-        self.assertEqual(keys(self.ann.list(site=self.site)["comments"]), names[:50])
-        self.assertEqual(self.pages(7), names)
-        self.assertEqual(self.pages(500), names)
-        self.assertEqual(self.pages(60), names)
-
-    def test_cursor_goes_on_where_comments_went_away(self):
-        names = self.submit_many(20)
-        page = self.ann.list(site=self.site, limit=10)
-        self.assertEqual(len(page["next"]), 2)
-        self.ann.approve([self.named(name) for name in names[5:12]])
-        rest = self.ann.list(site=self.site, limit=10, after=page["next"])
-        self.assertEqual(keys(rest["comments"]), names[12:])
-
-    def test_page_is_cut_by_size_and_loses_nothing(self):
-        names = [fresh() for _ in range(12)]
-        self.front.submit([event(self.site, name, "ж" * 32768) for name in names])
-        page = self.ann.list(site=self.site, limit=500)
-        self.assertTrue(1 <= len(page["comments"]) < 12, len(page["comments"]))
-        self.assertEqual(self.pages(500), names)
-
-    def test_sites_and_all_sites(self):
-        other = fresh("site-")
-        mine, theirs = self.pending(), self.pending(site=other)
-        self.assertEqual(keys(self.ann.list(site=other)["comments"]), [theirs["comment"]])
-        self.assertEqual(self.ann.list(site="no-such-site")["comments"], [])
-        everything, after = set(), None
-        while True:
-            reply = self.ann.list(limit=500, after=after)
-            everything |= {(card["site"], card["comment"]) for card in reply["comments"]}
-            after = reply["next"]
-            if after is None:
-                break
-        self.assertLessEqual({(self.site, mine["comment"]), (other, theirs["comment"])}, everything)
-
-    def test_lanes_are_apart(self):
-        first, second = self.pending(), self.pending()
-        self.ann.escalate([first])
-        self.assertEqual(keys(self.ann.list(site=self.site)["comments"]), [second["comment"]])
-        self.assertEqual(keys(self.ann.list(site=self.site, lane="escalated")["comments"]), [first["comment"]])
-        self.assertEqual(keys(self.ann.list(site=self.site, lane="normal")["comments"]), [second["comment"]])
-
-    def test_comments_of_others_are_listed_with_their_holder(self):
-        item = self.pending()
-        self.bob.claim(comments=[item])
-        card, = self.ann.list(site=self.site)["comments"]
-        self.assertEqual(card["claimed_by"], "bob")
-
-    def test_new_revision_queues_by_its_own_arrival_and_reopening_keeps_the_place(self):
-        a, b, c = (self.pending() for _ in range(3))
-        seq = self.approve(a)
-        self.undo(seq)
-        self.assertEqual(keys(self.ann.list(site=self.site)["comments"]), [i["comment"] for i in (a, b, c)])
-        self.submit_one(b["comment"], "newer", revision=2)
-        self.assertEqual(keys(self.ann.list(site=self.site)["comments"]), [i["comment"] for i in (a, c, b)])
-
-    def test_bad_fields_are_named(self):
-        for name, field, fields in (("out_of_range", "limit", {"limit": 0}), ("out_of_range", "limit", {"limit": 501}),
-                                    ("bad_value", "lane", {"lane": "fast"}), ("bad_type", "after", {"after": 1}),
-                                    ("bad_type", "site", {"site": 1})):
-            error = self.assert_fails(name, self.ann.call, "list", **fields)
-            self.assertEqual(error["field"], field)
-
-
-class Claiming(Case):
-    def test_next_ones_of_the_queue_are_claimed(self):
-        items = [self.pending() for _ in range(5)]
-        before = now_ms()
-        cards = self.ann.claim(site=self.site, limit=3)["comments"]
-        self.assertEqual(keys(cards), [item["comment"] for item in items[:3]])
-        for card in cards:
-            self.assertEqual(card["claimed_by"], "ann")
-            self.assertLess(abs(card["claimed_until"] - before - LEASE_MS), 10_000)
-        self.assertEqual(keys(self.bob.claim(site=self.site, limit=10)["comments"]), [i["comment"] for i in items[3:]])
-        self.assertEqual(self.bob.claim(site=self.site)["comments"], [])
-
-    def test_one_is_claimed_when_no_number_is_given(self):
-        self.pending(), self.pending()
-        self.assertEqual(len(self.ann.claim(site=self.site)["comments"]), 1)
-
-    def test_named_ones_are_claimed_or_refused_for_themselves(self):
-        mine, held, decided = self.pending(), self.pending(), self.approved()[0]
-        withdrawn, erased = self.pending(), self.pending()
-        self.front.withdraw(self.site, withdrawn["comment"])
-        self.ann.erase([erased])
-        self.bob.claim(comments=[held])
-        reply = self.ann.claim(comments=[mine, held, decided, withdrawn, erased, self.named("none")])
-        self.assertEqual(keys(reply["comments"]), [mine["comment"]])
-        self.assertEqual([r["status"] for r in reply["refused"]], ["claimed", "already_decided", "withdrawn", "erased", "not_found"])
-        error = reply["refused"][0]["error"]
-        self.assertEqual(error["by"], "bob")
-        self.assertGreater(error["until"], now_ms())
-
-    def test_claiming_again_renews(self):
-        item = self.pending()
-        first = self.ann.claim(comments=[item], lease_ms=10_000)["comments"][0]["claimed_until"]
-        second = self.ann.claim(comments=[item], lease_ms=60_000)["comments"][0]["claimed_until"]
-        self.assertGreater(second, first + 30_000)
-
-    def test_claim_ends_by_itself(self):
-        item = self.pending()
-        self.ann.claim(comments=[item], lease_ms=1000)
-        self.assertEqual(self.bob.claim(comments=[item])["refused"][0]["status"], "claimed")
-        time.sleep(1.1)
-        self.assertEqual(self.card_of(item)["claimed_by"], None)
-        self.assertEqual(keys(self.bob.claim(comments=[item])["comments"]), [item["comment"]])
-        self.assertEqual(self.ann.renew([item])[0]["status"], "not_held")
-        kinds = [e["kind"] for e in self.ann.history(self.site, item["comment"])["events"]]
-        self.assertIn("lease_expired", kinds)
-
-    def test_renew_keeps_and_release_gives_back(self):
-        item = self.pending()
-        self.ann.claim(comments=[item], lease_ms=5000)
-        result, = self.ann.renew([item], lease_ms=100_000)
-        self.assertEqual(result["status"], "renewed")
-        self.assertEqual(self.card_of(item)["claimed_until"], result["claimed_until"])
-        self.assertGreater(result["claimed_until"], now_ms() + 50_000)
-        self.assert_item(self.bob.renew([item])[0], "not_held")
-        self.assert_item(self.bob.release([item])[0], "not_held")
-        self.assertEqual(self.ann.release([item])[0]["status"], "released")
-        self.assert_item(self.ann.release([item])[0], "not_held")
-        self.assert_item(self.ann.renew([self.named("unknown")])[0], "not_held")
-        self.assertIsNone(self.card_of(item)["claimed_by"])
-
-    def test_renew_and_release_of_all_that_is_held(self):
-        carl = self.daemon.desk("carl")
-        items = [self.pending() for _ in range(3)]
-        carl.claim(comments=items)
-        self.assertEqual([r["status"] for r in carl.renew()], ["renewed"] * 3)
-        results = carl.release()
-        self.assertEqual({r["comment"] for r in results}, {i["comment"] for i in items})
-        self.assertEqual(carl.release(), [])
-
-    def test_nobody_holds_more_than_the_limit(self):
-        most = self.front.limits()["claims_per_moderator"]
-        dora = self.daemon.desk("dora")
-        self.front.submit([event(self.site, str(number)) for number in range(most + 2)])
-        given = 0
-        while cards := dora.claim(site=self.site, limit=100)["comments"]:
-            given += len(cards)
-        self.assertEqual(given, most)
-        refused, = dora.claim(comments=[self.named(str(most))])["refused"]
-        self.assertEqual(self.assert_item(refused, "too_many_claims")["max"], most)
-        self.assertEqual(len(dora.claim(comments=[self.named("0")])["comments"]), 1)
-        dora.release([self.named("0")])
-        self.assertEqual(len(dora.claim(comments=[self.named(str(most))])["comments"]), 1)
-        dora.release()
-
-    def test_what_does_not_fit_the_answer_is_not_claimed(self):
-        items = [self.pending("ж" * 32768) for _ in range(8)]
-        reply = self.ann.claim(comments=items)
-        got = keys(reply["comments"])
-        self.assertTrue(1 <= len(got) < 8, got)
-        self.assertEqual({r["status"] for r in reply["refused"]}, {"busy"})
-        self.assertEqual(len(got) + len(reply["refused"]), 8)
-        for item in items:
-            self.assertEqual(self.card_of(item)["claimed_by"], "ann" if item["comment"] in got else None)
-        self.assertGreater(len(self.bob.claim(site=self.site, limit=8)["comments"]), 0)
-
-    def test_escalated_lane_is_claimed_by_its_name(self):
-        item = self.pending()
-        self.ann.escalate([item])
-        self.assertEqual(self.ann.claim(site=self.site)["comments"], [])
-        self.assertEqual(keys(self.ann.claim(site=self.site, lane="escalated")["comments"]), [item["comment"]])
-
-    def test_claim_of_another_stops_decisions_and_escalation(self):
-        item = self.pending()
-        self.bob.claim(comments=[item])
-        for result in (self.ann.approve([item])[0], self.ann.reject([item], self.reasons[:1])[0], self.ann.escalate([item])[0]):
-            self.assertEqual(self.assert_item(result, "claimed")["by"], "bob")
-        self.approve(item, self.bob)
-        self.assertIsNone(self.card_of(item)["claimed_by"])
-
-    def test_every_change_of_state_ends_the_claim(self):
-        changes = (lambda i: self.front.withdraw(i["site"], i["comment"]), lambda i: self.ann.erase([i]),
-                   lambda i: self.bob.escalate([i]), lambda i: self.submit_one(i["comment"], "n", revision=2))
-        for change in changes:
-            item = self.pending()
-            self.bob.claim(comments=[item])
-            change(item)
-            self.assertIsNone(self.card_of(item)["claimed_by"])
-
-    def test_lease_out_of_range_is_refused(self):
-        item = self.pending()
-        for lease in (999, 3_600_001):
-            error = self.assert_fails("out_of_range", self.ann.claim, comments=[item], lease_ms=lease)
-            self.assertEqual((error["field"], error["min"], error["max"]), ("lease_ms", 1000, 3_600_000))
-        self.assert_fails("out_of_range", self.ann.claim, comments=[item] * 101)
-        self.assert_fails("out_of_range", self.ann.claim, limit=101)
 
 
 class Deciding(Case):
@@ -233,8 +41,10 @@ class Deciding(Case):
         self.assertEqual((result["site"], result["comment"], result["revision"], result["seq"]), (*item.values(), 1))
         self.assertGreaterEqual(result["decided_at"], before - 1000)
         record, = self.records()
-        self.assertEqual((record["decision"], record["cause"], record["body_sha256"]), ("approved", "moderator", sha256("text")))
-        self.assertEqual((record["decided_at"], record["undoes"], record["supersedes"]), (result["decided_at"], None, None))
+        self.assertEqual((record["decision"], record["cause"], record["body_sha256"]),
+                         ("approved", "moderator", sha256("text")))
+        self.assertEqual((record["decided_at"], record["undoes"], record["supersedes"]),
+                         (result["decided_at"], None, None))
         card = self.card_of(item)
         self.assertEqual((card["state"], card["decided_by"], card["note"], card["seq"]), ("approved", "ann", "fine", 1))
 
@@ -273,7 +83,8 @@ class Deciding(Case):
     def test_supersede_replaces_a_decision_expressly(self):
         item, first = self.approved()
         self.assert_item(self.bob.reject([item], self.reasons[:1])[0], "already_decided")
-        self.assert_item(self.bob.reject([{**item, "seq": first + 7}], self.reasons[:1], supersede=True)[0], "already_decided")
+        self.assert_item(self.bob.reject([{**item, "seq": first + 7}], self.reasons[:1], supersede=True)[0],
+                         "already_decided")
         second = self.reject({**item, "seq": first}, self.bob, supersede=True)
         self.assertEqual(self.records()[-1]["supersedes"], first)
         third = self.reject({**item, "seq": second}, reasons=self.reasons[1:2], supersede=True)
@@ -335,9 +146,11 @@ class Undoing(Case):
     def test_undo_brings_back_the_queue_and_redo_the_decision(self):
         item, seq = self.rejected()
         undone = self.undo(seq, self.bob)
-        self.assertEqual((undone["comment"], undone["undoes"], undone["seq"], undone["state"]), (item["comment"], seq, 2, "pending"))
+        self.assertEqual((undone["comment"], undone["undoes"], undone["seq"], undone["state"]),
+                         (item["comment"], seq, 2, "pending"))
         record = self.records()[-1]
-        self.assertEqual((record["decision"], record["cause"], record["undoes"], record["supersedes"]), ("reopened", "undo", seq, seq))
+        self.assertEqual((record["decision"], record["cause"], record["undoes"], record["supersedes"]),
+                         ("reopened", "undo", seq, seq))
         self.assertEqual(self.state_of(item), "pending")
 
     def test_undo_of_a_superseding_decision_restores_the_first(self):
@@ -346,7 +159,8 @@ class Undoing(Case):
         undone = self.undo(second)
         self.assertEqual(undone["state"], "rejected")
         record = self.records()[-1]
-        self.assertEqual((record["decision"], record["reasons"], record["cause"]), ("rejected", self.reasons[:1], "undo"))
+        self.assertEqual((record["decision"], record["reasons"], record["cause"]),
+                         ("rejected", self.reasons[:1], "undo"))
         card = self.card_of(item)
         self.assertEqual((card["decided_by"], card["reasons"], card["note"]), ("ann", self.reasons[:1], None))
         self.assertEqual(card["decided_at"], record["decided_at"])
@@ -403,117 +217,6 @@ class Escalating(Case):
         self.assertEqual(self.card_of(item)["lane"], "escalated")
 
 
-class History(Case):
-    def test_everything_that_happened_is_told_newest_first(self):
-        item = self.pending()
-        self.ann.claim(comments=[item])
-        self.ann.renew([item])
-        self.ann.release([item])
-        self.ann.escalate([item], note="second opinion")
-        seq = self.reject(item, note="no")
-        self.undo(seq, self.bob)
-        self.approve(item)
-        self.front.report(self.site, item["comment"], "reader")
-        self.front.withdraw(self.site, item["comment"])
-        events = self.ann.history(self.site, item["comment"])["events"]
-        self.assertEqual([e["kind"] for e in events], ["withdrawn", "reported", "approved", "reopened", "rejected",
-                                                       "escalated", "released", "renewed", "claimed", "submitted"])
-        self.assertEqual([e["actor"] for e in events], ["front", "front", "ann", "bob", "ann", "ann", "ann", "ann", "ann", "front"])
-        numbers = [e["no"] for e in events]
-        self.assertEqual(numbers, sorted(numbers, reverse=True))
-        self.assertEqual([e["seq"] for e in events], [4, None, 3, 2, 1] + [None] * 5)
-        self.assertEqual((events[4]["reasons"], events[4]["note"]), (self.reasons[:1], "no"))
-        self.assertEqual((events[3]["cause"], events[3]["undoes"], events[5]["note"]), ("undo", 1, "second opinion"))
-        self.assertGreater(events[8]["until"], events[8]["at"])
-
-    def test_history_has_pages(self):
-        item = self.pending()
-        for _ in range(6):
-            self.undo(self.approve(item))
-        whole = self.ann.history(self.site, item["comment"])
-        self.assertIsNone(whole["next"])
-        found, before = [], None
-        while True:
-            page = self.ann.history(self.site, item["comment"], limit=4, before=before)
-            found += page["events"]
-            before = page["next"]
-            if before is None:
-                break
-        self.assertEqual(found, whole["events"])
-        self.assertEqual(len(found), 13)
-
-    def test_unknown_comments_are_not_found(self):
-        self.assert_fails("not_found", self.ann.history, self.site, "none")
-        self.assert_fails("not_found", self.ann.show, self.site, "none")
-
-
-class Erasing(Case):
-    MARK = "ERASE-ME"
-
-    def erased(self):
-        secret = self.MARK + secrets.token_hex(8)
-        item = self.pending(f"body {secret}", article={"id": f"a {secret}", "title": f"title {secret}", "url": f"u{secret}"},
-                            author={"id": f"i{secret}", "name": f"n{secret}", "address_hash": f"h{secret}"},
-                            extra={secret: f"x{secret}"}, language="en", parent=f"p{secret}")
-        self.submit_one(item["comment"], f"second {secret}", revision=2)
-        item["revision"] = 2
-        self.ann.escalate([item], note=f"e{secret}")
-        self.reject(item, note=f"note {secret}")
-        self.approve(item, supersede=True, note=f"note2 {secret}")
-        self.front.report(self.site, item["comment"], f"reader {secret}", note=f"report {secret}")
-        result, = self.ann.erase([item])
-        self.assertEqual(result["status"], "erased")
-        return item, secret, result["seq"]
-
-    def test_text_is_gone_from_every_read(self):
-        item, secret, seq = self.erased()
-        answers = [self.ann.show(self.site, item["comment"]), self.ann.history(self.site, item["comment"]),
-                   self.records(), self.ann.list(), self.status_of(item)]
-        self.assertNotIn(secret, repr(answers))
-        card = answers[0]["card"]
-        self.assertEqual((card["state"], card["seq"]), ("erased", seq))
-        for key in ("body", "body_sha256", "article", "parent", "author", "extra", "note"):
-            self.assertIsNone(card[key], key)
-        self.assertEqual(answers[0]["reported"], [])
-
-    def test_older_records_lose_the_hash_and_nothing_else(self):
-        item, seq = self.approved()
-        before, = self.records()
-        erasure = self.ann.erase([item])[0]["seq"]
-        after = self.records()
-        self.assertEqual(after[0], {**before, "body_sha256": None})
-        self.assertEqual((after[1]["decision"], after[1]["cause"], after[1]["supersedes"]), ("erased", "erasure", seq))
-        self.assertEqual(after[1]["seq"], erasure)
-        self.assertEqual(self.records(after=1, hash=before["chain"]), after[1:])
-
-    def test_text_is_gone_from_the_files_on_disk(self):
-        _, secret, _ = self.erased()
-        self.daemon.restart()
-        def found():
-            return [path for path in glob.glob(self.daemon.dir + "/**", recursive=True) if os.path.isfile(path)
-                    and secret.encode() in open(path, "rb").read()]
-        eventually(lambda: not found() or print("# still in", found()), 5)
-
-    def test_text_leaves_the_files_of_a_running_daemon(self):
-        item, secret, _ = self.erased()
-        files = [path for path in glob.glob(self.daemon.dir + "/**", recursive=True) if os.path.isfile(path)]
-        self.assertTrue(any(path.endswith("-wal") for path in files), files)
-        eventually(lambda: not any(secret.encode() in open(path, "rb").read() for path in files), 10)
-
-    def test_erasing_again_has_the_same_number(self):
-        item, _, seq = self.erased()
-        result, = self.ann.erase([item])
-        self.assertEqual((result["status"], result["seq"]), ("erased", seq))
-        self.assert_item(self.ann.erase([self.named("none")])[0], "not_found")
-
-    def test_every_state_can_be_erased(self):
-        tombstone = self.named("tombstone")
-        self.front.withdraw(self.site, "tombstone")
-        for item in (self.pending(), self.approved()[0], self.rejected()[0], tombstone):
-            self.assertEqual(self.ann.erase([item])[0]["status"], "erased")
-            self.assertEqual(self.state_of(item), "erased")
-
-
 class Operations(Case):
     def test_repeat_gets_the_first_answer_and_changes_nothing(self):
         items = [self.pending(), self.named("none")]
@@ -549,7 +252,8 @@ class Operations(Case):
         item, other = self.pending(), self.pending()
         operation = secrets.token_bytes(16)
         self.ann.approve([item], operation=operation)
-        for ask in (lambda: self.ann.approve([other], operation=operation), lambda: self.bob.approve([item], operation=operation),
+        for ask in (lambda: self.ann.approve([other], operation=operation),
+                    lambda: self.bob.approve([item], operation=operation),
                     lambda: self.ann.approve([item], note="x", operation=operation),
                     lambda: self.ann.reject([item], self.reasons[:1], operation=operation)):
             self.assertEqual(self.assert_fails("operation_reused", ask)["field"], "operation")
@@ -588,7 +292,6 @@ class Who(Case):
         self.assertEqual(self.card_of(item)["decided_by"], "Zoë Müller")
 
     def test_without_as_it_is_the_user_of_the_system(self):
-        import pwd
         desk = self.daemon.desk()
         name = pwd.getpwuid(os.getuid()).pw_name
         self.assertEqual(desk.hello()["you"], name)
@@ -596,8 +299,36 @@ class Who(Case):
         self.approve(item, desk)
         self.assertEqual(self.card_of(item)["decided_by"], name)
 
+    def test_sockets_are_for_their_user_alone(self):
+        for name in ("front", "push", "decisions", "desk"):
+            path = os.path.join(self.daemon.dir, name + ".sock")
+            self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
+        for path in glob.glob(self.daemon.dir + "/*"):
+            if not path.endswith((".txt", ".conf")):          # the tests' own
+                self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
+
+    def test_another_user_acts_in_its_own_name_only(self):
+        if os.getuid() != 0:
+            self.skipTest("only root can become another user")
+        nobody = pwd.getpwnam("nobody")
+        desk = os.path.join(self.daemon.dir, "desk.sock")
+        modes = {path: os.stat(path).st_mode & 0o777 for path in (self.daemon.dir, desk)}
+        item = self.pending()
+        for path in modes:
+            os.chmod(path, 0o777)
+        try:
+            told = subprocess.run(["/usr/bin/python3", "-c", AS_NOBODY, self.daemon.endpoint("desk"), self.site,
+                                   item["comment"]],
+                                  user=nobody.pw_uid, cwd="/", capture_output=True, text=True, timeout=60)
+        finally:
+            for path, mode in modes.items():
+                os.chmod(path, mode)
+        self.assertEqual(told.stdout.split(), ["nobody", "60", "denied", "60", "denied", "approved"], told.stderr)
+        self.assertEqual(self.card_of(item)["decided_by"], "nobody")
+
     def test_bad_names_are_refused(self):
-        for name, error in (("a/b", "bad_character"), ("", "too_short"), ("x" * 65, "too_long"), ("a\x1b", "bad_character")):
+        for name, error in (("a/b", "bad_character"), ("", "too_short"), ("x" * 65, "too_long"),
+                            ("a\x1b", "bad_character")):
             self.assertEqual(self.assert_fails(error, self.daemon.desk(name).list)["field"], "as")
 
 
@@ -618,7 +349,8 @@ class Stats(Case):
         self.assertLessEqual(stats["started_at"], stats["time"])
 
     def test_counters_count(self):
-        names = {"submits", "duplicates", "refused", "malformed", "dropped_replies", "busy", "commits", "commit_requests",
+        names = {"submits", "duplicates", "refused", "malformed", "dropped_replies", "busy", "commits",
+                 "commit_requests",
                  "push_messages", "push_errors", "streams", "records_sent"}
         before = self.ann.stats()["counters"]
         self.assertLessEqual(names, set(before))

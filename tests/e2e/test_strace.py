@@ -3,14 +3,12 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import threading
-import time
 import unittest
 
 import tap
-from cases import event, fresh
+from cases import event
 from daemon import Daemon
 from modq import Desk, Front
 
@@ -109,10 +107,12 @@ class Trace:
         if not writes:
             return f"{marker} was never written to the -wal file"
         for write in writes:
-            if any(write.ended < sync.began and sync.ended is not None and sync.ended < began and sync.target == write.target
+            if any(write.ended < sync.began and sync.ended is not None and sync.ended < began
+                   and sync.target == write.target
                    for sync in self.syncs):
                 return None
-        return f"answer about {comment} (line {began + 1}) before the sync of {marker} (written in line {writes[0].began + 1})"
+        written = writes[0].began
+        return f"answer about {comment} (line {began + 1}) before the sync of {marker} (written in line {written + 1})"
 
     def faults(self, promises):
         return [fault for promise in promises if (fault := self.fault(*promise))]
@@ -124,6 +124,8 @@ class Analysis(unittest.TestCase):
     WRITE = '10 12:00:00.000001 pwrite64(5</d/modq.db-wal>, "\\0\\0BODY-1\\r\\0", 9, 0) = 9'
     SYNC = "10 12:00:00.000002 fdatasync(5</d/modq.db-wal>) = 0"
     ACK = '11 12:00:00.000003 sendto(13<socket:[77]>, "\\0\\202\\246statusc-1\\250accepted", 30, 0, NULL, 0) = 30'
+    HALVES = ("10 12:00:00.1 fdatasync(5</d/modq.db-wal> <unfinished ...>",
+              "10 12:00:00.2 <... fdatasync resumed>) = 0")
     PROMISE = [("c-1", "BODY-1", "accepted")]
 
     def faults(self, *lines):
@@ -147,12 +149,12 @@ class Analysis(unittest.TestCase):
         self.assertTrue(self.faults(self.WRITE, self.SYNC.replace("= 0", "= -1 EIO (Input/output error)"), self.ACK))
 
     def test_sync_that_returns_after_the_answer_is_found_out(self):
-        begun, resumed = "10 12:00:00.1 fdatasync(5</d/modq.db-wal> <unfinished ...>", "10 12:00:00.2 <... fdatasync resumed>) = 0"
+        begun, resumed = self.HALVES
         self.assertEqual(self.faults(self.WRITE, begun, resumed, self.ACK), [])
         self.assertIn("before the sync", self.faults(self.WRITE, begun, self.ACK, resumed)[0])
 
     def test_sync_that_began_before_the_write_ended_does_not_count(self):
-        begun, resumed = "10 12:00:00.1 fdatasync(5</d/modq.db-wal> <unfinished ...>", "10 12:00:00.2 <... fdatasync resumed>) = 0"
+        begun, resumed = self.HALVES
         self.assertTrue(self.faults(begun, self.WRITE, resumed, self.ACK))
 
     def test_halves_of_calls_are_joined_by_thread(self):
@@ -194,7 +196,8 @@ class Promises:
             for start in range(0, SINGLES, 5):
                 comments = [f"{name}s{number:03}." for number in range(start, start + 5)]
                 note = f"note<{comments[0]}>"
-                self.keep(comments, desk.approve([{"site": site, "comment": c} for c in comments], note=note), "approved", note)
+                self.keep(comments, desk.approve([{"site": site, "comment": c} for c in comments], note=note),
+                          "approved", note)
 
     def keep(self, comments, results, word, marker=None):
         for comment, result in zip(comments, results):

@@ -87,8 +87,11 @@ class Daemon:
 
     def spawn(self):
         """Starts the program and does not wait."""
+        environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"} if self.wrapper else None    # not under ptrace
         with open(self._log_path, "ab") as file:
-            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd=ROOT)
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                                            cwd=ROOT,
+                                            env=environment)
         self.pid = self.process.pid
         _running.append(self)
         return self
@@ -99,7 +102,7 @@ class Daemon:
         while True:
             if self.process.poll() is not None:
                 self._gone()
-                raise AssertionError(f"the daemon ended with {self.process.returncode} at its start:\n{self.log()[-4000:]}")
+                raise AssertionError(f"exit code {self.process.returncode} at its start:\n{self.log()[-4000:]}")
             try:
                 with Front(self.endpoint("front"), timeout_s=1, attempts=1) as front:
                     front.hello()
@@ -191,8 +194,11 @@ class Daemon:
 
     def run_modq(self, *arguments, stdin="", timeout=30, environment=None):
         """The command-line client against this daemon. Returns subprocess.CompletedProcess with text."""
-        return subprocess.run([MODQ, "--dir", self.dir, *arguments], input=stdin, capture_output=True, text=True,
-                              errors="surrogateescape", timeout=timeout, cwd=ROOT, env={**os.environ, **(environment or {})})
+        environment = {**os.environ, "MODQ_AS": "", "MODQ_DIR": "", **(environment or {})}
+        done = subprocess.run([MODQ, "--dir", self.dir, *arguments], input=stdin, capture_output=True, text=True,
+                              errors="surrogateescape", timeout=timeout, cwd=ROOT, env=environment)
+        assert not SANITIZER.search(done.stderr), done.stderr[-8000:]
+        return done
 
 
 class DaemonTest(unittest.TestCase):

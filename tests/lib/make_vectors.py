@@ -66,39 +66,44 @@ def messages():
     def vector(name, value):
         return {"name": name, "hex": pack(value).hex(), "value": plain(value)}
 
-    numbers = sorted({sign * (2 ** bits + step) for bits in (0, 5, 7, 8, 15, 16, 31, 32, 53, 63) for step in (-2, -1, 0, 1)
+    numbers = sorted({sign * (2 ** bits + step) for bits in (0, 5, 7, 8, 15, 16, 31, 32, 53, 63)
+                      for step in (-2, -1, 0, 1)
                       for sign in (1, -1)} | {2 ** 64 - 1})
     numbers = [number for number in numbers if -2 ** 63 <= number < 2 ** 64]
     found = [vector(f"int {number}", {"n": number}) for number in numbers if abs(number) <= MAX_INT]
-    found += [vector(f"str of {size} bytes", {"s": "x" * size}) for size in (0, 1, 31, 32, 255, 256, 65535, 65536)]
+    found += [vector(f"str of {size} bytes", {"s": "x" * size}) for size in (0, 1, 31, 32, 255, 256, 65536)]
     found += [vector(f"bin of {size} bytes", {"b": bytes(range(256)) * (size // 256) + bytes(range(size % 256))})
-              for size in (0, 1, 16, 32, 255, 256, 65535, 65536)]
-    found += [vector(f"list of {size}", {"l": [1] * size}) for size in (0, 1, 15, 16, 256, 65535, 65536)]
+              for size in (0, 1, 16, 32, 255, 256)]
+    found += [vector(f"list of {size}", {"l": [1] * size}) for size in (0, 1, 15, 16, 256, 5000)]
     found += [vector(f"map of {size}", {"m": {f"k{i}": i for i in range(size)}}) for size in (0, 1, 15, 16, 256, 1000)]
     deep = 1
     for _ in range(15):
         deep = {"d": deep}
     for name, value in (("empty map", {}), ("nil", {"n": None}), ("booleans", {"t": True, "f": False}),
-                        ("float", {"f": 1.5, "g": -0.25, "h": 1e300}), ("nested 16 deep", deep),
-                        ("NUL and line ends", {"s": "a\0b\r\nc\n"}), ("keys of every length", {"": 1, "k" * 31: 2, "k" * 32: 3}),
+                        ("float", {"f": 0.1, "g": -0.1, "h": 1e300}), ("nested 16 deep", deep),
+                        ("NUL and line ends", {"s": "a\0b\r\nc\n"}),
+                        ("keys of every length", {"": 1, "k" * 31: 2, "k" * 32: 3}),
                         ("text of many scripts", {"s": "Ελληνικά كوردی 中文 ትግርኛ 🙂", "ключ": "значение"}),
                         ("edges of UTF-8", {"s": "\x7f\x80\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff"}),
                         ("combining and bidi characters", {"s": "e\u0301\u202e\u2066\ufeff"}),
                         ("list of mixed", {"l": [None, True, 1, -1, "s", b"\x00", [], {}, [[]], {"a": [1]}]})):
         found.append(vector(name, value))
     found.append(vector("submit", {"v": 1, "op": "submit", "id": 1, "comments": [
-        {"site": "news", "comment": "c1", "revision": 1, "body": "Hello, world", "author": {"id": "u1", "address_hash": bytes(32)},
+        {"site": "news", "comment": "c1", "revision": 1, "body": "Hello, world",
+         "author": {"id": "u1", "address_hash": bytes(32)},
          "article": {"id": "a1", "title": "Title", "url": "https://example.org/a1", "language": "en"},
-         "created_at": 1700000000000, "language": "en", "extra": {"score": 0.5, "labels": ["a", None]}}]}))
+         "created_at": 1700000000000, "language": "en", "extra": {"score": 0.1, "labels": ["a", None]}}]}))
     found.append(vector("approve", {"v": 1, "op": "approve", "id": "a", "operation": OPERATION, "as": "ann",
                                     "comments": [{"site": "news", "comment": "c1", "revision": 1}]}))
-    found.append(vector("stream", {"v": 1, "op": "stream", "id": 2, "site": "news", "after": 7, "hash": bytes(range(32)), "credit": 500}))
+    found.append(vector("stream", {"v": 1, "op": "stream", "id": 2, "site": "news", "after": 7,
+                                   "hash": bytes(range(32)), "credit": 500}))
     found.append(vector("record", {"v": 1, "op": "record", "record": {
         "site": "news", "seq": 1, "comment": "c1", "revision": 1, "decision": "rejected", "reasons": ["abuse.racism"],
         "policy": "1", "body_sha256": bytes(32), "decided_at": 1700000000123, "cause": "moderator", "undoes": None,
         "supersedes": None, "chain": bytes(range(32))}}))
     found.append(vector("error", {"v": 1, "id": 8, "op": "stauts", "ok": False, "error": {
-        "number": 22, "name": "unknown_operation", "class": "fix", "message": "unknown operation \"stauts\"", "field": "op"}}))
+        "number": 22, "name": "unknown_operation", "class": "fix", "message": "unknown operation \"stauts\"",
+        "field": "op"}}))
     return found
 
 
@@ -143,50 +148,61 @@ def add_broken_messages():
               "str of 2^32-1 bytes": b"\xdb\xff\xff\xff\xff", "bin of 2^32-1 bytes": b"\xc6\xff\xff\xff\xff",
               "ext of 2^32-1 bytes": b"\xc9\xff\xff\xff\xff\x01"}
     whole = {"empty message": b"", "byte that is never used": b"\xc1", "nil": b"\xc0", "int": b"\x01", "str": b"\xa1x",
-             "list": b"\x90", "list of a map": b"\x91" + hello, "two maps": hello + hello, "one byte after the map": hello + b"\x00",
-             "never used byte after the map": hello + b"\xc1", "map that lacks a value": b"\x81\xa1v", "map that lacks all": b"\x8f",
-             "text": b"hello\n", "JSON": b'{"v": 1, "op": "hello"}', "map of 2^16 pairs that are not there": b"\xde\xff\xff",
-             "key that is an int": b"\x81\x01\x01", "key that is nil": b"\x81\xc0\x01", "key that is bin": b"\x81\xc4\x01v\x01",
+             "list": b"\x90", "list of a map": b"\x91" + hello, "two maps": hello + hello,
+             "one byte after the map": hello + b"\x00",
+             "never used byte after the map": hello + b"\xc1", "map that lacks a value": b"\x81\xa1v",
+             "map that lacks all": b"\x8f",
+             "text": b"hello\n", "JSON": b'{"v": 1, "op": "hello"}',
+             "map of 2^16 pairs that are not there": b"\xde\xff\xff",
+             "key that is an int": b"\x81\x01\x01", "key that is nil": b"\x81\xc0\x01",
+             "key that is bin": b"\x81\xc4\x01v\x01",
              "key that is a map": b"\x81\x80\x01", "nested list of 2^32-1": b"\x81\xa1x\xdd\xff\xff\xff\xff",
-             "nested map of 2^32-1": b"\x81\xa1x\xdf\xff\xff\xff\xff", "key of 2^32-1 bytes": b"\x81\xdb\xff\xff\xff\xff",
+             "nested map of 2^32-1": b"\x81\xa1x\xdf\xff\xff\xff\xff",
+             "key of 2^32-1 bytes": b"\x81\xdb\xff\xff\xff\xff",
              "never used byte as a value": b"\x82\xa1v\x01\xa1x\xc1", "float cut short": b"\x81\xa1x\xcb\x00\x00",
-             "int cut short": b"\x81\xa1x\xcf\x00\x00\x00", "100000 open lists": b"\x81\xa1x" + b"\x91" * 100_000}
+             "int cut short": b"\x81\xa1x\xcf\x00\x00\x00", "5000 open lists": b"\x81\xa1x" + b"\x91" * 5000}
     for name, body in {**claims, **whole}.items():
         for socket in ("front", "desk"):
             refused(f"{name} ({socket})", body, "malformed", socket=socket)
     for size in range(1, len(hello)):
         refused(f"hello cut to {size} bytes", hello[:size], "malformed")
     refused("17 deep", pack({"v": 1, "op": "hello", "x": deep}), "malformed")
-    refused("20001 values", pack({"v": 1, "op": "hello", "x": [1] * 19_995}), "malformed")
+    refused("20001 values", pack({"v": 1, "op": "hello", "x": [1] * 19_994}), "malformed")
     deep_enough = 1
     for _ in range(15):
         deep_enough = {"d": deep_enough}
     fine = {"v": 1, "ok": True, "op": "hello"}
     add("16 deep", {"v": 1, "op": "hello", "x": deep_enough}, fine)
-    add("20000 values", {"v": 1, "op": "hello", "x": [1] * 19_994}, fine)
+    add("20000 values", {"v": 1, "op": "hello", "x": [1] * 19_993}, fine)
 
 
 def add_envelopes():
     fine = {"v": 1, "op": "hello", "ok": True, "versions": [1]}
     for id in (0, 1, 127, 128, 2 ** 32, MAX_INT, "", "x", "x" * 64, "é" * 32, None):
-        add(f"hello with id {str(id)[:8]!r} of {type(id).__name__}", {"v": 1, "op": "hello", "id": id}, {**fine, "id": id})
+        add(f"hello with id {str(id)[:8]!r} of {type(id).__name__}", {"v": 1, "op": "hello", "id": id},
+            {**fine, "id": id})
     add("hello without an id", {"v": 1, "op": "hello"}, {**fine, "id": None})
     add("hello of another version", {"v": 99, "op": "hello", "id": 1}, {**fine, "id": 1})
     add("hello on the desk", {"v": 1, "op": "hello", "id": 1, "as": "ann"}, {**fine, "id": 1, "you": "ann"}, "desk")
     add("hello with integers in their longest encodings",
-        {"v": Packed(b"\xd3" + bytes(7) + b"\x01"), "op": "hello", "id": Packed(b"\xcf" + bytes(7) + b"\x05")}, {**fine, "id": 5})
+        {"v": Packed(b"\xd3" + bytes(7) + b"\x01"), "op": "hello", "id": Packed(b"\xcf" + bytes(7) + b"\x05")},
+        {**fine, "id": 5})
     add("hello with strings and map in their longest encodings",
         b"\xdf\x00\x00\x00\x02\xdb\x00\x00\x00\x01v\x01\xd9\x02op\xda\x00\x05hello", {**fine, "id": None})
     add("unknown keys are ignored", ask("hello", zzz={"a": [None, 1.5, b"\x00"]}, body=7), {**fine, "id": 1})
-    for name, id, error, keys in (("above the range", MAX_INT + 1, "out_of_range", {}), ("below the range", -1, "out_of_range", {}),
-                                  ("2^64-1", 2 ** 64 - 1, "out_of_range", {}), ("of 65 bytes", "x" * 65, "too_long", {"max": 64, "bytes": 65}),
+    for name, id, error, keys in (("above the range", MAX_INT + 1, "out_of_range", {}),
+                                  ("below the range", -1, "out_of_range", {}),
+                                  ("2^64-1", 2 ** 64 - 1, "out_of_range", {}),
+                                  ("of 65 bytes", "x" * 65, "too_long", {"max": 64, "bytes": 65}),
                                   ("that is a float", 1.0, "bad_type", {}), ("that is bin", b"x", "bad_type", {}),
                                   ("that is true", True, "bad_type", {}), ("that is a list", [1], "bad_type", {}),
                                   ("that is not UTF-8", Raw(b"a\xff"), "invalid_utf8", {"at": 1})):
         refused(f"id {name}", {"v": 1, "op": "hello", "id": id}, error, "id", op="hello", **keys)
-    refused("unknown operation", ask("stauts"), "unknown_operation", "op", id=1, op="stauts", number=22, **{"class": "fix"})
+    refused("unknown operation", ask("stauts"), "unknown_operation", "op", id=1, op="stauts", number=22,
+            **{"class": "fix"})
     refused("operation of the desk on front", ask("list"), "unknown_operation", "op", id=1, op="list")
-    refused("operation of front on the desk", ask("submit", comments=[comment()]), "unknown_operation", "op", "desk", 1, "submit")
+    refused("operation of front on the desk", ask("submit", comments=[comment()]), "unknown_operation", "op", "desk", 1,
+            "submit")
     refused("no operation", {"v": 1, "id": 1}, "missing_field", "op", id=1)
     refused("nil as the operation", {"v": 1, "id": 1, "op": None}, "missing_field", "op", id=1)
     refused("operation that is an int", {"v": 1, "id": 1, "op": 1}, "bad_type", "op", id=1)
@@ -206,7 +222,8 @@ def add_text_fields():
     """Every kind of fault in the fields of a comment event."""
     texts = {"site": 64, "comment": 128, "body": 65536, "parent": 128, "language": 35}
     for field, most in texts.items():
-        item_refused(f"{field} of {most + 1} bytes", comment(**{field: "x" * (most + 1)}), "too_long", field, max=most, bytes=most + 1)
+        item_refused(f"{field} of {most + 1} bytes", comment(**{field: "x" * (most + 1)}), "too_long", field, max=most,
+                     bytes=most + 1)
         for kind, value in (("int", 1), ("bin", b"x"), ("map", {}), ("list", []), ("true", True), ("float", 1.5)):
             item_refused(f"{field} as {kind}", comment(**{field: value}), "bad_type", field)
     for field in ("site", "comment", "body"):
@@ -216,13 +233,15 @@ def add_text_fields():
         body = Pairs([*comment().items(), (field, "again")])
         item_refused(f"{field} twice", body, "duplicate_field", field)
     item_refused("empty parent", comment(parent=""), "too_short", "parent", min=1, bytes=0)
-    for name, bad, at in (("a lone 0xff", b"ab\xff", 2), ("an overlong slash", b"\xc0\xaf", 0), ("an overlong NUL", b"\xe0\x80\x80", 0),
+    for name, bad, at in (("a lone 0xff", b"ab\xff", 2), ("an overlong slash", b"\xc0\xaf", 0),
+                          ("an overlong NUL", b"\xe0\x80\x80", 0),
                           ("a surrogate", b"a\xed\xa0\x80", 1), ("above U+10FFFF", b"\xf4\x90\x80\x80", 0),
                           ("a five-byte form", b"\xf8\x88\x80\x80\x80", 0), ("a lone continuation byte", b"abc\x80", 3),
                           ("a cut sequence", b"abc\xe2\x82", 3), ("a cut sequence in the middle", b"\xe2\x82x", 0)):
         for field in ("body", "comment", "site"):
             item_refused(f"{field} with {name}", comment(**{field: Raw(bad)}), "invalid_utf8", field, at=at)
-    for name, bad, at in (("NUL", "a\0", 1), ("a line end", "\n", 0), ("DEL", "ab\x7f", 2), ("a C1 control", "é\x9b", 2), ("ESC", "\x1b[m", 0)):
+    for name, bad, at in (("NUL", "a\0", 1), ("a line end", "\n", 0), ("DEL", "ab\x7f", 2),
+                          ("a C1 control", "é\x9b", 2), ("ESC", "\x1b[m", 0)):
         for field in ("site", "comment", "parent"):
             item_refused(f"{field} with {name}", comment(**{field: bad}), "bad_character", field, at=at)
     item_refused("site with a slash", comment(site="a/b"), "bad_character", "site", at=1)
@@ -230,38 +249,51 @@ def add_text_fields():
                         ("author.name", 256), ("author.id", 128), ("author.address_hash", 64)):
         outer, inner = field.split(".")
         base = {"id": "a"} if outer == "article" else {}
-        item_refused(f"{field} of {most + 1} bytes", comment(**{outer: {**base, inner: "x" * (most + 1)}}), "too_long", field,
+        item_refused(f"{field} of {most + 1} bytes", comment(**{outer: {**base, inner: "x" * (most + 1)}}), "too_long",
+                     field,
                      max=most, bytes=most + 1)
         item_refused(f"{field} as int", comment(**{outer: {**base, inner: 7}}), "bad_type", field)
-        item_refused(f"{field} that is not UTF-8", comment(**{outer: {**base, inner: Raw(b"a\xff")}}), "invalid_utf8", field, at=1)
-        item_refused(f"{field} twice", comment(**{outer: Pairs([*{**base, inner: "x"}.items(), (inner, "y")])}), "duplicate_field", field)
+        item_refused(f"{field} that is not UTF-8", comment(**{outer: {**base, inner: Raw(b"a\xff")}}), "invalid_utf8",
+                     field, at=1)
+        item_refused(f"{field} twice", comment(**{outer: Pairs([*{**base, inner: "x"}.items(), (inner, "y")])}),
+                     "duplicate_field", field)
 
 
 def add_other_fields():
-    for name, value in (("0", 0), ("negative", -1), ("2^31", 2 ** 31), ("2^63", 2 ** 63), ("-2^63", -2 ** 63), ("2^64-1", 2 ** 64 - 1)):
+    for name, value in (("0", 0), ("negative", -1), ("2^31", 2 ** 31), ("2^63", 2 ** 63), ("-2^63", -2 ** 63),
+                        ("2^64-1", 2 ** 64 - 1)):
         item_refused(f"revision {name}", comment(revision=value), "out_of_range", "revision", min=1, max=2 ** 31 - 1)
     most_time = 253402300799999
+    item_refused("revision as float", comment(revision=1.0), "bad_type", "revision")
     for field in ("created_at", "author.registered_at"):
         for name, value in (("negative", -1), ("one too high", most_time + 1)):
             outer, _, inner = field.partition(".")
-            item_refused(f"{field} {name}", comment(**{outer: {inner: value} if inner else value}), "out_of_range", field,
+            item_refused(f"{field} {name}", comment(**{outer: {inner: value} if inner else value}), "out_of_range",
+                         field,
                          min=0, max=most_time)
         item_refused(f"{field} as float", comment(**{outer: {inner: 1.0} if inner else 1.0}), "bad_type", field)
     for field in ("revision", "created_at"):
-        for kind, value in (("str", "1"), ("float", 1.0), ("true", True)):
+        for kind, value in (("str", "1"), ("true", True)):
             item_refused(f"{field} as {kind}", comment(**{field: value}), "bad_type", field)
     for field in ("article", "author", "extra"):
         for kind, value in (("list", []), ("str", "x"), ("int", 1)):
             item_refused(f"{field} as {kind}", comment(**{field: value}), "bad_type", field)
     item_refused("article without an id", comment(article={"title": "t"}), "missing_field", "article.id")
     item_refused("empty article id", comment(article={"id": ""}), "too_short", "article.id", min=1, bytes=0)
-    item_refused("address_hash as bin of 65 bytes", comment(author={"address_hash": bytes(65)}), "too_long", "author.address_hash",
+    item_refused("address_hash as bin of 65 bytes", comment(author={"address_hash": bytes(65)}), "too_long",
+                 "author.address_hash",
                  max=64, bytes=65)
     fits = 4096 - len(pack({"k": ""})) - 2
     size = len(pack({"k": "v" * (fits + 1)}))
-    item_refused("extra one byte too long", comment(extra={"k": "v" * (fits + 1)}), "too_long", "extra", max=4096, bytes=size)
+    item_refused("extra one byte too long", comment(extra={"k": "v" * (fits + 1)}), "too_long", "extra", max=4096,
+                 bytes=size)
     for kind, value in (("int", 1), ("str", "c"), ("list", []), ("nil", None)):
         item_refused(f"comment that is {kind}", value, "bad_type", "")
+    unreadable = {"site": None, "comment": None, "revision": None, "status": "bad_type"}
+    add("submit: names of what cannot be read are nil",
+        ask("submit", comments=[7, {"site": 7, "comment": "c", "body": "b"}, comment(revision="x")]),
+        {"ok": True, "results": [unreadable, {**unreadable, "comment": "c", "revision": 1},
+                                 {"site": "s", "comment": "c", "revision": None, "status": "bad_type"}]})
 
 
 def add_whole_submits():
@@ -270,39 +302,51 @@ def add_whole_submits():
     op_refused("no comments", "missing_field", "comments", "submit")
     op_refused("nil as comments", "missing_field", "comments", "submit", comments=None)
     op_refused("no item", "out_of_range", "comments", "submit", comments=[], reply={"min": 1, "max": 256})
-    op_refused("257 items", "out_of_range", "comments", "submit", comments=[comment()] * 257, reply={"min": 1, "max": 256})
-    refused("submit: comments twice", Pairs([*ask("submit", comments=[comment()]).items(), ("comments", [])]), "duplicate_field",
+    op_refused("257 items", "out_of_range", "comments", "submit", comments=[comment()] * 257,
+               reply={"min": 1, "max": 256})
+    refused("submit: comments twice", Pairs([*ask("submit", comments=[comment()]).items(), ("comments", [])]),
+            "duplicate_field",
             "comments", id=1, op="submit")
     accepted = {"status": "accepted", "state": "pending"}
-    whole = comment(site="x" * 64, comment="y" * 128, body="z" * 65536, parent="p" * 128, language="l" * 35, created_at=253402300799999,
-                    revision=2 ** 31 - 1, article={"id": "a" * 128, "title": "t" * 1024, "url": "u" * 2048, "language": "l" * 35},
+    whole = comment(site="x" * 64, comment="y" * 128, body="z" * 65536, parent="p" * 128, language="l" * 35,
+                    created_at=253402300799999,
+                    revision=2 ** 31 - 1, article={"id": "a" * 128, "title": "t" * 1024, "url": "u" * 2048,
+                                                   "language": "l" * 35},
                     author={"id": "i" * 128, "name": "n" * 256, "registered_at": 0, "address_hash": b"h" * 64},
                     extra={"k": "v" * (4096 - len(pack({"k": ""})) - 2)})
     add("submit: the longest of everything", ask("submit", comments=[whole]),
-        {"ok": True, "id": 1, "results": [{**accepted, "site": "x" * 64, "comment": "y" * 128, "revision": 2 ** 31 - 1}]})
+        {"ok": True, "id": 1, "results": [{**accepted, "site": "x" * 64, "comment": "y" * 128,
+                                           "revision": 2 ** 31 - 1}]})
     add("submit: the shortest of everything", ask("submit", comments=[comment()]),
         {"ok": True, "results": [{**accepted, "site": "s", "comment": "c", "revision": 1}]})
     add("submit: nil is the same as leaving out",
-        ask("submit", comments=[comment(revision=None, article=None, author=None, parent=None, extra=None, created_at=None, language=None)]),
+        ask("submit", comments=[comment(revision=None, article=None, author=None, parent=None, extra=None,
+                                        created_at=None, language=None)]),
         {"ok": True, "results": [{**accepted, "revision": 1}]})
     add("submit: unknown keys in a comment", ask("submit", comments=[comment(zzz=[1], article={"id": "a", "zzz": {}})]),
         {"ok": True, "results": [accepted]})
     add("submit: anything in extra", ask("submit", comments=[comment(extra={
-        "f": 1.5, "n": None, "b": b"\x00\xff", "m": {"l": [1, [2, [3]]]}, "i": Packed(b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff"),
+        "f": 1.5, "n": None, "b": b"\x00\xff", "m": {"l": [1, [2, [3]]]},
+        "i": Packed(b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff"),
         "ext": Packed(b"\xd4\x05\x00")})]), {"ok": True, "results": [accepted]})
-    add("submit: bad among good", ask("submit", comments=[comment(comment="1"), comment(comment="2", body=7), comment(comment="3")]),
+    add("submit: bad among good", ask("submit", comments=[comment(comment="1"), comment(comment="2", body=7),
+                                                          comment(comment="3")]),
         {"ok": True, "results": [accepted, {"site": "s", "comment": "2", "status": "bad_type",
-                                            "error": {"name": "bad_type", "number": 24, "class": "fix", "field": "comments[1].body"}},
+                                            "error": {"name": "bad_type", "number": 24, "class": "fix",
+                                                      "field": "comments[1].body"}},
                                  accepted]})
-    add("submit: the same twice and another body", ask("submit", comments=[comment(), comment(), comment(body="other")]),
+    add("submit: the same twice and another body",
+        ask("submit", comments=[comment(), comment(), comment(body="other")]),
         {"ok": True, "results": [accepted, {"status": "duplicate", "state": "pending"},
                                  {"status": "conflict", "error": {"name": "conflict", "state": "pending"}}]})
-    add("submit: revisions out of order", ask("submit", comments=[comment(revision=3), comment(revision=2), comment(revision=4)]),
+    add("submit: revisions out of order", ask("submit", comments=[comment(revision=3), comment(revision=2),
+                                                                  comment(revision=4)]),
         {"ok": True, "results": [accepted, {"status": "accepted", "state": "superseded"}, accepted]})
 
 
 def add_front_operations():
-    for op, fields in (("withdraw", {"site": "s", "comment": "c"}), ("report", {"site": "s", "comment": "c", "reader": "r"}),
+    for op, fields in (("withdraw", {"site": "s", "comment": "c"}),
+                       ("report", {"site": "s", "comment": "c", "reader": "r"}),
                        ("article", {"site": "s", "article": {"id": "a"}}), ("status", {"site": "s", "comments": ["c"]}),
                        ("policy", {"site": "s"}), ("confirm", {"site": "s", "listener": "l", "seq": 0}),
                        ("stream", {"site": "s", "credit": 1})):
@@ -310,21 +354,29 @@ def add_front_operations():
             op_refused(f"no {field}", "missing_field", field, op, **{k: v for k, v in fields.items() if k != field})
             op_refused(f"{field} of a wrong type", "bad_type", field, op, **{**fields, field: 1.5})
         op_refused("site with a slash", "bad_character", "site", op, **{**fields, "site": "a/b"}, reply={"at": 1})
-        op_refused("site of 65 bytes", "too_long", "site", op, **{**fields, "site": "s" * 65}, reply={"max": 64, "bytes": 65})
-        op_refused("site that is not UTF-8", "invalid_utf8", "site", op, **{**fields, "site": Raw(b"\xff")}, reply={"at": 0})
-        refused(f"{op}: site twice", Pairs([*ask(op, **fields).items(), ("site", "s")]), "duplicate_field", "site", id=1, op=op)
-    add("withdraw: not seen yet", ask("withdraw", site="s", comment="c"), {"ok": True, "op": "withdraw", "status": "withdrawn", "seq": 1})
+        op_refused("site of 65 bytes", "too_long", "site", op, **{**fields, "site": "s" * 65},
+                   reply={"max": 64, "bytes": 65})
+        op_refused("site that is not UTF-8", "invalid_utf8", "site", op, **{**fields, "site": Raw(b"\xff")},
+                   reply={"at": 0})
+        refused(f"{op}: site twice", Pairs([*ask(op, **fields).items(), ("site", "s")]), "duplicate_field", "site",
+                id=1, op=op)
+    add("withdraw: not seen yet", ask("withdraw", site="s", comment="c"),
+        {"ok": True, "op": "withdraw", "status": "withdrawn", "seq": 1})
     op_refused("unknown", "not_found", None, "report", site="s", comment="c", reader="r")
-    op_refused("note of 1025 bytes", "too_long", "note", "report", site="s", comment="c", reader="r", note="n" * 1025, reply={"max": 1024})
-    op_refused("reason of 65 bytes", "too_long", "reason", "report", site="s", comment="c", reader="r", reason="n" * 65, reply={"max": 64})
+    op_refused("note of 1025 bytes", "too_long", "note", "report", site="s", comment="c", reader="r", note="n" * 1025,
+               reply={"max": 1024})
+    op_refused("reason of 65 bytes", "too_long", "reason", "report", site="s", comment="c", reader="r", reason="n" * 65,
+               reply={"max": 64})
     op_refused("at negative", "out_of_range", "at", "report", site="s", comment="c", reader="r", at=-1)
-    add("article: stored", ask("article", site="s", article={"id": "a"}, closed=True, front_page=False), {"ok": True, "status": "stored"})
+    add("article: stored", ask("article", site="s", article={"id": "a"}, closed=True, front_page=False),
+        {"ok": True, "status": "stored"})
     op_refused("closed as int", "bad_type", "closed", "article", site="s", article={"id": "a"}, closed=1)
     op_refused("article without id", "missing_field", "article.id", "article", site="s", article={})
     add("status: unknown site", ask("status", site="s", comments=["a", "b"]),
         {"ok": True, "results": [{"comment": "a", "status": "not_found"}, {"comment": "b", "status": "not_found"}]})
     op_refused("no comment", "out_of_range", "comments", "status", site="s", comments=[], reply={"min": 1, "max": 256})
-    op_refused("257 comments", "out_of_range", "comments", "status", site="s", comments=["c"] * 257, reply={"min": 1, "max": 256})
+    op_refused("257 comments", "out_of_range", "comments", "status", site="s", comments=["c"] * 257,
+               reply={"min": 1, "max": 256})
     op_refused("unknown site", "not_found", None, "confirm", site="s", listener="l", seq=0)
     op_refused("seq negative", "out_of_range", "seq", "confirm", site="s", listener="l", seq=-1)
 
@@ -333,11 +385,14 @@ def add_streams():
     add("stream: site that is not there yet", ask("stream", site="s", credit=1, live=False),
         {"ok": True, "op": "stream", "id": 1, "site": "s", "newest": 0})
     for credit in (0, 1001, -1):
-        op_refused(f"credit {credit}", "out_of_range", "credit", "stream", site="s", credit=credit, reply={"min": 1, "max": 1000})
+        op_refused(f"credit {credit}", "out_of_range", "credit", "stream", site="s", credit=credit,
+                   reply={"min": 1, "max": 1000})
     op_refused("after beyond the newest", "diverged", None, "stream", site="s", credit=1, after=1, reply={"newest": 0})
     op_refused("after negative", "out_of_range", "after", "stream", site="s", credit=1, after=-1)
-    op_refused("hash of 31 bytes", "too_short", "hash", "stream", site="s", credit=1, after=1, hash=bytes(31), reply={"min": 32, "bytes": 31})
-    op_refused("hash of 33 bytes", "too_long", "hash", "stream", site="s", credit=1, after=1, hash=bytes(33), reply={"max": 32, "bytes": 33})
+    op_refused("hash of 31 bytes", "too_short", "hash", "stream", site="s", credit=1, after=1, hash=bytes(31),
+               reply={"min": 32, "bytes": 31})
+    op_refused("hash of 33 bytes", "too_long", "hash", "stream", site="s", credit=1, after=1, hash=bytes(33),
+               reply={"max": 32, "bytes": 33})
     op_refused("hash as str", "bad_type", "hash", "stream", site="s", credit=1, after=1, hash="x" * 32)
     op_refused("epoch of 15 bytes", "too_short", "epoch", "stream", site="s", credit=1, after=1, epoch=bytes(15))
     op_refused("live as int", "bad_type", "live", "stream", site="s", credit=1, live=1)
@@ -351,40 +406,53 @@ def add_streams():
 
 
 def add_desk_operations():
-    changing = {"claim": {}, "approve": {"comments": [{"site": "s", "comment": "c"}]}, "undo": {"records": [{"site": "s", "seq": 1}]},
+    changing = {"claim": {}, "approve": {"comments": [{"site": "s", "comment": "c"}]},
+                "undo": {"records": [{"site": "s", "seq": 1}]},
                 "reject": {"comments": [{"site": "s", "comment": "c"}], "reasons": ["abuse"]},
-                "escalate": {"comments": [{"site": "s", "comment": "c"}]}, "erase": {"comments": [{"site": "s", "comment": "c"}]}}
+                "escalate": {"comments": [{"site": "s", "comment": "c"}]},
+                "erase": {"comments": [{"site": "s", "comment": "c"}]}}
     number = 0
     for op, fields in changing.items():
         fields = {"as": "ann", **fields}
         op_refused("no operation id", "missing_field", "operation", op, "desk", **fields)
-        op_refused("operation id of 15 bytes", "too_short", "operation", op, "desk", operation=bytes(15), **fields, reply={"min": 16})
-        op_refused("operation id of 17 bytes", "too_long", "operation", op, "desk", operation=bytes(17), **fields, reply={"max": 16})
+        op_refused("operation id of 15 bytes", "too_short", "operation", op, "desk", operation=bytes(15), **fields,
+                   reply={"min": 16})
+        op_refused("operation id of 17 bytes", "too_long", "operation", op, "desk", operation=bytes(17), **fields,
+                   reply={"max": 16})
         op_refused("operation id as str", "bad_type", "operation", op, "desk", operation="x" * 16, **fields)
-        op_refused("as with a control character", "bad_character", "as", op, "desk", operation=OPERATION, **{**fields, "as": "a\x1b"}, reply={"at": 1})
+        op_refused("as with a control character", "bad_character", "as", op, "desk", operation=OPERATION,
+                   **{**fields, "as": "a\x1b"}, reply={"at": 1})
         if op == "claim":
             continue
         items = "records" if op == "undo" else "comments"
-        for name, error, value in (("no", "missing_field", None), ("empty", "out_of_range", []), ("257", "out_of_range", [fields[items][0]] * 257),
+        for name, error, value in (("no", "missing_field", None), ("empty", "out_of_range", []),
+                                   ("257", "out_of_range", [fields[items][0]] * 257),
                                    ("wrong", "bad_type", {})):
             op_refused(f"{name} {items}", error, items, op, "desk", **{**fields, "operation": OPERATION, items: value})
         number += 1
         unknown = {"status": "not_found", "error": {"name": "not_found", "number": 81, "class": "final"}}
-        add(f"{op}: unknown", ask(op, operation=bytes([number]) * 16, **fields), {"ok": True, "op": op, "results": [unknown]}, "desk")
+        add(f"{op}: unknown", ask(op, operation=bytes([number]) * 16, **fields),
+            {"ok": True, "op": op, "results": [unknown]}, "desk")
         number += 1
         add(f"{op}: item that is no map", ask(op, operation=bytes([number]) * 16, **{**fields, items: [1]}),
-            {"ok": True, "results": [{"status": "bad_type", "error": {"name": "bad_type", "field": f"{items}[0]"}}]}, "desk")
+            {"ok": True, "results": [{"status": "bad_type", "error": {"name": "bad_type", "field": f"{items}[0]"}}]},
+            "desk")
     one = {"comments": [{"site": "s", "comment": "c"}], "operation": OPERATION, "as": "ann"}
     op_refused("no reasons", "missing_field", "reasons", "reject", "desk", **one)
-    op_refused("empty reasons", "out_of_range", "reasons", "reject", "desk", **one, reasons=[], reply={"min": 1, "max": 8})
-    op_refused("9 reasons", "out_of_range", "reasons", "reject", "desk", **one, reasons=[f"r{i}" for i in range(9)], reply={"min": 1, "max": 8})
-    op_refused("note of 4097 bytes", "too_long", "note", "approve", "desk", **one, note="n" * 4097, reply={"max": 4096, "bytes": 4097})
+    op_refused("empty reasons", "out_of_range", "reasons", "reject", "desk", **one, reasons=[],
+               reply={"min": 1, "max": 8})
+    op_refused("9 reasons", "out_of_range", "reasons", "reject", "desk", **one, reasons=[f"r{i}" for i in range(9)],
+               reply={"min": 1, "max": 8})
+    op_refused("note of 4097 bytes", "too_long", "note", "approve", "desk", **one, note="n" * 4097,
+               reply={"max": 4096, "bytes": 4097})
     op_refused("supersede as int", "bad_type", "supersede", "approve", "desk", **one, supersede=1)
     for op, fields in (("claim", {"lease_ms": 999}), ("claim", {"lease_ms": 3600001}), ("renew", {"lease_ms": 999})):
-        op_refused(f"lease of {fields['lease_ms']} ms", "out_of_range", "lease_ms", op, "desk", operation=OPERATION, **{"as": "ann"}, **fields,
+        op_refused(f"lease of {fields['lease_ms']} ms", "out_of_range", "lease_ms", op, "desk", operation=OPERATION,
+                   **{"as": "ann"}, **fields,
                    reply={"min": 1000, "max": 3600000})
     for limit in (0, 101):
-        op_refused(f"limit {limit}", "out_of_range", "limit", "claim", "desk", operation=OPERATION, **{"as": "ann"}, limit=limit,
+        op_refused(f"limit {limit}", "out_of_range", "limit", "claim", "desk", operation=OPERATION, **{"as": "ann"},
+                   limit=limit,
                    reply={"min": 1, "max": 100})
     op_refused("101 named", "out_of_range", "comments", "claim", "desk", operation=OPERATION, **{"as": "ann"},
                comments=[{"site": "s", "comment": "c"}] * 101, reply={"min": 1, "max": 100})
@@ -396,7 +464,8 @@ def add_desk_reads():
     add("list: empty queue", ask("list"), {"ok": True, "comments": [], "next": None}, "desk")
     for limit in (0, 501):
         op_refused(f"limit {limit}", "out_of_range", "limit", "list", "desk", limit=limit, reply={"min": 1, "max": 500})
-        op_refused(f"limit {limit}", "out_of_range", "limit", "history", "desk", site="s", comment="c", limit=limit, reply={"min": 1, "max": 500})
+        op_refused(f"limit {limit}", "out_of_range", "limit", "history", "desk", site="s", comment="c", limit=limit,
+                   reply={"min": 1, "max": 500})
     op_refused("unknown lane", "bad_value", "lane", "list", "desk", lane="fast")
     op_refused("after as int", "bad_type", "after", "list", "desk", after=1)
     for op in ("show", "history"):
@@ -422,7 +491,8 @@ def write(path, vectors):
 
 def main():
     directory = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, "proto/vectors")
-    for part in (add_broken_messages, add_envelopes, add_text_fields, add_other_fields, add_whole_submits, add_front_operations,
+    for part in (add_broken_messages, add_envelopes, add_text_fields, add_other_fields, add_whole_submits,
+                 add_front_operations,
                  add_streams, add_desk_operations, add_desk_reads):
         part()
     write(os.path.join(directory, "messages.json"), messages())

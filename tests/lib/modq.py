@@ -486,7 +486,8 @@ class Desk(Connection):
         return self.change("approve", operation, comments=comments, supersede=supersede, note=note)["results"]
 
     def reject(self, comments, reasons, note=None, supersede=None, operation=None):
-        return self.change("reject", operation, comments=comments, supersede=supersede, reasons=reasons, note=note)["results"]
+        return self.change("reject", operation, comments=comments, supersede=supersede, reasons=reasons,
+                           note=note)["results"]
 
     def undo(self, records, operation=None):
         return self.change("undo", operation, records=records)["results"]

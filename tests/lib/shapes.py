@@ -7,18 +7,21 @@ STATES = {"pending", "approved", "rejected", "withdrawn", "erased"}
 DECISIONS = {"approved", "rejected", "reopened", "withdrawn", "erased"}
 CAUSES = {"moderator", "undo", "new_revision", "reports", "author", "erasure", "rule"}
 RECORD = {"site": (STR,), "seq": (INT,), "comment": (STR,), "revision": (INT,), "decision": (STR,), "reasons": (LIST,),
-          "policy": (STR, NIL), "body_sha256": (BYTES, NIL), "decided_at": (INT,), "cause": (STR,), "undoes": (INT, NIL),
+          "policy": (STR, NIL), "body_sha256": (BYTES, NIL), "decided_at": (INT,), "cause": (STR,),
+          "undoes": (INT, NIL),
           "supersedes": (INT, NIL), "chain": (BYTES,)}
 CARD = {"site": (STR,), "comment": (STR,), "revision": (INT,), "state": (STR,), "lane": (STR,), "body": (STR, NIL),
         "body_sha256": (BYTES, NIL), "received_at": (INT, NIL), "due_at": (INT, NIL), "article": (MAP, NIL),
-        "parent": (STR, NIL), "author": (MAP, NIL), "created_at": (INT, NIL), "language": (STR, NIL), "extra": (MAP, NIL),
+        "parent": (STR, NIL), "author": (MAP, NIL), "created_at": (INT, NIL), "language": (STR, NIL),
+        "extra": (MAP, NIL),
         "article_closed": (BOOL, NIL), "article_front_page": (BOOL, NIL), "reports": (INT,), "claimed_by": (STR, NIL),
         "claimed_until": (INT, NIL), "seq": (INT, NIL), "decided_by": (STR, NIL), "decided_at": (INT, NIL),
         "reasons": (LIST, NIL), "note": (STR, NIL)}
 EVENT = {"no": (INT,), "at": (INT,), "kind": (STR,), "actor": (STR,), "revision": (INT, NIL), "seq": (INT, NIL),
          "cause": (STR, NIL), "reasons": (LIST, NIL), "policy": (STR, NIL), "note": (STR, NIL), "undoes": (INT, NIL),
          "supersedes": (INT, NIL), "until": (INT, NIL)}
-KINDS = {"submitted", "claimed", "renewed", "released", "lease_expired", "approved", "rejected", "reopened", "withdrawn",
+KINDS = {"submitted", "claimed", "renewed", "released", "lease_expired", "approved", "rejected", "reopened",
+         "withdrawn",
          "erased", "escalated", "reported"}
 PUSHED = {"records", "level", "heartbeat", "ended"}
 

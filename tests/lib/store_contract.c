@@ -1980,7 +1980,7 @@ void figures_count_one_sites_pending_comments(struct store *store)
     assert_int_equal(figures.oldest_at, 0);
 }
 
-void the_oldest_pending_text_is_not_the_first_due(struct store *store)
+void the_lowest_due_time_is_told_of_any_lane_claimed_or_not(struct store *store)
 {
     struct store_queue figures;
 
@@ -1992,12 +1992,14 @@ void the_oldest_pending_text_is_not_the_first_due(struct store *store)
     queue_put(store, new_comment(1, "a", 1), LANE_ESCALATED, "ana", 30);
     OK(commit);
     OK(queue_figures, 1, &figures);
-    assert_int_equal(figures.oldest_at, 1001);
-    change_comment(store, "a", approve);
-    OK(queue_figures, 1, &figures);
-    assert_int_equal(figures.oldest_at, 1002);
-    change_comment(store, "b", approve);
+    assert_int_equal(figures.oldest_at, 10);
     change_comment(store, "c", approve);
+    OK(queue_figures, 1, &figures);
+    assert_int_equal(figures.oldest_at, 20);
+    change_comment(store, "b", approve);
+    OK(queue_figures, 1, &figures);
+    assert_int_equal(figures.oldest_at, 30);
+    change_comment(store, "a", approve);
     OK(queue_figures, 1, &figures);
     assert_int_equal(figures.oldest_at, 0);
 }

@@ -12,8 +12,9 @@ struct fault_store {
     enum store_result result;
     bool for_good;
     bool transaction;
-    bool broken;      /* a call failed inside the transaction */
-    bool ours_failed; /* the last failure was made here, not by the inner store */
+    bool broken;             /* a call failed inside the transaction: until rollback all others do, too */
+    enum store_result stuck; /* with what */
+    bool ours_failed;        /* the last failure was made here, not by the inner store */
 };
 
 static const struct store_ops fault_ops;
@@ -27,7 +28,6 @@ static struct fault_store *fault_of(const struct store *store)
 /* Counts a call. True when it is to fail. */
 static bool fault_strikes(struct fault_store *f)
 {
-    assert(!f->broken && "only rollback may follow a failure");
     f->calls++;
     if (!f->left || --f->left)
         return false;
@@ -40,6 +40,7 @@ static enum store_result fault_note(struct fault_store *f, enum store_result res
 {
     if (result == STORE_FULL || result == STORE_FAILED) {
         f->broken = f->transaction;
+        f->stuck = result;
         f->ours_failed = ours;
     }
     return result;
@@ -50,6 +51,8 @@ static enum store_result fault_note(struct fault_store *f, enum store_result res
     static enum store_result fault_##verb parameters                                                                   \
     {                                                                                                                  \
         struct fault_store *f = fault_of(store);                                                                       \
+        if (f->broken)                                                                                                 \
+            return f->stuck;                                                                                           \
         if (fault_strikes(f))                                                                                          \
             return fault_note(f, f->result, true);                                                                     \
         return fault_note(f, f->inner->ops->verb(f->inner, ##__VA_ARGS__), false);                                     \
@@ -116,6 +119,8 @@ static enum store_result fault_commit(struct store *store)
 {
     struct fault_store *f = fault_of(store);
 
+    if (f->broken)
+        return f->stuck;
     if (fault_strikes(f))
         return fault_note(f, f->result, true);
     enum store_result result = f->inner->ops->commit(f->inner);

@@ -930,11 +930,10 @@ static enum store_result memory_queue_figures(struct store *store, int64_t site,
         const struct store_comment *c = row_at(&m->now, COMMENTS, i);
         if (c->site != site || c->state != STATE_PENDING)
             continue;
-        const struct store_text *text = row_find(&m->now, TEXTS, text_is, &c->text);
         figures->escalated += c->lane == LANE_ESCALATED;
         figures->claimed += *c->claimed_by != '\0';
-        if (text && (!figures->oldest_at || text->received_at < figures->oldest_at))
-            figures->oldest_at = text->received_at;
+        if (!figures->oldest_at || c->due_at < figures->oldest_at)
+            figures->oldest_at = c->due_at;
     }
     return STORE_OK;
 }

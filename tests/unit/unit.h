@@ -1,5 +1,6 @@
 /* Unit tests on cmocka that register themselves: TEST(name_is_a_sentence) { ... }.
- * Each tests/unit/test_*.c becomes one program; its output is TAP. UNIT_FILTER=word runs the tests whose name holds it. */
+ * Each tests/unit/test_*.c becomes one program; its output is TAP. UNIT_FILTER=word runs the tests whose name holds it.
+ */
 #ifndef UNIT_H
 #define UNIT_H
 
@@ -13,12 +14,12 @@
 
 void unit_register(const char *name, CMUnitTestFunction run);
 
-#define TEST(name)                                                   \
-    static void name(void **state);                                  \
-    __attribute__((constructor)) static void register_##name(void)   \
-    {                                                                \
-        unit_register(#name, name);                                  \
-    }                                                                \
+#define TEST(name)                                                                                                     \
+    static void name(void **state);                                                                                    \
+    __attribute__((constructor)) static void register_##name(void)                                                     \
+    {                                                                                                                  \
+        unit_register(#name, name);                                                                                    \
+    }                                                                                                                  \
     static void name(void **state __attribute__((unused)))
 
 /* Directory of a resource of the tests' own (tests/...), from the place of the sources. */

@@ -1,0 +1,292 @@
+#include "verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "options.h"
+#include "say.h"
+
+#define O(id) OPTION_BIT(OPT_##id)
+
+static const struct verb verbs[] = {
+    {.name = "submit",
+     .usage = "[--site SITE] [--push[=ENDPOINT]] [FILE...]",
+     .help = "hand in comments, a JSON object a line",
+     .more = "Keys of a line: site, id (or comment), revision, body, article {id, title, url, language}, parent (or\n"
+             "parent_id), author {id, name, registered_at, address_hash}, created_at (milliseconds or RFC 3339),\n"
+             "language (or lang), extra. Every other key goes into extra. FILE \"-\" and no FILE: standard input.\n"
+             "With --json each comment is answered with a line; without it only failures are told, and how many there\n"
+             "were at the end. What was not acknowledged is sent again; sending it twice does no harm.\n\n"
+             "  modq submit comments.jsonl\n"
+             "  modq submit --site news --json < comments.jsonl\n",
+     .options = O(SITE),
+     .most = -1,
+     .run = run_submit},
+    {.name = "queue",
+     .usage = "[--site SITE] [--lane LANE] [--limit N]",
+     .help = "what waits for a decision, the oldest first",
+     .more = "Shows 50 unless --limit says otherwise; --limit 0 shows all.\n\n"
+             "  modq queue --site news\n"
+             "  modq queue --site news --json | jq -c 'select(.body | test(\"casino\"))' |\n"
+             "      modq reject --stdin --reason promotion\n",
+     .options = O(SITE) | O(LANE) | O(LIMIT),
+     .run = run_queue},
+    {.name = "claim",
+     .usage = "[--site SITE] [--lane LANE] [--limit N] [--lease SECONDS] | SITE/ID... | --stdin",
+     .help = "take comments for yourself, so that nobody else reads them, too",
+     .more = "Takes the next one of the queue, or the next N (at most 100), or those named.\n\n"
+             "  modq claim --site news --limit 10\n"
+             "  modq claim --lease 600 news/17\n",
+     .options = O(SITE) | O(LANE) | O(LIMIT) | O(LEASE) | O(STDIN),
+     .most = -1,
+     .run = run_claim},
+    {.name = "renew",
+     .usage = "[--lease SECONDS] [SITE/ID... | --stdin]",
+     .help = "hold what you have claimed for longer; without names: all of it",
+     .more = "  modq renew\n",
+     .options = O(LEASE) | O(STDIN),
+     .most = -1,
+     .run = run_renew},
+    {.name = "release",
+     .usage = "[SITE/ID... | --stdin]",
+     .help = "give back what you have claimed; without names: all of it",
+     .more = "  modq release news/17\n",
+     .options = O(STDIN),
+     .most = -1,
+     .run = run_release},
+    {.name = "show",
+     .usage = "SITE/ID...",
+     .help = "all that is known of a comment",
+     .more = "What could deceive the eye or the terminal is shown as a mark: <U+202E> is a character that turns text\n"
+             "round, <0xFF> a byte that is no text.\n\n"
+             "  modq show news/17\n",
+     .least = 1,
+     .most = -1,
+     .run = run_show},
+    {.name = "approve",
+     .usage = "[--note TEXT] [--supersede] SITE/ID... | --stdin",
+     .help = "approve comments",
+     .more = "Lines of `modq queue --json` on --stdin are compared with the revision that was read.\n\n"
+             "  modq approve news/17 news/18\n"
+             "  modq approve --supersede news/17        it was rejected before\n",
+     .options = O(NOTE) | O(SUPERSEDE) | O(STDIN),
+     .most = -1,
+     .run = run_approve},
+    {.name = "reject",
+     .usage = "--reason CODE[,CODE] [--note TEXT] [--supersede] SITE/ID... | --stdin",
+     .help = "reject comments",
+     .more = "`modq policy` lists the codes.\n\n"
+             "  modq reject --reason profanity news/17\n"
+             "  modq reject --reason abuse.racism,threat --note 'third time' news/17\n",
+     .options = O(REASON) | O(NOTE) | O(SUPERSEDE) | O(STDIN),
+     .most = -1,
+     .run = run_reject},
+    {.name = "undo",
+     .usage = "SITE/ID... | --stdin | --site SITE --seq N",
+     .help = "take back the current decision of a comment, or record N of a site",
+     .more = "Nothing is forgotten: undoing is a record, too, and can be undone.\n\n"
+             "  modq undo news/17\n"
+             "  modq undo --site news --seq 5\n",
+     .options = O(SITE) | O(SEQ) | O(STDIN),
+     .most = -1,
+     .run = run_undo},
+    {.name = "withdraw",
+     .usage = "SITE/ID... | --stdin",
+     .help = "say that the author took the comment back; nobody can approve it then",
+     .more = "  modq withdraw news/17\n",
+     .options = O(STDIN),
+     .most = -1,
+     .run = run_withdraw},
+    {.name = "report",
+     .usage = "--reader READER [--reason CODE] [--note TEXT] SITE/ID",
+     .help = "say that a reader complains about a comment",
+     .more = "  modq report --reader r81 --reason threat news/17\n",
+     .options = O(READER) | O(REASON) | O(NOTE),
+     .least = 1,
+     .most = 1,
+     .run = run_report},
+    {.name = "article",
+     .usage = "--site SITE --id ID [--closed yes|no] [--front-page yes|no] [--title TEXT] [--url URL]",
+     .help = "say what moderators should know of an article",
+     .more = "  modq article --site news --id 2231 --front-page yes\n",
+     .options = O(SITE) | O(ID) | O(CLOSED) | O(FRONT_PAGE) | O(TITLE) | O(URL) | O(LANG),
+     .run = run_article},
+    {.name = "escalate",
+     .usage = "[--note TEXT] SITE/ID... | --stdin",
+     .help = "leave comments to those who serve the escalated lane",
+     .more = "  modq escalate --note 'court order?' news/17\n"
+             "  modq queue --lane escalated\n",
+     .options = O(NOTE) | O(STDIN),
+     .most = -1,
+     .run = run_escalate},
+    {.name = "erase",
+     .usage = "[--yes] SITE/ID... | --stdin",
+     .help = "erase text, author and notes of comments for good",
+     .more = "For those who have a right to have their data removed. Asks on a terminal, unless --yes is given.\n\n"
+             "  modq erase --yes news/17\n",
+     .options = O(YES) | O(STDIN),
+     .most = -1,
+     .run = run_erase},
+    {.name = "history",
+     .usage = "[--limit N] SITE/ID...",
+     .help = "what happened to a comment, the newest first",
+     .more = "  modq history news/17\n",
+     .options = O(LIMIT),
+     .least = 1,
+     .most = -1,
+     .run = run_history},
+    {.name = "follow",
+     .usage = "--site SITE [--after N] [--hash HEX] [--no-wait] [--confirm NAME] [--count N]",
+     .help = "a site's decisions as they are made, in order, without gaps",
+     .more = "Goes on by itself when the daemon was away. Keep seq and chain of the last record that you have acted\n"
+             "on, and give them as --after and --hash the next time. Ends at once on --no-wait when level.\n\n"
+             "  modq follow --site news\n"
+             "  modq follow --site news --after 120 --json --confirm web1\n",
+     .options = O(SITE) | O(AFTER) | O(HASH) | O(NO_WAIT) | O(CONFIRM) | O(COUNT_RECORDS),
+     .run = run_follow},
+    {.name = "confirm",
+     .usage = "--site SITE --listener NAME --seq N",
+     .help = "tell the daemon how far a listener has applied records",
+     .more = "  modq confirm --site news --listener web1 --seq 120\n",
+     .options = O(SITE) | O(LISTENER) | O(SEQ),
+     .run = run_confirm},
+    {.name = "status",
+     .usage = "SITE/ID... | --stdin",
+     .help = "the state of comments",
+     .more = "  modq status news/17 news/18\n",
+     .options = O(STDIN),
+     .most = -1,
+     .run = run_status},
+    {.name = "stats",
+     .usage = "[--site SITE]",
+     .help = "how much waits, how much was done, who listens",
+     .more = "  modq stats\n",
+     .options = O(SITE),
+     .run = run_stats},
+    {.name = "policy",
+     .usage = "[--site SITE] [--lang TAG]",
+     .help = "the house rules: reason codes and what authors are told",
+     .more = "  modq policy --site news --lang ckb\n",
+     .options = O(SITE) | O(LANG),
+     .run = run_policy},
+    {.name = "hello",
+     .usage = "",
+     .help = "ask whether the daemon answers, and as whom it takes you",
+     .more = "  modq hello && echo it runs\n",
+     .run = run_hello},
+    {.name = "help",
+     .usage = "[VERB]",
+     .help = "this, or more about a verb",
+     .more = "  modq help submit\n",
+     .options = O(VERBS),
+     .most = 1,
+     .run = run_help},
+    {.name = "version", .usage = "", .help = "print the version", .more = "", .run = run_version},
+};
+
+const struct verb *verb_at(size_t i)
+{
+    return i < sizeof(verbs) / sizeof(verbs[0]) ? &verbs[i] : NULL;
+}
+
+const struct verb *verb_named(const char *name)
+{
+    for (size_t i = 0; verb_at(i); i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+/* ---- help */
+
+static void print_option(const struct option_row *row)
+{
+    char left[64];
+    bool glued = row->argument && row->argument[0] == '[';
+
+    snprintf(left, sizeof(left), "--%s%s%s", row->name, row->argument && !glued ? " " : "",
+             row->argument ? row->argument : "");
+    printf("  %-26s %s\n", left, row->help);
+}
+
+static void print_options(uint64_t own, bool global)
+{
+    const struct option_row *row;
+
+    for (size_t i = 0; (row = option_row(i)); i++)
+        if (global ? option_is_global(row->id) : (own & OPTION_BIT(row->id)) != 0)
+            print_option(row);
+}
+
+static void print_exit_codes(void)
+{
+    puts("\nExit code: 0 all done; 1 refused as things stand, some at least; 2 the command line is wrong, nothing was\n"
+         "done; 3 no daemon or no answer in time: try again; 4 refused as wrong: mend it; 5 not allowed; 6 this\n"
+         "machine's fault (a file, memory). When several apply: 2, else 6, 3, 5, 4, 1, in this order.");
+}
+
+void help_all(struct app *app)
+{
+    (void)app;
+    puts("usage: modq VERB [OPTIONS] [ARGUMENTS]\n\nModerates comments that modqd keeps.\n");
+    for (size_t i = 0; verb_at(i); i++)
+        printf("  %-10s %s\n", verbs[i].name, verbs[i].help);
+    puts("\nA comment is named SITE/ID. Options of every verb, at any place:\n");
+    print_options(0, true);
+    print_exit_codes();
+    puts("\nmodq VERB --help tells more about a verb. See modq(1).");
+}
+
+void help_verb(const struct verb *verb)
+{
+    printf("usage: modq %s%s%s\n\n%s.\n\n%s", verb->name, verb->usage[0] ? " " : "", verb->usage, verb->help,
+           verb->more);
+    if (verb->options)
+        puts("\nOptions:\n");
+    print_options(verb->options, false);
+    puts("\nOptions of every verb:\n");
+    print_options(0, true);
+}
+
+/* A line a verb for programs: its name and all its options; first of all the options of every verb, after "-". */
+static void list_verbs(void)
+{
+    for (size_t i = 0; i == 0 || verb_at(i - 1); i++) {
+        const struct option_row *row;
+        printf("%s", i ? verbs[i - 1].name : "-");
+        for (size_t j = 0; (row = option_row(j)); j++)
+            if (i ? (verbs[i - 1].options & OPTION_BIT(row->id)) != 0 : option_is_global(row->id))
+                printf(" --%s%s", row->name, row->argument && row->argument[0] != '[' ? "=" : "");
+        puts("");
+    }
+}
+
+int run_help(struct app *app)
+{
+    const char *names[sizeof(verbs) / sizeof(verbs[0]) + 1] = {0};
+
+    if (app->options.given[OPT_VERBS]) {
+        list_verbs();
+        return EXIT_DONE;
+    }
+    if (app->argc == 0) {
+        help_all(app);
+        return EXIT_DONE;
+    }
+    const struct verb *verb = verb_named(app->argv[0]);
+    if (verb) {
+        help_verb(verb);
+        return EXIT_DONE;
+    }
+    for (size_t i = 0; verb_at(i); i++)
+        names[i] = verbs[i].name;
+    complain_word("verb", app->argv[0], names);
+    return EXIT_USAGE;
+}
+
+int run_version(struct app *app)
+{
+    (void)app;
+    printf("modq %s\n", modq_version());
+    return EXIT_DONE;
+}

@@ -1,0 +1,64 @@
+"""The test runner itself: what crashes, hangs or says nothing is a failure."""
+import importlib.machinery
+import importlib.util
+import os
+import tempfile
+import unittest
+
+import tap
+from daemon import ROOT
+
+LOADER = importlib.machinery.SourceFileLoader("run", os.path.join(ROOT, "tests/run"))
+RUN = importlib.util.module_from_spec(importlib.util.spec_from_loader("run", LOADER))
+LOADER.exec_module(RUN)
+
+
+class Programs(unittest.TestCase):
+    def run_program(self, script, word="", skip_slow=False):
+        with tempfile.TemporaryDirectory(prefix="mq-", dir="/tmp") as folder:
+            path = os.path.join(folder, "test_forged.py")
+            with open(path, "w") as file:
+                file.write(script)
+            program = RUN.Program(path, "build/release")
+            program.run("build/release", word, skip_slow)
+        return program
+
+    def counts(self, script, **more):
+        program = self.run_program(script, **more)
+        return len(program.passed), len(program.failed), len(program.skipped)
+
+    def test_results_are_counted_with_their_diagnostics(self):
+        program = self.run_program("print('1..3\\nok 1 - a\\nnot ok 2 - b\\n# why\\nok 3 - c # SKIP no tool'); exit(1)")
+        self.assertEqual((program.passed, program.failed, program.skipped),
+                         (["a"], [("b", ["# why"])], [("c", "no tool")]))
+
+    def test_words_of_cmocka_are_understood(self):
+        program = self.run_program("print('1..2\\nok 1 - a\\nok 2 # SKIP b\\n# ok - unit')")
+        self.assertEqual((program.passed, program.skipped), (["a"], [("b", "b")]))
+
+    def test_crash_is_a_failure(self):
+        self.assertEqual(self.counts("import os\nprint('1..2\\nok 1 - a', flush=True)\nos.abort()"), (1, 1, 0))
+        self.assertEqual(self.counts("print('1..1\\nok 1 - a')\nexit(3)"), (1, 1, 0))
+
+    def test_missing_tests_are_a_failure(self):
+        self.assertEqual(self.counts("print('1..2\\nok 1 - a')"), (1, 1, 0))
+        self.assertEqual(self.counts("print('hello')"), (0, 1, 0))
+
+    def test_filter_without_a_match_counts_nothing(self):
+        self.assertEqual(self.counts("print('1..0')", word="nothing"), (0, 0, 0))
+
+    def test_filter_is_handed_on(self):
+        script = "import os\nprint('1..1\\nok 1 - ' + os.environ.get('E2E_FILTER', 'none'))"
+        self.assertEqual(self.run_program(script, word="lease").passed, ["lease"])
+        self.assertEqual(self.run_program(script, word="forged").passed, ["none"])
+
+    def test_program_that_hangs_is_ended(self):
+        self.assertEqual(self.counts("# time-limit: 1\nimport time\nprint('ok 1 - a', flush=True)\ntime.sleep(60)"),
+                         (1, 1, 0))
+
+    def test_slow_program_is_skipped_when_asked(self):
+        self.assertEqual(self.counts("# slow: takes an hour\nexit(1)", skip_slow=True), (0, 0, 1))
+
+
+if __name__ == "__main__":
+    tap.main()

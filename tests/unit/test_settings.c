@@ -1,0 +1,336 @@
+#include "../../daemon/config.h"
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/modq-settings-XXXXXX";
+static char path[64];
+
+/* A file with this text, which the next call writes over. */
+static const char *file_with(const char *text)
+{
+    if (!path[0]) {
+        assert_non_null(mkdtemp(dir));
+        snprintf(path, sizeof(path), "%s/modqd.conf", dir);
+    }
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+__attribute__((destructor)) static void clean_up(void)
+{
+    if (path[0]) {
+        unlink(path);
+        rmdir(dir);
+    }
+}
+
+static struct settings *load(const char *text)
+{
+    char reason[1024] = "";
+    struct settings *settings = config_load("/run/modqd", file_with(text), reason, sizeof(reason));
+
+    if (!settings)
+        fail_msg("%s\nwas refused: %s", text, reason);
+    return settings;
+}
+
+static void good(const char *text)
+{
+    config_free(load(text));
+}
+
+/* Refused, in words that hold both. */
+static void refused(const char *text, const char *a, const char *b)
+{
+    char reason[1024] = "";
+    struct settings *settings = config_load("/run/modqd", file_with(text), reason, sizeof(reason));
+
+    if (settings)
+        fail_msg("%s\nwas taken", text);
+    if (!strstr(reason, a) || (b && !strstr(reason, b)))
+        fail_msg("%s\n\"%s\" does not hold \"%s\" and \"%s\"", text, reason, a, b ? b : a);
+}
+
+TEST(a_directory_is_enough)
+{
+    char reason[256];
+    struct settings *s = config_load("/srv/modqd", NULL, reason, sizeof(reason));
+
+    assert_non_null(s);
+    assert_string_equal(s->dir, "/srv/modqd");
+    assert_string_equal(s->front, "ipc:///srv/modqd/front.sock");
+    assert_string_equal(s->push, "ipc:///srv/modqd/push.sock");
+    assert_string_equal(s->decisions, "ipc:///srv/modqd/decisions.sock");
+    assert_string_equal(s->desk, "ipc:///srv/modqd/desk.sock");
+    assert_int_equal(s->heartbeat_ms, 5000);
+    assert_int_equal(s->credit_timeout_ms, 30000);
+    for (int i = 0; i < LIMIT_COUNT; i++)
+        assert_int_equal(s->limits.value[i], limit_table[i].value);
+    assert_string_equal(s->policy->version, "house-rules-1");
+    config_free(s);
+}
+
+TEST(without_a_directory_it_says_how_to_give_one)
+{
+    char reason[256] = "";
+
+    assert_null(config_load(NULL, file_with(""), reason, sizeof(reason)));
+    assert_non_null(strstr(reason, "--dir"));
+    struct settings *s = config_load(NULL, file_with("dir = \"/srv/x\""), reason, sizeof(reason));
+    assert_non_null(s);
+    assert_string_equal(s->dir, "/srv/x");
+    config_free(s);
+    s = load("dir = \"/srv/x\"");
+    assert_string_equal(s->dir, "/run/modqd"); /* the command line has the last word */
+    config_free(s);
+}
+
+TEST(a_file_that_is_not_there_is_named)
+{
+    char reason[256] = "";
+
+    assert_null(config_load("/run/modqd", "/nowhere/modqd.conf", reason, sizeof(reason)));
+    assert_non_null(strstr(reason, "/nowhere/modqd.conf"));
+    assert_null(config_load("/run/modqd", "/tmp", reason, sizeof(reason)));
+    assert_non_null(strstr(reason, "/tmp"));
+}
+
+/* ---- endpoints ---- */
+
+static void endpoint(const char *given, bool allowed)
+{
+    char reason[512] = "";
+
+    if (config_endpoint_allowed(given, reason, sizeof(reason)) != allowed)
+        fail_msg("%s is %s", given, allowed ? "refused" : "allowed");
+    if (!allowed && !strstr(reason, given))
+        fail_msg("\"%s\" does not name %s", reason, given);
+}
+
+TEST(ipc_paths_and_loopback_are_allowed)
+{
+    static const char *const endpoints[] = {
+        "ipc:///run/modqd/front.sock", "ipc://relative.sock",  "tcp://127.0.0.1:5555",
+        "tcp://127.0.0.1:*",           "tcp://127.1.2.3:5555", "tcp://[::1]:5555",
+    };
+
+    for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
+        endpoint(endpoints[i], true);
+}
+
+TEST(whatever_another_machine_might_reach_is_refused_by_name)
+{
+    static const char *const endpoints[] = {
+        "tcp://*:5555",
+        "tcp://0.0.0.0:5555",
+        "tcp://[::]:5555",
+        "tcp://192.0.2.7:5555",
+        "tcp://[2001:db8::1]:5555",
+        "tcp://eth0:5555",
+        "tcp://example.org:5555",
+        "tcp://127.0.0.1.evil.com:5555",
+        "tcp://127.evil.com:5555",
+        "tcp://localhost.evil.com:5555",
+        "tcp://128.0.0.1:5555",
+        "tcp://1270.0.0.1:5555",
+        "tcp://127.0.0.1",
+        "tcp://:5555",
+        "tcp://",
+        "tcp://0.0.0.0;127.0.0.1:5555",
+        "tcp://127.0.0.1@0.0.0.0:5555",
+        "TCP://0.0.0.0:5555",
+        "pgm://eth0;239.0.0.1:5555",
+        "epgm://eth0;239.0.0.1:5555",
+        "ws://127.0.0.1:5555",
+        "udp://127.0.0.1:5555",
+        "inproc://x",
+        "ipc://",
+        "ipc://*",
+        "ipc://@abstract",
+        "/run/modqd/front.sock",
+        "x",
+    };
+
+    for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
+        endpoint(endpoints[i], false);
+    endpoint("", false);
+}
+
+/* What a name stands for is decided elsewhere: an address that is reached from outside may well be on the interface lo.
+ */
+TEST(names_of_interfaces_are_refused_even_that_of_loopback)
+{
+    endpoint("tcp://lo:5555", false);
+}
+
+TEST(a_loopback_address_is_written_as_one)
+{
+    endpoint("tcp://127.0.0.0.1:5555", false);
+    endpoint("tcp://127.....:5555", false);
+    endpoint("tcp://127.0.0.999:5555", false);
+}
+
+TEST(endpoints_of_the_configuration_are_taken_and_checked)
+{
+    struct settings *s = load("listen {\n  front = \"tcp://127.0.0.1:7001\"\n  desk = ipc:///run/x/desk\n}\n");
+
+    assert_string_equal(s->front, "tcp://127.0.0.1:7001");
+    assert_string_equal(s->desk, "ipc:///run/x/desk");
+    assert_string_equal(s->push, "ipc:///run/modqd/push.sock");
+    config_free(s);
+    refused("listen { decisions = \"tcp://*:7002\" }", "listen.decisions", "tcp://*:7002");
+    refused("listen { push = \"ipc://@x\" }", "listen.push", "ipc://@x");
+}
+
+/* ---- numbers ---- */
+
+TEST(each_limit_has_its_range)
+{
+    char text[256];
+    char number[32];
+
+    for (int i = 0; i < LIMIT_COUNT; i++) {
+        const struct limit_info *info = &limit_table[i];
+        int64_t body = i == LIMIT_BODY_BYTES || i == LIMIT_EXTRA_BYTES ? 67108864 : info->value;
+        int64_t message = i == LIMIT_MAX_MESSAGE_BYTES ? 0 : body > info->value ? body : 1048576;
+        for (int most = 0; most < 2; most++) {
+            int64_t value = most ? info->most : info->least;
+            snprintf(text, sizeof(text),
+                     "limits { %s = %lld\n body_bytes = 1000\n max_message_bytes = %lld\n %s = %lld }", info->name,
+                     (long long)value, (long long)(message ? message : value), info->name, (long long)value);
+            struct settings *s = load(text);
+            assert_int_equal(s->limits.value[i], value);
+            config_free(s);
+            int64_t beyond = most ? value + 1 : value - 1;
+            snprintf(text, sizeof(text), "limits { %s = %lld }", info->name, (long long)beyond);
+            snprintf(number, sizeof(number), "%lld", (long long)beyond);
+            refused(text, info->name, number);
+        }
+    }
+}
+
+TEST(a_comment_must_fit_into_a_message)
+{
+    good("limits { body_bytes = 45056\n extra_bytes = 4096\n max_message_bytes = 65536 }");
+    refused("limits { body_bytes = 45057\n extra_bytes = 4096\n max_message_bytes = 65536 }", "max_message_bytes",
+            "65537");
+    refused("limits { body_bytes = 1048576 }", "max_message_bytes", "at least");
+    refused("limits { max_message_bytes = 65536 }", "max_message_bytes", NULL);
+}
+
+TEST(intervals_have_their_range)
+{
+    good("heartbeat_ms = 100\ncredit_timeout_ms = 1000");
+    good("heartbeat_ms = 60000; credit_timeout_ms = 600000;");
+    refused("heartbeat_ms = 99", "heartbeat_ms", "99");
+    refused("heartbeat_ms = 60001", "heartbeat_ms", "60001");
+    refused("credit_timeout_ms = 999", "credit_timeout_ms", "999");
+    refused("credit_timeout_ms = 600001", "credit_timeout_ms", NULL);
+}
+
+TEST(what_is_no_number_is_refused_with_its_line)
+{
+    refused("heartbeat_ms = soon", ":1:", "heartbeat_ms");
+    refused("\n\nlimits {\n  streams = 10k\n}\n", ":4:", "streams");
+    refused("limits { streams = 99999999999999999999 }", ":1:", "streams");
+}
+
+/* ---- syntax ---- */
+
+TEST(an_unknown_option_is_named_with_its_line)
+{
+    refused("dir = x\n# a comment\n\nfont = y\n", ":4:", "font");
+    refused("limits {\n  body_bites = 5\n}\n", ":2:", "body_bites");
+    refused("listen {\n\n\n  from = \"ipc://x\"\n}\n", ":4:", "from");
+}
+
+TEST(options_may_be_parted_by_semicolons_and_explained_by_comments)
+{
+    struct settings *s = load("heartbeat_ms = 1000; credit_timeout_ms = 2000; # why; not\n"
+                              "limits { streams = 5; streams_per_peer = 2; } // more\n"
+                              "/* listen { front = \"tcp://*:1\" } */ listen { front = \"ipc:///run/a;b\"; }\n");
+
+    assert_int_equal(s->heartbeat_ms, 1000);
+    assert_int_equal(s->credit_timeout_ms, 2000);
+    assert_int_equal(s->limits.value[LIMIT_STREAMS], 5);
+    assert_string_equal(s->front, "ipc:///run/a;b");
+    config_free(s);
+}
+
+TEST(what_is_opened_and_never_closed_is_named_with_its_line)
+{
+    refused("\nlimits {\n  streams = 5\n", ":2:", "never closed");
+    refused("dir = \"x\n", ":1:", "never closed");
+    refused("\n\n/* more\n", ":3:", "never closed");
+    refused("limits { streams = 5 } }", ":1:", NULL);
+}
+
+/* ---- policies ---- */
+
+#define RULES "/daemon/policy/house-rules.conf"
+
+TEST(a_site_has_its_own_policy_or_the_common_one)
+{
+    char text[2048];
+    char rules[1024];
+
+    snprintf(rules, sizeof(rules), "%s" RULES, unit_source_dir());
+    snprintf(text, sizeof(text), "site \"news\" { policy = \"%s\" }\nsite blog { }\n", rules);
+    struct settings *s = load(text);
+    assert_int_equal(s->site_count, 2);
+    assert_string_equal(s->sites[0].policy_path, rules);
+    assert_ptr_equal(settings_policy(s, SLICE_LIT("news")), s->sites[0].policy);
+    assert_ptr_not_equal(settings_policy(s, SLICE_LIT("news")), s->policy);
+    assert_ptr_equal(settings_policy(s, SLICE_LIT("new")), s->policy);
+    assert_ptr_equal(settings_policy(s, SLICE_LIT("unknown")), s->policy);
+    assert_string_equal(settings_policy(s, SLICE_LIT("blog"))->version, s->policy->version);
+    config_free(s);
+    snprintf(text, sizeof(text), "policy = \"%s\"\nsite blog { }\n", rules);
+    s = load(text);
+    assert_string_equal(s->policy_path, rules);
+    config_free(s);
+}
+
+/* A site without a policy of its own has the one of all sites, also when that is a file. */
+TEST(a_site_section_without_a_policy_follows_the_common_file)
+{
+    char text[2048];
+    char other[1024];
+
+    snprintf(other, sizeof(other), "%s-policy", file_with(""));
+    FILE *file = fopen(other, "w");
+    assert_non_null(file);
+    fputs("version = \"ours-2\"\nreason \"r\" { title { en = \"T\" } sentence { en = \"S\" } }\n", file);
+    fclose(file);
+    snprintf(text, sizeof(text), "policy = \"%s\"\nsite blog { }\n", other);
+    struct settings *s = load(text);
+    unlink(other);
+    assert_string_equal(s->policy->version, "ours-2");
+    assert_string_equal(settings_policy(s, SLICE_LIT("blog"))->version, "ours-2");
+    config_free(s);
+}
+
+TEST(a_policy_that_cannot_be_read_is_named)
+{
+    refused("policy = \"/nowhere/rules.conf\"", "/nowhere/rules.conf", NULL);
+    refused("site news { policy = \"/nowhere/rules.conf\" }", "/nowhere/rules.conf", NULL);
+    refused("site news { policy = \"/dev/null\" }", "/dev/null", "version");
+}
+
+TEST(a_site_stands_there_once)
+{
+    refused("site news { }\nsite blog { }\nsite news { }\n", "news", NULL);
+}
+
+TEST(a_site_that_no_comment_can_name_is_refused)
+{
+    refused("site \"a/b\" { }", "a/b", NULL);
+    refused("site \"\" { }", "site", NULL);
+    refused("site \"0123456789012345678901234567890123456789012345678901234567890123456\" { }", "site", NULL);
+}
