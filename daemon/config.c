@@ -1,11 +1,13 @@
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <confuse.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../proto/fields.h"
 #include "confuse_text.h"
 
 enum { HEARTBEAT_MS = 5000, CREDIT_TIMEOUT_MS = 30000, EVENT_OVERHEAD_BYTES = 16384 };
@@ -31,19 +33,19 @@ const struct policy *settings_policy(const struct settings *settings, struct sli
     return settings->policy;
 }
 
+/* An address written as a number: names and interfaces can mean anything. */
 static bool is_loopback(const char *host, size_t len)
 {
-    static const char *const names[] = {"localhost", "[::1]", "::1", "lo"};
+    char text[INET_ADDRSTRLEN];
+    struct in_addr address;
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (len == strlen(names[i]) && memcmp(host, names[i], len) == 0)
-            return true;
-    if (len < 7 || memcmp(host, "127.", 4) != 0)
+    if (len == 5 && memcmp(host, "[::1]", 5) == 0)
+        return true;
+    if (len >= sizeof(text))
         return false;
-    for (size_t i = 0; i < len; i++)
-        if (!strchr("0123456789.", host[i]))
-            return false;
-    return true;
+    memcpy(text, host, len);
+    text[len] = '\0';
+    return inet_pton(AF_INET, text, &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
 }
 
 bool config_endpoint_allowed(const char *endpoint, char *reason, size_t reason_bytes)
@@ -125,7 +127,8 @@ static bool take_interval(cfg_t *cfg, const char *name, long least, long most, i
 
 static bool load_policy(const char *path, struct policy **policy, char *reason, size_t n)
 {
-    *policy = path ? policy_load(path, reason, n) : policy_load_text("built-in policy", policy_default_text, reason, n);
+    *policy =
+        path ? policy_load(path, reason, n) : policy_load_text("the built-in policy", policy_default_text, reason, n);
     return *policy != NULL;
 }
 
@@ -133,7 +136,12 @@ static bool take_site(struct settings *s, cfg_t *section, char *reason, size_t n
 {
     struct settings_site *site = &s->sites[s->site_count];
     const char *path = cfg_getstr(section, "policy");
+    struct fault fault;
 
+    if (!field_check_text(slice_of(cfg_title(section)), FIELD_NAME, 1, 64, NULL, NULL, &fault)) {
+        snprintf(reason, n, "site \"%s\": this cannot be a site's name:%s", cfg_title(section), fault.message);
+        return false;
+    }
     site->name = strdup(cfg_title(section));
     site->policy_path = path ? strdup(path) : NULL;
     s->site_count++;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
@@ -19,7 +20,7 @@
 /* Exit codes: stable, in modqd(8). */
 enum { EXIT_DONE = 0, EXIT_BROKEN = 1, EXIT_USAGE = 2, EXIT_START = 3 };
 
-enum { LINGER_MS = 2000 };
+enum { LINGER_MS = 2000, DESCRIPTORS_WANTED = 4096 };
 
 static const char help[] = "Usage: modqd --dir DIR [--config FILE]\n"
                            "\n"
@@ -247,8 +248,22 @@ static bool catch_signals(struct daemon *d)
     return d->parts.signal_fd >= 0;
 }
 
+/* Every connection is a descriptor: as many as the system allows us. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < DESCRIPTORS_WANTED)
+        log_warning("only %llu file descriptors are allowed; %d or more are better (LimitNOFILE=, ulimit -n)",
+                    (unsigned long long)limit.rlim_cur, DESCRIPTORS_WANTED);
+}
+
 static bool start(struct daemon *d)
 {
+    raise_descriptors();
     d->work.settings = d->settings;
     d->work.counters = &d->counters;
     d->work.started_at = clock_wall_ms();
@@ -272,10 +287,10 @@ static void clean_up(struct daemon *d)
         publisher_free(d->parts.publisher);
     if (d->parts.bus)
         bus_close(d->parts.bus, LINGER_MS);
-    if (d->parts.writer)
-        writer_free(d->parts.writer);
     if (d->parts.reader)
         reader_free(d->parts.reader);
+    if (d->parts.writer) /* last: the last connection of all merges the WAL into the database */
+        writer_free(d->parts.writer);
     request_pool_drop();
 }
 

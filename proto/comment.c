@@ -73,20 +73,50 @@ static bool decode_author(struct comment_event *event, const struct limits *limi
     return true;
 }
 
-/* A str anywhere in `extra` must be UTF-8, or whoever gets it back could not read the whole answer. */
-static bool strs_are_utf8(const msgpack_object *value)
-{
-    bool good = true;
+/* What a strict decoder of another language would refuse: one such value in `extra` would make every answer that holds
+ * it unreadable there. NULL when there is none. */
+static const char *unreadable(const msgpack_object *value, enum error *error, size_t *bad);
 
-    if (value->type == MSGPACK_OBJECT_STR)
-        return utf8_valid(mp_str(value), NULL);
-    if (value->type == MSGPACK_OBJECT_ARRAY)
-        for (uint32_t i = 0; good && i < value->via.array.size; i++)
-            good = strs_are_utf8(&value->via.array.ptr[i]);
-    if (value->type == MSGPACK_OBJECT_MAP)
-        for (uint32_t i = 0; good && i < value->via.map.size; i++)
-            good = strs_are_utf8(&value->via.map.ptr[i].key) && strs_are_utf8(&value->via.map.ptr[i].val);
-    return good;
+static const char *unreadable_list(const msgpack_object_array *array, enum error *error, size_t *bad)
+{
+    const char *what = NULL;
+
+    for (uint32_t i = 0; !what && i < array->size; i++)
+        what = unreadable(&array->ptr[i], error, bad);
+    return what;
+}
+
+static const char *unreadable_map(const msgpack_object_map *map, enum error *error, size_t *bad)
+{
+    const char *what = NULL;
+
+    for (uint32_t i = 0; !what && i < map->size; i++) {
+        *error = E_BAD_TYPE;
+        if (map->ptr[i].key.type != MSGPACK_OBJECT_STR)
+            return "a key that is no str";
+        what = unreadable(&map->ptr[i].key, error, bad);
+        if (!what)
+            what = unreadable(&map->ptr[i].val, error, bad);
+    }
+    return what;
+}
+
+static const char *unreadable(const msgpack_object *value, enum error *error, size_t *bad)
+{
+    switch (value->type) {
+    case MSGPACK_OBJECT_STR:
+        *error = E_INVALID_UTF8;
+        return utf8_valid(mp_str(value), bad) ? NULL : "a str that is not UTF-8";
+    case MSGPACK_OBJECT_EXT:
+        *error = E_BAD_TYPE;
+        return "an ext type";
+    case MSGPACK_OBJECT_ARRAY:
+        return unreadable_list(&value->via.array, error, bad);
+    case MSGPACK_OBJECT_MAP:
+        return unreadable_map(&value->via.map, error, bad);
+    default:
+        return NULL;
+    }
 }
 
 static bool check_extra(const struct comment_event *event, const struct limits *limits, const struct path *at,
@@ -95,9 +125,14 @@ static bool check_extra(const struct comment_event *event, const struct limits *
     struct out packed = {0};
     int64_t max = limits->value[LIMIT_EXTRA_BYTES];
 
-    if (!strs_are_utf8(event->extra)) {
-        fault_at(fault, E_INVALID_UTF8, at, "extra");
-        fault_say(fault, "%s: holds a str that is not UTF-8", fault->field);
+    enum error error = E_OK;
+    size_t bad = 0;
+    const char *what = unreadable(event->extra, &error, &bad);
+    if (what) {
+        fault_at(fault, error, at, "extra");
+        fault_say(fault, "%s: holds %s", fault->field, what);
+        if (error == E_INVALID_UTF8)
+            fault_int(fault, "at", (int64_t)bad); /* in that str */
         return false;
     }
     out_object(&packed, event->extra);
@@ -127,7 +162,9 @@ static void salvage_key(const msgpack_object *map, struct comment_event *event)
     event->comment = mp_get_str(map, "comment");
     if (event->comment.data && !field_check_text(event->comment, FIELD_KEY, 0, 0, &nowhere, NULL, &ignored))
         event->comment = SLICE_NONE;
-    if (!mp_get(map, "revision"))
+    if (map->type != MSGPACK_OBJECT_MAP)
+        event->revision = 0;
+    else if (!mp_get(map, "revision"))
         event->revision = 1;
     else if (!mp_int(mp_get(map, "revision"), &event->revision) || event->revision < 1 || event->revision > INT32_MAX)
         event->revision = 0;

@@ -1,16 +1,34 @@
 #include "bus.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 #include <zmq.h>
 
-enum { BACKLOG = 1024, HIGH_WATER_FRONT = 2000, HIGH_WATER_DESK = 256, HANDSHAKE_MS = 3000, MAX_SOCKETS = 8192 };
+enum {
+    BACKLOG = 1024,
+    HIGH_WATER_FRONT = 2000,
+    HIGH_WATER_DESK = 1000,
+    HANDSHAKE_MS = 3000,
+    HIGH_WATER_RELAY = 10000,
+    RELAY_LINGER_MS = 500,
+    RELAY_STOP_S = 2,
+    MAX_SOCKETS = 8192
+};
 
 struct bus {
     void *context;
-    void *front, *push, *decisions, *desk;
+    void *front, *push, *desk;
+    void *decisions; /* where records go in; the relay publishes them */
+    pthread_t relay;
+    void *relay_in, *published; /* the relay's own from the moment it runs */
+    bool relay_runs;
     bool desk_is_ipc;
 };
 
@@ -69,6 +87,60 @@ static void seed_routing_ids(void)
     srand(seed);
 }
 
+/* The decisions socket has a thread of its own: a subscriber that comes or goes with 300,000 subscriptions keeps a PUB
+ * socket busy for seconds, and that must not delay anybody else. An empty message ends it. */
+static void *relay(void *arg)
+{
+    struct bus *bus = arg;
+    zmq_msg_t frame;
+
+    for (bool stop = false; !stop;) {
+        zmq_msg_init(&frame);
+        bool good = zmq_msg_recv(&frame, bus->relay_in, 0) >= 0;
+        bool more = good && zmq_msg_more(&frame);
+        stop = !good || (!more && zmq_msg_size(&frame) == 0);
+        if (!stop)
+            zmq_msg_send(&frame, bus->published, more ? ZMQ_SNDMORE : 0);
+        zmq_msg_close(&frame);
+    }
+    zmq_close(bus->relay_in);
+    zmq_close(bus->published);
+    return NULL;
+}
+
+static bool start_relay(struct bus *bus, char *reason, size_t reason_bytes)
+{
+    bus->relay_in = zmq_socket(bus->context, ZMQ_PULL);
+    bus->decisions = zmq_socket(bus->context, ZMQ_PUSH);
+    set(bus->decisions, ZMQ_SNDHWM, HIGH_WATER_RELAY);
+    set(bus->published, ZMQ_LINGER, RELAY_LINGER_MS);
+    bus->relay_runs = zmq_bind(bus->relay_in, "inproc://decisions") == 0 &&
+                      zmq_connect(bus->decisions, "inproc://decisions") == 0 &&
+                      pthread_create(&bus->relay, NULL, relay, bus) == 0;
+    if (!bus->relay_runs)
+        snprintf(reason, reason_bytes, "the thread of the decisions socket cannot start");
+    return bus->relay_runs;
+}
+
+/* False when the relay does not end in time: libzmq walks through every subscription for every subscriber that left,
+ * and thousands of both can keep it busy for minutes. */
+static bool stop_relay(struct bus *bus)
+{
+    struct timespec until;
+
+    if (bus->relay_runs) {
+        zmq_send(bus->decisions, "", 0, ZMQ_DONTWAIT);
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += RELAY_STOP_S;
+        return pthread_timedjoin_np(bus->relay, NULL, &until) == 0;
+    }
+    if (bus->relay_in)
+        zmq_close(bus->relay_in);
+    if (bus->published)
+        zmq_close(bus->published);
+    return true;
+}
+
 static bool bind_all(struct bus *bus, const struct settings *s, char *reason, size_t n)
 {
     int64_t max = s->limits.value[LIMIT_MAX_MESSAGE_BYTES];
@@ -77,10 +149,10 @@ static bool bind_all(struct bus *bus, const struct settings *s, char *reason, si
     if (bus->front)
         bus->push = bind_socket(bus, ZMQ_PULL, "push", s->push, max, HIGH_WATER_FRONT, reason, n);
     if (bus->push)
-        bus->decisions = bind_socket(bus, ZMQ_PUB, "decisions", s->decisions, 4096, HIGH_WATER_FRONT, reason, n);
-    if (bus->decisions)
+        bus->published = bind_socket(bus, ZMQ_PUB, "decisions", s->decisions, 4096, HIGH_WATER_FRONT, reason, n);
+    if (bus->published)
         bus->desk = bind_socket(bus, ZMQ_ROUTER, "desk", s->desk, max, HIGH_WATER_DESK, reason, n);
-    return bus->desk != NULL;
+    return bus->desk && start_relay(bus, reason, n);
 }
 
 struct bus *bus_open(const struct settings *settings, char *reason, size_t reason_bytes)
@@ -103,13 +175,18 @@ struct bus *bus_open(const struct settings *settings, char *reason, size_t reaso
 
 void bus_close(struct bus *bus, int linger_ms)
 {
-    void *sockets[] = {bus->front, bus->push, bus->decisions, bus->desk};
+    void *sockets[] = {bus->front, bus->push, bus->desk, bus->decisions};
 
+    bool ended = stop_relay(bus);
     for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++)
         if (sockets[i]) {
             set(sockets[i], ZMQ_LINGER, linger_ms);
             zmq_close(sockets[i]);
         }
+    if (!ended) { /* the context would wait for it for ever; the process ends, and with it the thread */
+        nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+        return;
+    }
     zmq_ctx_term(bus->context);
     free(bus);
 }
@@ -120,7 +197,7 @@ static void release_message(void *owner)
     free(owner);
 }
 
-/* The user at the other end of an ipc connection: "path:uid:gid:pid", written by the kernel. -1 on TCP. */
+/* The user at the other end of an ipc connection, from "path:uid:gid:pid", which the kernel told. */
 static int64_t peer_uid(zmq_msg_t *message)
 {
     const char *address = zmq_msg_gets(message, "Peer-Address");
@@ -129,13 +206,13 @@ static int64_t peer_uid(zmq_msg_t *message)
     for (int colons = 0; colons < 3; colons++) {
         do {
             if (!address || at == address)
-                return -1;
+                return PEER_UNKNOWN_LOCAL;
             at--;
         } while (*at != ':');
     }
     char *end;
     long long uid = strtoll(at + 1, &end, 10);
-    return end != at + 1 && *end == ':' ? uid : -1;
+    return end != at + 1 && *end == ':' ? uid : PEER_UNKNOWN_LOCAL;
 }
 
 static bool receive_routing_id(void *socket, struct peer *peer, bool *more)
@@ -199,7 +276,7 @@ enum bus_received bus_receive(struct bus *bus, enum door door, struct request *r
     size_t size = sizeof(events);
 
     request->door = door;
-    request->peer = (struct peer){.uid = -1};
+    request->peer = (struct peer){.uid = PEER_REMOTE};
     if (door != DOOR_PUSH) {
         if (!receive_routing_id(socket, &request->peer, &more))
             return BUS_NOTHING;
@@ -237,4 +314,19 @@ void bus_publish(struct bus *bus, struct slice topic, struct slice body)
 {
     if (zmq_send(bus->decisions, topic.data, topic.len, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
         zmq_send(bus->decisions, body.data, body.len, ZMQ_DONTWAIT);
+}
+
+/* libzmq 4.3.4 ends the process when accept4 on an ipc listener says EMFILE (src/ipc_listener.cpp asserts on all errors
+ * but a few): whoever may connect could end the daemon. ENFILE is one of the few, and means the same to it: no
+ * connection now. So this function stands in for libc's; the dynamic linker takes it for libzmq as well. */
+int accept4(int fd, struct sockaddr *address, socklen_t *len, int flags)
+{
+    int accepted = (int)syscall(SYS_accept4, fd, address, len, flags);
+
+    if (accepted < 0 && errno == EMFILE) {
+        /* The listener is readable still and will ask again at once: not faster than this. */
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        errno = ENFILE;
+    }
+    return accepted;
 }

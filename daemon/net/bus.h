@@ -12,7 +12,8 @@ struct bus;
 /* Binds what the settings name. NULL with the reason on failure. */
 struct bus *bus_open(const struct settings *settings, char *reason, size_t reason_bytes);
 
-/* Closes after what was sent has left, or after `linger_ms`. */
+/* Closes after what was sent has left, or after `linger_ms`. The process should end then: a thread of libzmq that
+ * cannot be ended in time is left behind. */
 void bus_close(struct bus *bus, int linger_ms);
 
 /* The ZeroMQ socket behind a door, for zmq_poll. */

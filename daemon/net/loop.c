@@ -11,12 +11,13 @@
 
 /* How much one turn takes from each socket, so that none of them starves another. */
 enum { TURN_FRONT = 512, TURN_PUSH = 256, TURN_DESK = 128 };
-enum { AWAIT_US = 300, TICK_MS = 100, COMPLAIN_EVERY_MS = 100, STOP_QUIET_MS = 100, STOP_MAX_MS = 5000 };
+enum { AWAIT_US = 300, TICK_MS = 100, COMPLAINTS_A_TICK = 2, STOP_QUIET_MS = 100, STOP_MAX_MS = 5000 };
 
 struct loop {
     struct loop_parts parts;
     struct request *spare; /* the request that the next message goes into */
-    int64_t tick_at, complain_at;
+    int64_t tick_at;
+    int complaints_left; /* in this tenth of a second */
     bool stopping, broken;
     int64_t stop_at, heard_at; /* while stopping: the last moment, and when a message came last */
 };
@@ -29,10 +30,9 @@ static void complain(struct loop *loop, const struct request *request)
     if (!fault)
         return;
     loop->parts.work->counters->push_errors += request->refused ? request->refused : 1;
-    int64_t now = clock_boot_ms();
-    if (now < loop->complain_at)
+    if (loop->complaints_left == 0)
         return;
-    loop->complain_at = now + COMPLAIN_EVERY_MS;
+    loop->complaints_left--;
     log_warning("push: refused: %s: %s", error_info(fault->code)->name,
                 fault->message[0] ? fault->message : error_info(fault->code)->message);
 }
@@ -231,6 +231,7 @@ int loop_run(const struct loop_parts *parts)
         if (now >= loop.tick_at) {
             publisher_tick(parts->publisher, now);
             loop.tick_at = now + TICK_MS;
+            loop.complaints_left = COMPLAINTS_A_TICK;
         }
         if (loop.broken || (loop.stopping && may_stop(&loop, now, taken)))
             break;

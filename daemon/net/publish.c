@@ -166,6 +166,8 @@ static void end_stream(struct publisher *p, struct stream *s, enum error error)
     struct out *out = message(p, s, "ended");
 
     fault_set(&fault, error);
+    if (error == E_STOPPING)
+        fault_int(&fault, "retry_after_ms", 200);
     out_key(out, "error");
     fault_encode(&fault, out);
     out_end(out);

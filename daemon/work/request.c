@@ -114,25 +114,25 @@ enum { ID_BYTES = 64 };
 
 #define ID_MAX ((INT64_C(1) << 53) - 1)
 
-static bool id_out_of_range(struct fault *fault)
+static bool id_out_of_range(const char *key, struct fault *fault)
 {
-    fault_at(fault, E_OUT_OF_RANGE, NULL, "id");
-    fault_say(fault, "id: must be an integer from 0 to 2^53-1 or a str of at most 64 bytes");
+    fault_at(fault, E_OUT_OF_RANGE, NULL, key);
+    fault_say(fault, "%s: must be an integer from 0 to 2^53-1 or a str of at most 64 bytes", key);
     fault_int(fault, "min", 0);
     fault_int(fault, "max", ID_MAX);
     return false;
 }
 
-static bool id_is_good(const msgpack_object *id, struct fault *fault)
+bool request_check_id(const msgpack_object *id, const char *key, struct fault *fault)
 {
     int64_t number;
 
     if (id->type == MSGPACK_OBJECT_STR)
-        return field_check_text(mp_str(id), FIELD_TEXT, 0, ID_BYTES, NULL, "id", fault);
+        return field_check_text(mp_str(id), FIELD_TEXT, 0, ID_BYTES, NULL, key, fault);
     if (id->type == MSGPACK_OBJECT_POSITIVE_INTEGER || id->type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
-        return (mp_int(id, &number) && number >= 0 && number <= ID_MAX) || id_out_of_range(fault);
-    fault_at(fault, E_BAD_TYPE, NULL, "id");
-    fault_say(fault, "id: must be an integer or a str");
+        return (mp_int(id, &number) && number >= 0 && number <= ID_MAX) || id_out_of_range(key, fault);
+    fault_at(fault, E_BAD_TYPE, NULL, key);
+    fault_say(fault, "%s: must be an integer or a str", key);
     return false;
 }
 
@@ -143,7 +143,7 @@ static bool decode_id(struct request *request)
 
     if (!id)
         return true;
-    if (!id_is_good(id, &request->fault))
+    if (!request_check_id(id, "id", &request->fault))
         return false;
     request->id = id;
     return true;
@@ -204,6 +204,11 @@ static bool authorise(struct request *request, struct slice as)
     if (request->door != DOOR_DESK) {
         set_actor(request, request->door == DOOR_FRONT ? SLICE_LIT("front") : SLICE_LIT("push"));
         return true;
+    }
+    if (request->peer.uid == PEER_UNKNOWN_LOCAL) {
+        fault_set(&request->fault, E_DENIED);
+        fault_say(&request->fault, "the kernel does not say who you are; use a current version of ZeroMQ");
+        return false;
     }
     bool administrator = request->peer.uid == 0 || request->peer.uid == (int64_t)geteuid();
     if (as.data && (administrator || request->peer.uid < 0)) {

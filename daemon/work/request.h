@@ -13,12 +13,17 @@
 
 enum door { DOOR_FRONT = 1, DOOR_PUSH = 2, DOOR_DESK = 4 };
 
+enum {
+    PEER_REMOTE = -1,       /* not an ipc connection */
+    PEER_UNKNOWN_LOCAL = -2 /* an ipc connection of which the kernel's word did not arrive: ZMTP before 3.0 */
+};
+
 /* Who sent it, as the bus knows it. */
 struct peer {
     unsigned char routing_id[255];
     unsigned char routing_id_len; /* 0: nobody to answer (push) */
     bool delimiter;               /* an empty frame stood first, as REQ sends it */
-    int64_t uid;                  /* user of the process at the other end of an ipc connection, -1 if unknown */
+    int64_t uid;                  /* user of the process at the other end of an ipc connection, or one of below */
 };
 
 struct verb;
@@ -55,6 +60,9 @@ void *request_alloc(struct request *request, size_t bytes);
 
 /* An item of the request failed: counted, and the first fault is kept. */
 void request_note_refused(struct request *request, const struct fault *fault);
+
+/* True when `id` may name a request; else *fault blames the field `key`. */
+bool request_check_id(const msgpack_object *id, const char *key, struct fault *fault);
 
 /* Decodes the envelope (v, op, id, as, operation) and the verb's own fields, finds out who is asking, and checks that
  * it may. False with request->fault set. */

@@ -49,7 +49,8 @@ static bool decode(struct request *request, const struct settings *settings, siz
 
     request->args = args;
     return args && needs_dealer(request) &&
-           fields_decode(&request->map, credit_fields, rows, &settings->limits, NULL, args, &request->fault);
+           fields_decode(&request->map, credit_fields, rows, &settings->limits, NULL, args, &request->fault) &&
+           request_check_id(args->stream, "stream", &request->fault);
 }
 
 bool credit_decode(struct request *request, const struct settings *settings)

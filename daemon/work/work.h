@@ -14,7 +14,8 @@
     X(submits)                                                                                                         \
     X(duplicates)                                                                                                      \
     X(refused)                                                                                                         \
-    X(malformed) X(dropped_replies) X(busy) X(commits) X(commit_requests) X(push_messages) X(push_errors) X(streams)   \
+    X(malformed)                                                                                                       \
+    X(dropped_replies) X(busy) X(commits) X(commit_requests) X(push_messages) X(push_errors) X(streams)                \
         X(records_sent)
 
 struct counters {

@@ -37,12 +37,12 @@ WORDS = "the comment says that nothing here is true and that everybody knows it 
 class Plan:
     seed: int
     kills: int = 25
-    pause_s: tuple = (0.3, 3.2)       # between two kills, for the random choice
+    pause_s: tuple = (0.3, 4.2)       # between two kills, for the random choice
     early: float = 0.2                # share of kills that come while the daemon is still starting
     sites: tuple = ("news", "sport")
     submitters: int = 4
     moderators: int = 3
-    pace_s: float = 0.006             # mean pause of a submitter between two requests
+    pace_s: float = 0.010             # mean pause of a submitter between two requests
     program: str | None = None        # instead of the build's modqd
     environment: dict = field(default_factory=dict)
     settle_s: float = 1.0             # load goes on so long after the last kill
@@ -54,6 +54,10 @@ class Victim(Daemon):
     def __init__(self, plan):
         super().__init__(config=CONFIG)
         self.plan = plan
+
+    def __enter__(self):
+        """Does not wait: the first kill may come while the database is being made."""
+        return self.spawn()
 
     def command(self):
         command = super().command()
@@ -149,7 +153,8 @@ class Submitter(Client):
         self.connection = Front(load.endpoint("front"), timeout_s=TIMEOUT_S, attempts=1)
         self.count = 0
         self.stored = deque(maxlen=2000)     # events, for what comes after
-        self.revisions = Counter()           # comment -> highest revision that was ever sent
+        self.stored_ever = set()             # (comment, revision)
+        self.revisions = Counter()           # comment -> highest revision that was ever made
 
     def step(self):
         kind = self.random.random()
@@ -172,22 +177,26 @@ class Submitter(Client):
         return self.event(self.random.choice(self.load.plan.sites), f"{self.name}-{self.count}", 1)
 
     def event(self, site, comment, revision):
+        self.revisions[comment] = revision
         body = f"{comment}, {revision}: " + " ".join(self.random.choices(WORDS, k=self.random.randint(1, 120)))
         return {"site": site, "comment": comment, "revision": revision, "body": body,
                 "author": {"id": f"author-{self.random.randint(1, 500)}", "name": "Sozdar"}}
 
     def submit(self, events):
         events = list({event["comment"]: event for event in events}.values())
-        repeats = [event for event in events if event["revision"] <= self.revisions[event["comment"]]]
-        self.revisions.update({event["comment"]: event["revision"] - self.revisions[event["comment"]]
-                               for event in events if event not in repeats})
         sent_at, answered_at, reply = self.ask("submit", comments=events)
         for event, result in zip(events, results_of(reply, len(events))):
             sha256 = hashlib.sha256(event["body"].encode()).digest()
             self.history.submitted.append(Submitted(sent_at, answered_at, event["site"], event["comment"], event["revision"],
                                                     sha256, result.get("status"), result.get("received_at")))
-            if result.get("status") in checker.STORED and event not in repeats:
-                self.stored.append(event)
+            if result.get("status") in checker.STORED:
+                self.remember(event)
+
+    def remember(self, event):
+        key = event["comment"], event["revision"]
+        if key not in self.stored_ever:
+            self.stored_ever.add(key)
+            self.stored.append(event)
 
     def withdraw(self):
         event = self.random.choice(self.stored)
@@ -449,8 +458,8 @@ class Killer:
         self.random = random.Random(f"{plan.seed} killer")
 
     def run(self):
-        for _ in range(self.plan.kills):
-            early = self.random.random() < self.plan.early
+        for number in range(self.plan.kills):
+            early = number == 0 or self.random.random() < self.plan.early
             time.sleep(self.random.uniform(0, 0.08) if early else self.random.uniform(*self.plan.pause_s))
             self.kill()
         self.wait_until_up()

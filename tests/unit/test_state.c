@@ -15,18 +15,19 @@ struct table {
     char *cells[ROWS_MAX][CELLS_MAX];
 };
 
-static char *read_document(void)
+static char *read_file(const char *name)
 {
+    enum { BYTES_MAX = 1 << 20 };
     char path[1024];
-    size_t len = 0;
-    char *text = NULL;
+    char *text = malloc(BYTES_MAX);
 
-    snprintf(path, sizeof(path), "%s/proto/PROTOCOL.md", unit_source_dir());
+    snprintf(path, sizeof(path), "%s/%s", unit_source_dir(), name);
     FILE *file = fopen(path, "r");
     assert_non_null(file);
-    ssize_t got = getdelim(&text, &len, '\0', file);
+    assert_non_null(text);
+    size_t len = fread(text, 1, BYTES_MAX - 1, file);
     fclose(file);
-    assert_true(got > 0);
+    text[len] = '\0';
     return text;
 }
 
@@ -57,10 +58,10 @@ static void split(struct table *table, char *line)
 }
 
 /* What stands between the markers `name` table: begin and end. */
-static struct table read_table(const char *name)
+static void read_table(const char *name, struct table *table)
 {
-    char *text = read_document();
-    struct table table = {.text = text};
+    char *text = read_file("proto/PROTOCOL.md");
+
     char begin[64];
     char end[64];
     char *save;
@@ -69,11 +70,11 @@ static struct table read_table(const char *name)
     snprintf(end, sizeof(end), "<!-- %s table: end -->", name);
     char *from = strstr(text, begin);
     char *to = from ? strstr(from, end) : NULL;
+    *table = (struct table){.text = text};
     assert_non_null(to);
     *to = '\0';
     for (char *line = strtok_r(from + strlen(begin), "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-        split(&table, line);
-    return table;
+        split(table, line);
 }
 
 /* How the document writes a cell. */
@@ -95,8 +96,9 @@ static void write_cell(const struct transition *go, char *text, size_t size)
 
 TEST(the_state_table_is_the_documents_cell_by_cell)
 {
-    struct table table = read_table("state");
+    struct table table;
     char cell[64];
+    read_table("state", &table);
 
     assert_int_equal(table.rows, STATE_COUNT + 1);
     for (enum happening h = 0; h < HAPPENINGS; h++)
@@ -139,8 +141,9 @@ TEST(nothing_leads_out_of_withdrawn_but_erasure_and_nothing_out_of_erased)
 
 TEST(the_errors_are_the_documents)
 {
-    struct table table = read_table("error");
+    struct table table;
     size_t i = 0;
+    read_table("error", &table);
 
     for (; error_at(i); i++) {
         const struct error_info *info = error_at(i);
@@ -162,8 +165,9 @@ TEST(the_errors_are_the_documents)
 
 TEST(the_limits_are_the_documents)
 {
-    struct table table = read_table("limits");
+    struct table table;
     struct limits limits;
+    read_table("limits", &table);
 
     limits_default(&limits);
     assert_int_equal(table.rows, LIMIT_COUNT + 1);
@@ -184,6 +188,31 @@ TEST(the_limits_are_the_documents)
         assert_non_null(error_at(e));
     }
     free(table.text);
+}
+
+TEST(the_manual_and_the_configuration_page_tell_the_limits_in_force)
+{
+    char *manual = read_file("daemon/modqd.conf.5");
+    char *page = read_file("docs/configuration.md");
+    char text[128];
+
+    for (int i = 0; i < LIMIT_COUNT; i++) {
+        const struct limit_info *info = &limit_table[i];
+        snprintf(text, sizeof(text), ".It Cm %s No = Ar %lld\n", info->name, (long long)info->value);
+        const char *row = strstr(manual, text);
+        snprintf(text, sizeof(text), "From %lld to %lld.", (long long)info->least, (long long)info->most);
+        const char *next = row ? strstr(row + 1, "\n.It ") : NULL;
+        const char *range = row ? strstr(row, text) : NULL;
+        if (!range || (next && range > next))
+            fail_msg("modqd.conf.5: %s", info->name);
+        snprintf(text, sizeof(text), "| `%s` | %lld", info->name, (long long)info->value);
+        row = strstr(page, text);
+        snprintf(text, sizeof(text), "| %lld–%lld |", (long long)info->least, (long long)info->most);
+        if (!row || !strstr(row, text) || strstr(row, text) > strchr(row, '\n'))
+            fail_msg("docs/configuration.md: %s", info->name);
+    }
+    free(manual);
+    free(page);
 }
 
 TEST(words_are_there_for_every_number_and_differ)
