@@ -492,10 +492,12 @@ class Attacks(unittest.TestCase):
                 self.assertIn(reply["results"][0]["status"], ("invalid_utf8", "bad_type"), reply)
 
     def test_credit_for_what_is_no_stream_is_answered_with_a_message(self):
-        for stream in ("x" * 5000, [None] * 300, {"a": 1}, 0.5, True, -1, 2 ** 64 - 1):
+        streams = {"too_long": ("x" * 5000,), "bad_type": ([None] * 300, {"a": 1}, 0.5, True),
+                   "out_of_range": (-1, 2 ** 64 - 1)}
+        for error, stream in ((error, stream) for error, some in streams.items() for stream in some):
             with self.subTest(stream=str(stream)[:20]):
                 reply = self.answer_of(self.dealer(), {"v": 1, "op": "credit", "id": 1, "stream": stream, "credit": 1})
-                self.assertEqual(reply["error"]["name"], "bad_type")
+                self.assertEqual(reply["error"]["name"], error)
 
 
 class Forged(unittest.TestCase):

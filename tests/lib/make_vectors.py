@@ -327,8 +327,12 @@ def add_whole_submits():
         {"ok": True, "results": [accepted]})
     add("submit: anything in extra", ask("submit", comments=[comment(extra={
         "f": 1.5, "n": None, "b": b"\x00\xff", "m": {"l": [1, [2, [3]]]},
-        "i": Packed(b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff"),
-        "ext": Packed(b"\xd4\x05\x00")})]), {"ok": True, "results": [accepted]})
+        "i": Packed(b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff")})]), {"ok": True, "results": [accepted]})
+    for name, extra, error in (("an ext type", b"\x81\xa1e\xd4\x05\x00", "bad_type"),
+                               ("a key that is no str", b"\x81\x01\x02", "bad_type"),
+                               ("a str that is not UTF-8", b"\x81\xa1e\xa1\xff", "invalid_utf8")):
+        add(f"submit: {name} in extra", ask("submit", comments=[comment(extra=Packed(extra))]),
+            {"ok": True, "results": [{"status": error, "error": {"name": error, "field": "comments[0].extra"}}]})
     add("submit: bad among good", ask("submit", comments=[comment(comment="1"), comment(comment="2", body=7),
                                                           comment(comment="3")]),
         {"ok": True, "results": [accepted, {"site": "s", "comment": "2", "status": "bad_type",
