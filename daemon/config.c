@@ -139,7 +139,7 @@ static bool take_site(struct settings *s, cfg_t *section, char *reason, size_t n
     struct fault fault;
 
     if (!field_check_text(slice_of(cfg_title(section)), FIELD_NAME, 1, 64, NULL, NULL, &fault)) {
-        snprintf(reason, n, "site \"%s\": this cannot be a site's name:%s", cfg_title(section), fault.message);
+        snprintf(reason, n, "site \"%s\": this cannot be a site's name%s", cfg_title(section), fault.message);
         return false;
     }
     site->name = strdup(cfg_title(section));

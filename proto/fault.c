@@ -7,14 +7,13 @@
 #include "out.h"
 #include "utf8.h"
 
-bool fault_set(struct fault *fault, enum error code)
+void fault_begin(struct fault *fault, enum error code)
 {
     fault->code = code;
     fault->field[0] = '\0';
     fault->message[0] = '\0';
     for (int i = 0; i < FAULT_KEYS; i++)
         fault->keys[i].type = FAULT_NONE;
-    return false;
 }
 
 /* Where a field's path ends after snprintf said how much it wanted to write: what does not fit is cut. */
@@ -39,13 +38,12 @@ static size_t put_path(char *text, size_t at, const struct path *path)
     return advance(at, snprintf(text + at, FAULT_FIELD_BYTES - at, "[%zu]", path->index));
 }
 
-bool fault_at(struct fault *fault, enum error code, const struct path *at, const char *key)
+void fault_begin_at(struct fault *fault, enum error code, const struct path *at, const char *key)
 {
-    fault_set(fault, code);
+    fault_begin(fault, code);
     size_t end = put_path(fault->field, 0, at);
     if (key)
         put_key(fault->field, end, key);
-    return false;
 }
 
 static struct fault_key *add(struct fault *fault, const char *key, enum fault_value type)

@@ -37,11 +37,23 @@ struct path {
     size_t index;
 };
 
-/* Makes *fault a fault of `code` without field or keys. Always returns false, so that a decoder can return it. */
-bool fault_set(struct fault *fault, enum error code);
+/* Makes *fault a fault of `code` without field or keys; or with the field `key` below `at`, of which either may be
+ * NULL. */
+void fault_begin(struct fault *fault, enum error code);
+void fault_begin_at(struct fault *fault, enum error code, const struct path *at, const char *key);
 
-/* The same with a field; `key` may be NULL, then the field is `at` itself. */
-bool fault_at(struct fault *fault, enum error code, const struct path *at, const char *key);
+/* The same as an expression that is always false, so that a decoder can return it. */
+static inline bool fault_set(struct fault *fault, enum error code)
+{
+    fault_begin(fault, code);
+    return false;
+}
+
+static inline bool fault_at(struct fault *fault, enum error code, const struct path *at, const char *key)
+{
+    fault_begin_at(fault, code, at, key);
+    return false;
+}
 
 /* Further keys. Strings are cut to what fits, at a character's start; a seventh key is left out. */
 void fault_int(struct fault *fault, const char *key, int64_t value);

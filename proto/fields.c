@@ -143,7 +143,7 @@ static bool take_str_or_bin(const struct target *t, const msgpack_object *value)
         return false;
     if (bytes.data && !check_length(bytes.len, t->row->min, t->max, t->at, t->row->key, t->fault))
         return false;
-    memcpy(t->place, &value, sizeof(value));
+    *(const msgpack_object **)t->place = value;
     return true;
 }
 
@@ -156,7 +156,7 @@ static bool take_list(const struct target *t, const msgpack_object *value)
         wrong(t, E_OUT_OF_RANGE);
         return out_of_range(t->fault, "number of items ", n, t->row->min, t->max);
     }
-    memcpy(t->place, &value, sizeof(value));
+    *(const msgpack_object **)t->place = value;
     return true;
 }
 
@@ -164,7 +164,7 @@ static bool take_map(const struct target *t, const msgpack_object *value)
 {
     if (value->type != MSGPACK_OBJECT_MAP)
         return bad_type(t, "a map");
-    memcpy(t->place, &value, sizeof(value));
+    *(const msgpack_object **)t->place = value;
     return true;
 }
 
@@ -190,7 +190,7 @@ static bool take_field(const struct target *t, const msgpack_object *value)
     case FIELD_MAP:
         return take_map(t, value);
     case FIELD_ANY:
-        memcpy(t->place, &value, sizeof(value));
+        *(const msgpack_object **)t->place = value;
         return true;
     }
     return false;

@@ -31,7 +31,7 @@ static bool finish(struct modq *connection, size_t i, struct message *message, c
     connection->finished++;
     connection->pendings--;
     memmove(&connection->pending[i], &connection->pending[i + 1],
-            (connection->pendings - i) * sizeof(connection->pending[0]));
+            (connection->pendings - i) * sizeof(struct pending *));
     pending_free(pending);
     return true;
 }

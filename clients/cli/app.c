@@ -10,7 +10,7 @@
 #include "explain.h"
 #include "say.h"
 
-enum { TIMEOUT_MS = 10000, COLUMNS_PIPED = 120, COLUMNS_LEAST = 40 };
+enum { TIMEOUT_MS = 10000, COLUMNS_PIPED = 120, COLUMNS_LEAST = 40, COLUMNS_MOST = 10000 };
 
 /* ---- exit codes */
 
@@ -146,8 +146,8 @@ static int columns(void)
 
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         return size.ws_col < COLUMNS_LEAST ? COLUMNS_LEAST : size.ws_col;
-    int given = variable ? atoi(variable) : 0;
-    return given >= COLUMNS_LEAST ? given : COLUMNS_PIPED;
+    long given = variable ? strtol(variable, NULL, 10) : 0;
+    return given >= COLUMNS_LEAST && given <= COLUMNS_MOST ? (int)given : COLUMNS_PIPED;
 }
 
 void app_look_around(struct app *app)

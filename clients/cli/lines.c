@@ -21,7 +21,7 @@ void lines_close(struct lines *lines)
 
 static bool make_room(struct lines *lines)
 {
-    if (lines->start > 0 && lines->start < lines->end)
+    if (lines->data && lines->start > 0 && lines->start < lines->end)
         memmove(lines->data, lines->data + lines->start, lines->end - lines->start);
     lines->end -= lines->start;
     lines->start = 0;

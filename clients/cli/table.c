@@ -81,6 +81,8 @@ void table_text(struct table *table, struct text *ours)
 
 static void measure(struct table *table, size_t n)
 {
+    if (n == 0)
+        return;
     for (size_t i = 0; i < n; i++) {
         size_t width = render_width(slice_of(table->headers[i]));
         if (width > table->width[i])

@@ -20,15 +20,17 @@ static int64_t number(struct digits *d, int count)
             d->failed = true;
             return 0;
         }
-        value = value * 10 + d->text.data[d->at] - '0';
+        value = value * 10 + (d->text.data[d->at] - '0');
     }
     return value;
 }
 
 static char letter(struct digits *d, const char *allowed)
 {
-    char c = d->at < d->text.len ? d->text.data[d->at++] : '\0';
+    char c = '\0';
 
+    if (d->at < d->text.len)
+        c = d->text.data[d->at++];
     if (c == '\0' || !strchr(allowed, c))
         d->failed = true;
     return c;

@@ -319,9 +319,9 @@ void bus_publish(struct bus *bus, struct slice topic, struct slice body)
 /* libzmq 4.3.4 ends the process when accept4 on an ipc listener says EMFILE (src/ipc_listener.cpp asserts on all errors
  * but a few): whoever may connect could end the daemon. ENFILE is one of the few, and means the same to it: no
  * connection now. So this function stands in for libc's; the dynamic linker takes it for libzmq as well. */
-int accept4(int fd, struct sockaddr *address, socklen_t *len, int flags)
+int accept4(int fd, struct sockaddr *addr, socklen_t *addr_len, int flags)
 {
-    int accepted = (int)syscall(SYS_accept4, fd, address, len, flags);
+    int accepted = (int)syscall(SYS_accept4, fd, addr, addr_len, flags);
 
     if (accepted < 0 && errno == EMFILE) {
         /* The listener is readable still and will ask again at once: not faster than this. */

@@ -13,7 +13,7 @@ struct writer *writer_start(const struct work *work, const char *boot, char *rea
 struct worker *writer_worker(struct writer *writer);
 
 /* Sites whose log grew since the last call, with their newest number. */
-void writer_grown(struct writer *writer, ledger_on_growth *on_growth, void *arg);
+void writer_grown(struct writer *writer, ledger_on_growth *tell, void *arg);
 
 /* Why it stopped for good. */
 const char *writer_reason(const struct writer *writer);

@@ -10,13 +10,11 @@
 #include "settings.h"
 
 /* What the daemon counts since its start. */
-#define MODQ_COUNTERS(X)                                                                                               \
-    X(submits)                                                                                                         \
-    X(duplicates)                                                                                                      \
-    X(refused)                                                                                                         \
-    X(malformed)                                                                                                       \
-    X(dropped_replies) X(busy) X(commits) X(commit_requests) X(push_messages) X(push_errors) X(streams)                \
-        X(records_sent)
+/* clang-format off */
+#define MODQ_COUNTERS(X)                                                                             \
+    X(submits) X(duplicates) X(refused) X(malformed) X(dropped_replies) X(busy) X(commits)           \
+    X(commit_requests) X(push_messages) X(push_errors) X(streams) X(records_sent)
+/* clang-format on */
 
 struct counters {
 #define X(name) _Atomic int64_t name;

@@ -519,8 +519,10 @@ def seen_is_in_the_log(view, who, record):
     wrong = differences(record, logged, view.erased((logged["site"], logged["comment"])))
     if "chain" in wrong:
         yield f"another chain: {who} saw {name_of(record['site'], record['comment'], record['seq'])} with another chain hash"
-    if [key for key in wrong if key != "chain"]:
-        yield f"published, changed since: {who} saw {name_of(record['site'], record['comment'], record['seq'])} with another {wrong}"
+        wrong.remove("chain")
+    if wrong:
+        yield (f"published, changed since: {who} saw {name_of(record['site'], record['comment'], record['seq'])} with another "
+               + ", ".join(wrong))
 
 
 def streams_are_in_the_log(view):

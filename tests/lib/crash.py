@@ -46,6 +46,7 @@ class Plan:
     program: str | None = None        # instead of the build's modqd
     environment: dict = field(default_factory=dict)
     settle_s: float = 1.0             # load goes on so long after the last kill
+    catch_up_s: float = CATCH_UP_S    # listeners may take so long at the end
 
 
 class Victim(Daemon):
@@ -364,11 +365,13 @@ class Listener(Client):
         except FileNotFoundError:
             return {}
 
-    def save(self, site, seq, chain):
-        places = {**self.places(), site: [seq, chain]}
+    def put(self, places):
         with open(self.path + ".new", "w") as file:
             json.dump(places, file)
         os.replace(self.path + ".new", self.path)
+
+    def save(self, site, seq, chain):
+        self.put({**self.places(), site: [seq, chain]})
         self.history.listened[self.name, site].append(Saved(seq))
 
     def open(self, site):
@@ -383,14 +386,10 @@ class Listener(Client):
         except ModqError as error:
             if error.name == "diverged":
                 facts.append(Diverged(seq))
-                with open(self.path, "w") as file:
-                    json.dump({**self.places_without(site)}, file)
+                self.put({name: place for name, place in self.places().items() if name != site})
             elif error.class_ != "retry":
                 self.history.refused.append(Refused("stream", str(error)))
             self.stop.wait(0.05)
-
-    def places_without(self, site):
-        return {name: place for name, place in self.places().items() if name != site}
 
     def step(self):
         if self.restarts and time.monotonic() >= self.next_restart:
@@ -473,10 +472,8 @@ class Killer:
         self.victim.spawn()
 
     def wait_until_up(self):
-        deadline = time.monotonic() + daemons.PATIENCE_S
         with Front(self.victim.endpoint("front"), timeout_s=1, attempts=daemons.PATIENCE_S) as front:
             front.hello()
-        assert time.monotonic() < deadline + 5
 
 
 class Audit:
@@ -551,7 +548,7 @@ def caught_up(load, listeners):
 
 def wait_for_listeners(load, listeners):
     """In vain when something is wrong; the checker then says that they are behind."""
-    deadline = time.monotonic() + CATCH_UP_S
+    deadline = time.monotonic() + load.plan.catch_up_s
     while time.monotonic() < deadline and not caught_up(load, listeners):
         time.sleep(0.2)
 

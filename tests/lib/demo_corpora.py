@@ -71,7 +71,8 @@ class Moderator:
         """Codes of the site's policy, and a note when one needs it. None: nothing speaks against it."""
         site, labels = card["site"], (card["extra"] or {}).get("labels") or []
         if site not in self.codes:
-            self.codes[site] = {reason["code"] for reason in self.desk.policy(site)["reasons"] if not reason["needs_note"]}
+            reasons = self.desk.policy(site)["reasons"]
+            self.codes[site] = {reason["code"] for reason in reasons if not reason["needs_note"]}
         known = sorted(set(labels) & self.codes[site])
         if not labels:
             return None
@@ -174,8 +175,8 @@ class Play:
 
     def run(self):
         put(f"{sum(self.lines.values()):,} comments of {len(self.sites)} sites, from {self.directory}")
-        prose("They are handed in with `modq submit --json`; a moderator's stand-in claims them in portions and decides by "
-              "their labels; a front end follows all sites, and is killed in the middle and started again.")
+        prose("They are handed in with `modq submit --json`; a moderator's stand-in claims them in portions and decides "
+              "by their labels; a front end follows all sites, and is killed in the middle and started again.")
         self.front_end = FrontEnd(self.daemon, self.directory, self.sites)
         self.submitter = Submitter(self.directory, self.daemon)
         self.moderator = Moderator(self.daemon)
@@ -253,7 +254,7 @@ class Play:
         equal = sum(record[3] for record in records)
         self.check(f"{site}: lines acknowledged", acknowledged, self.lines[site])
         self.check(f"{site}: comments decided", len(decided), len(self.comments[site]))
-        self.check(f"{site}: decided twice or not", len(decided.keys() ^ self.comments[site]), 0)
+        self.check(f"{site}: comments without a decision, or unknown", len(decided.keys() ^ self.comments[site]), 0)
         self.check(f"{site}: records received", len(records), len(decided))
         self.check(f"{site}: numbers are 1 to {len(numbers)}", whole, True)
         self.check(f"{site}: newest number of the log", self.stats.get(site, {}).get("newest"), len(numbers))
@@ -261,7 +262,8 @@ class Play:
         self.check(f"{site}: equal SHA-256", equal, len(records))
         stats = self.stats.get(site, {})
         self.check(f"{site}: pending, approved, rejected in the daemon",
-                   [stats.get(key) for key in ("pending", "approved", "rejected")], [0, states["approved"], states["rejected"]])
+                   [stats.get(key) for key in ("pending", "approved", "rejected")],
+                   [0, states["approved"], states["rejected"]])
         return row(site, self.lines[site], acknowledged, f"{states['approved']}/{states['rejected']}", len(records),
                    f"1..{len(numbers)}" if whole else "gaps", f"{equal}")
 
@@ -270,8 +272,9 @@ class Play:
         seconds = time.monotonic() - self.started
         put()
         put(f"modq submit: {self.submitter.said()}")
-        starts = self.front_end.ask("SELECT start, count(*) FROM received GROUP BY start ORDER BY start")
-        put("front end:   " + ", then killed; ".join(f"{count:,} records" for _, count in starts) + " received")
+        lives = self.front_end.ask("SELECT count(*) FROM received GROUP BY start ORDER BY start")
+        put("front end:   " + " + ".join(f"{count:,}" for count, in lives) +
+            f" records; killed and started again in between, {self.front_end.kills} times in all")
         put(f"in {seconds:.1f} s, {self.all / seconds:,.0f} comments a second through the whole path")
         put()
         for line in self.differs:

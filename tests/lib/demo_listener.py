@@ -16,8 +16,8 @@ from modq import Front, StreamLost
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS place (site TEXT PRIMARY KEY, seq INTEGER, chain BLOB);
-    CREATE TABLE IF NOT EXISTS received (site TEXT, seq INTEGER, comment TEXT, decision TEXT, equal INTEGER, start INTEGER,
-                                         PRIMARY KEY (site, seq)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS received (site TEXT, seq INTEGER, comment TEXT, decision TEXT, equal INTEGER,
+                                         start INTEGER, PRIMARY KEY (site, seq)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS start (number INTEGER PRIMARY KEY);
 """
 AT_ONCE = 500              # records in one transaction at most
@@ -69,11 +69,12 @@ class Listener:
             self.streams[site] = self.open(site)
 
     def keep(self, site, records):
-        rows = [(site, r["seq"], r["comment"], r["decision"], r["body_sha256"] == self.hashes.get((site, r["comment"])), self.start)
-                for r in records]
+        rows = [(site, r["seq"], r["comment"], r["decision"],
+                 r["body_sha256"] == self.hashes.get((site, r["comment"])), self.start) for r in records]
+        last = records[-1]
         self.database.execute("BEGIN IMMEDIATE")
         self.database.executemany("INSERT INTO received VALUES (?, ?, ?, ?, ?, ?)", rows)
-        self.database.execute("INSERT OR REPLACE INTO place VALUES (?, ?, ?)", (site, records[-1]["seq"], records[-1]["chain"]))
+        self.database.execute("INSERT OR REPLACE INTO place VALUES (?, ?, ?)", (site, last["seq"], last["chain"]))
         self.database.execute("COMMIT")
 
 

@@ -60,7 +60,8 @@ class Terminal:
 
     def __init__(self, who, modq, directory, **environment):
         self.who, self.modq, self.directory = who, modq, directory
-        self.environment = {**os.environ, "MODQ_DIR": directory, "COLUMNS": str(WIDTH - 2), "NO_COLOR": "1", **environment}
+        self.environment = {**os.environ, "MODQ_DIR": directory, "COLUMNS": str(WIDTH - 2), "NO_COLOR": "1",
+                            **environment}
 
     def run(self, *arguments, expect=0, about=None):
         """Runs modq; returns whether it ended as expected."""
@@ -69,10 +70,13 @@ class Terminal:
         if about:
             wrapped(about, "")
         put(shade("cyan", f"{self.who} $ ") + shade("bold", f"modq {words}"))
-        ended = subprocess.run([self.modq, *arguments], capture_output=True, text=True, errors="replace", env=self.environment,
-                               timeout=60, stdin=subprocess.DEVNULL, cwd=self.directory)
+        ended = subprocess.run([self.modq, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                               errors="replace", env=self.environment, cwd=self.directory, timeout=60)
         for line in (ended.stdout + ended.stderr).splitlines():
-            put("  " + line if len(line) <= WIDTH - 2 else textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent="    "))
+            if len(line) <= WIDTH - 2:
+                put("  " + line)
+            else:
+                wrapped(line, "    ", "  ")
         if ended.returncode != expect:
             put(shade("red", f"  exit code {ended.returncode}, expected {expect}"))
         time.sleep(PAUSE_S)

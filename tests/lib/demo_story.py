@@ -6,11 +6,12 @@ import time
 
 from cases import sha256
 from daemon import MODQ, Daemon
-from demo_screen import PAUSE_S, Terminal, heading, prose, put, shade, wrapped
+from demo_screen import Terminal, heading, prose, put, shade, wrapped
 from modq import Desk, Front
 
 SITE = "news"
-ARTICLE = {"id": "tram", "title": "A tram to the university from 2028", "url": "https://news.example/tram", "language": "en"}
+ARTICLE = {"id": "tram", "title": "A tram to the university from 2028", "url": "https://news.example/tram",
+           "language": "en"}
 
 # id, language, author, parent, text
 COMMENTS = [
@@ -141,8 +142,8 @@ class Story:
         with open(path) as file:
             wrapped(file.readline().strip(), "  ", "comments.jsonl has a JSON object a line: ")
         self.do(self.web, "submit", "comments.jsonl", about="Each comment is on disk before it is acknowledged.")
-        self.do(self.web, "submit", "comments.jsonl", about="An answer was lost? Then the web server sends the same again; "
-                                                            "nothing is stored twice.")
+        self.do(self.web, "submit", "comments.jsonl",
+                about="An answer was lost? Then the web server sends the same again; nothing is stored twice.")
 
     def moderate(self):
         heading("2  A moderator reads, approves and rejects")

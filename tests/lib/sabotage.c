@@ -18,7 +18,7 @@
 #include "../../daemon/store/sqlite.h"
 #include "sabotage.h"
 
-enum { LATE_MS = 100, SKIP_EVERY = 40, COMMIT_DELAY_MS = 5 };
+enum { LATE_MS = 100, ABANDONED_MS = 1000, SKIP_EVERY = 40, EARLY_WAIT_MS = 5, SEEN_WAIT_MS = 100 };
 
 struct store *__real_store_sqlite_open(const char *path, bool read_only, int64_t database_bytes, char *reason,
                                        size_t reason_bytes);
@@ -28,32 +28,43 @@ struct store *__wrap_store_sqlite_open(const char *path, bool read_only, int64_t
 /* What SQLite's store does, and what the two kinds of stores do instead. */
 static struct store_ops real, bent_writer, bent_reader;
 
-/* ack-before-commit. One thread writes, so there is one such transaction. */
+/* ack-before-commit. One thread writes, so there is one such transaction. When that thread has ended, whoever reads in
+ * vain commits it: else a daemon that stops would wait for it for ever. */
 
 static struct {
+    pthread_mutex_t mutex;
+    struct store *store;
     bool open;     /* the transaction has begun and its commit is owed */
     bool inside;   /* between begin and commit of the caller */
     int64_t since; /* boot time of its begin */
-} late;
+} late = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
-static enum store_result late_pay(struct store *store)
+static enum store_result late_pay(int64_t after_ms)
 {
-    if (!late.open || late.inside || clock_boot_ms() - late.since < LATE_MS)
-        return STORE_OK;
-    late.open = false;
-    return real.commit(store);
+    enum store_result r = STORE_OK;
+
+    pthread_mutex_lock(&late.mutex);
+    if (late.open && !late.inside && clock_boot_ms() - late.since >= after_ms) {
+        late.open = false;
+        r = real.commit(late.store);
+    }
+    pthread_mutex_unlock(&late.mutex);
+    return r;
 }
 
 static enum store_result late_begin(struct store *store)
 {
-    enum store_result r = late_pay(store);
+    enum store_result r = late_pay(LATE_MS);
 
+    pthread_mutex_lock(&late.mutex);
+    late.store = store;
     if (r == STORE_OK && !late.open) {
         r = real.begin(store);
         late.open = r == STORE_OK;
         late.since = clock_boot_ms();
     }
     late.inside = r == STORE_OK;
+    pthread_mutex_unlock(&late.mutex);
     return r;
 }
 
@@ -74,15 +85,21 @@ static void late_rollback(struct store *store)
 static enum store_result late_claims_ending(struct store *store, int64_t until, int64_t limit, store_on_comment *on,
                                             void *arg)
 {
-    enum store_result r = late_pay(store);
+    enum store_result r = late_pay(LATE_MS);
     return r == STORE_OK ? real.claims_ending(store, until, limit, on, arg) : r;
 }
 
 static void late_close(struct store *store)
 {
-    if (late.open)
-        real.commit(store);
+    late_pay(0);
     real.close(store);
+}
+
+static enum store_result late_log_scan(struct store *store, int64_t site, int64_t after, int64_t limit,
+                                       store_on_event *on_event, void *arg)
+{
+    late_pay(ABANDONED_MS);
+    return real.log_scan(store, site, after, limit, on_event, arg);
 }
 
 static void bend_ack_before_commit(void)
@@ -92,6 +109,7 @@ static void bend_ack_before_commit(void)
     bent_writer.rollback = late_rollback;
     bent_writer.claims_ending = late_claims_ending;
     bent_writer.close = late_close;
+    bent_reader.log_scan = late_log_scan;
 }
 
 /* skip-number */
@@ -123,6 +141,7 @@ struct early {
 
 static pthread_mutex_t early_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct early *early_first, **early_end = &early_first;
+static bool early_seen;
 
 static void early_forget(void)
 {
@@ -133,6 +152,7 @@ static void early_forget(void)
         early_first = next;
     }
     early_end = &early_first;
+    early_seen = false;
     pthread_mutex_unlock(&early_mutex);
 }
 
@@ -175,12 +195,27 @@ static enum store_result early_event_add(struct store *store, const struct store
     return r;
 }
 
+/* Waits at most so long for the flag, or for the list to be filled. */
+static bool early_wait(int ms, const bool *flag)
+{
+    const struct timespec step = {.tv_nsec = 100000};
+    bool there = false;
+
+    for (int i = 0; i < ms * 10 && !there; i++) {
+        pthread_mutex_lock(&early_mutex);
+        there = flag ? *flag : early_first != NULL;
+        pthread_mutex_unlock(&early_mutex);
+        nanosleep(&step, NULL);
+    }
+    return there;
+}
+
 static enum store_result early_commit(struct store *store)
 {
-    if (early_first) {
-        struct timespec delay = {.tv_nsec = COMMIT_DELAY_MS * 1000000L};
+    const struct timespec delay = {.tv_nsec = SEEN_WAIT_MS * 1000000L};
+
+    if (early_first && early_wait(EARLY_WAIT_MS, &early_seen))
         nanosleep(&delay, NULL);
-    }
     enum store_result r = real.commit(store);
     early_forget();
     return r;
@@ -195,7 +230,7 @@ static void early_rollback(struct store *store)
 struct early_scan {
     store_on_event *on_event;
     void *arg;
-    int64_t last, left;
+    int64_t last;
     bool ended; /* by the callback */
 };
 
@@ -204,7 +239,6 @@ static bool early_pass(void *arg, const struct store_event *event)
     struct early_scan *scan = arg;
 
     scan->last = event->seq;
-    scan->left--;
     scan->ended = !scan->on_event(scan->arg, event);
     return !scan->ended;
 }
@@ -212,13 +246,14 @@ static bool early_pass(void *arg, const struct store_event *event)
 static enum store_result early_log_scan(struct store *store, int64_t site, int64_t after, int64_t limit,
                                         store_on_event *on_event, void *arg)
 {
-    struct early_scan scan = {.on_event = on_event, .arg = arg, .last = after, .left = limit};
+    struct early_scan scan = {.on_event = on_event, .arg = arg, .last = after};
     enum store_result r = real.log_scan(store, site, after, limit, early_pass, &scan);
 
+    early_wait(EARLY_WAIT_MS, NULL);
     pthread_mutex_lock(&early_mutex);
-    for (struct early *e = early_first; r == STORE_OK && e && scan.left > 0 && !scan.ended; e = e->next)
+    for (struct early *e = early_first; r == STORE_OK && e && !scan.ended; e = e->next)
         if (e->event.site == site && e->event.seq == scan.last + 1)
-            early_pass(&scan, &e->event);
+            early_seen = early_pass(&scan, &e->event);
     pthread_mutex_unlock(&early_mutex);
     return r;
 }

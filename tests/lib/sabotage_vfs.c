@@ -122,6 +122,16 @@ static struct shadow *shadow_for(const char *path, sqlite3_file *real)
     return s;
 }
 
+static int flush_block(struct shadow *s, sqlite3_file *real, sqlite3_int64 block)
+{
+    sqlite3_int64 at = block * BLOCK;
+    int n = s->size - at < BLOCK ? (int)(s->size - at) : BLOCK;
+    int r = real->pMethods->xWrite(real, s->data + at, n, at);
+
+    s->dirty[block] = r != SQLITE_OK;
+    return r;
+}
+
 /* Writes to the real file what has changed since the last time. */
 static int flush(struct shadow *s, sqlite3_file *real)
 {
@@ -129,17 +139,11 @@ static int flush(struct shadow *s, sqlite3_file *real)
 
     if (s->cut >= 0)
         r = real->pMethods->xTruncate(real, s->cut);
-    s->cut = -1;
-    for (sqlite3_int64 at = 0; at < s->size && r == SQLITE_OK;) {
-        sqlite3_int64 end = at;
-        while (end < s->size && s->dirty[end / BLOCK]) {
-            s->dirty[end / BLOCK] = false;
-            end += BLOCK;
-        }
-        if (end > at)
-            r = real->pMethods->xWrite(real, s->data + at, (int)((end < s->size ? end : s->size) - at), at);
-        at = end > at ? end : at + BLOCK;
-    }
+    if (r == SQLITE_OK)
+        s->cut = -1;
+    for (sqlite3_int64 block = 0; block * BLOCK < s->size && r == SQLITE_OK; block++)
+        if (s->dirty[block])
+            r = flush_block(s, real, block);
     return r;
 }
 
