@@ -319,6 +319,7 @@ static bool load_reason(struct loader *load, cfg_t *section, struct policy_reaso
 
 static bool load_parent(struct loader *load, cfg_t *section, struct policy_reason *reason)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): load_reason has set it, or this is not reached */
     const char *dot = strchr(reason->code, '.');
 
     if (!dot)
@@ -378,6 +379,7 @@ static bool load_unreviewed(struct loader *load)
 
 /* ---- interface ---- */
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the loader writes to it */
 struct policy *policy_load_text(const char *name, const char *text, char *reason, size_t reason_bytes)
 {
     struct loader load = {.name = name, .reason = reason, .reason_bytes = reason_bytes};

@@ -234,7 +234,7 @@ class Play:
                 "SELECT site, seq, comment, decision, equal FROM received ORDER BY site, seq"):
             received[site].append((seq, comment, decision, equal))
         heading("What each party saw")
-        row = "{:<12} {:>9} {:>9} {:>17} {:>9} {:>10} {:>9}".format
+        row = "{:<11} {:>8} {:>9} {:>17} {:>9} {:>9} {:>8}".format
         put(row("site", "lines", "handed in", "approved/rejected", "received", "numbers", "SHA-256"))
         for site in self.sites:
             put(self.judge_site(site, received[site], row))
