@@ -1,49 +1,11 @@
-#include "publish.h"
-
 #include <stdlib.h>
 
-#include "../../proto/mp.h"
 #include "../clock.h"
 #include "../log.h"
 #include "../work/record.h"
-#include "../work/stream_request.h"
-#include "../work/verbs.h"
+#include "stream.h"
 
-enum { PORTION = 128, STREAM_ID_BYTES = 80 };
-
-/* A site of which something was said since the start. `no` is 0 until the store knows it. */
-struct channel {
-    char name[NAME_BYTES + 1];
-    int64_t no;
-    int64_t newest;
-    int64_t published; /* newest that the decisions socket was sent */
-};
-
-struct stream {
-    struct peer peer;
-    char id[STREAM_ID_BYTES]; /* packed, as the listener gave it */
-    size_t id_len;
-    struct channel *channel;
-    int64_t sent; /* last number that was sent */
-    int64_t credit;
-    int64_t heard_at, heartbeat_at; /* boot time */
-    bool live, level_told;
-    bool stuck; /* the peer's queue is full: wait for the next tick */
-    bool over;
-};
-
-struct publisher {
-    struct work work;
-    struct bus *bus;
-    struct channel **channels;
-    size_t channel_count, channel_cap;
-    struct stream **streams;
-    size_t stream_count, stream_cap;
-    int64_t heartbeat_at;
-    struct out out;
-};
-
-static struct channel *channel_find(struct publisher *p, struct slice name)
+struct channel *publisher_channel(struct publisher *p, struct slice name)
 {
     for (size_t i = 0; i < p->channel_count; i++)
         if (slice_is(name, p->channels[i]->name))
@@ -51,7 +13,7 @@ static struct channel *channel_find(struct publisher *p, struct slice name)
     return NULL;
 }
 
-static struct channel *channel_add(struct publisher *p, struct slice name)
+struct channel *publisher_channel_add(struct publisher *p, struct slice name)
 {
     if (p->channel_count == p->channel_cap) {
         size_t cap = p->channel_cap ? p->channel_cap * 2 : 16;
@@ -71,8 +33,8 @@ static struct channel *channel_add(struct publisher *p, struct slice name)
 
 static struct channel *channel_for(struct publisher *p, struct slice name)
 {
-    struct channel *channel = channel_find(p, name);
-    return channel ? channel : channel_add(p, name);
+    struct channel *channel = publisher_channel(p, name);
+    return channel ? channel : publisher_channel_add(p, name);
 }
 
 static bool on_site(void *arg, const struct store_site *site)
@@ -126,86 +88,6 @@ void publisher_free(struct publisher *p)
     free(p);
 }
 
-/* messages */
-
-/* {v, id, op, ... of a stream; the caller adds pairs and ends the map. */
-static struct out *message(struct publisher *p, const struct stream *s, const char *op)
-{
-    struct out *out = &p->out;
-
-    out_reset(out);
-    out_map(out);
-    out_key_int(out, "v", 1);
-    out_key_raw(out, "id", (struct slice){s->id, s->id_len});
-    out_key_cstr(out, "op", op);
-    out_key_cstr(out, "site", s->channel->name[0] ? s->channel->name : NULL);
-    return out;
-}
-
-/* Sends what stands in p->out. A peer that is gone takes its stream with it. */
-static bool send_to(struct publisher *p, struct stream *s)
-{
-    if (p->out.failed)
-        return false;
-    switch (bus_send(p->bus, DOOR_FRONT, &s->peer, out_slice(&p->out))) {
-    case BUS_SENT:
-        return true;
-    case BUS_FULL:
-        s->stuck = true;
-        return false;
-    case BUS_GONE:
-        s->over = true;
-        return false;
-    }
-    return false;
-}
-
-static void end_stream(struct publisher *p, struct stream *s, enum error error)
-{
-    struct fault fault;
-    struct out *out = message(p, s, "ended");
-
-    fault_set(&fault, error);
-    if (error == E_STOPPING)
-        fault_int(&fault, "retry_after_ms", 200);
-    out_key(out, "error");
-    fault_encode(&fault, out);
-    out_end(out);
-    send_to(p, s);
-    s->over = true;
-}
-
-static void sweep(struct publisher *p)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < p->stream_count; i++) {
-        if (p->streams[i]->over)
-            free(p->streams[i]);
-        else
-            p->streams[kept++] = p->streams[i];
-    }
-    p->stream_count = kept;
-}
-
-/* sending records */
-
-struct portion {
-    struct publisher *publisher;
-    struct slice site;
-    int64_t last, n;
-};
-
-static bool add_record(void *arg, const struct store_event *event)
-{
-    struct portion *portion = arg;
-
-    record_encode(portion->site, event, &portion->publisher->out);
-    portion->last = event->seq;
-    portion->n++;
-    return true;
-}
-
 static bool publish_record(void *arg, const struct store_event *event)
 {
     struct portion *portion = arg;
@@ -227,8 +109,8 @@ static bool publish_record(void *arg, const struct store_event *event)
     return true;
 }
 
-static bool scan_log(struct publisher *p, const struct channel *channel, int64_t after, int64_t limit,
-                     store_on_event *on_event, struct portion *portion)
+bool publisher_scan_log(struct publisher *p, const struct channel *channel, int64_t after, int64_t limit,
+                        store_on_event *on_event, struct portion *portion)
 {
     struct store *store = p->work.store;
 
@@ -251,52 +133,10 @@ static bool pump_channel(struct publisher *p, struct channel *channel)
     struct portion portion;
 
     if (channel->published >= channel->newest ||
-        !scan_log(p, channel, channel->published, PORTION, publish_record, &portion))
+        !publisher_scan_log(p, channel, channel->published, RECORDS_AT_ONCE, publish_record, &portion))
         return false;
     channel->published = portion.last;
     return channel->published < channel->newest;
-}
-
-static void tell_level(struct publisher *p, struct stream *s)
-{
-    struct out *out = message(p, s, "level");
-
-    out_key_int(out, "newest", s->sent);
-    out_end(out);
-    if (!send_to(p, s))
-        return;
-    s->level_told = true;
-    s->over = !s->live;
-}
-
-static bool pump_stream(struct publisher *p, struct stream *s)
-{
-    struct portion portion;
-    int64_t limit = s->credit < PORTION ? s->credit : PORTION;
-
-    if (s->over || s->stuck)
-        return false;
-    if (s->sent < s->channel->newest) {
-        if (limit == 0)
-            return false;
-        struct out *out = message(p, s, "records");
-        out_key(out, "records");
-        out_array(out);
-        if (!scan_log(p, s->channel, s->sent, limit, add_record, &portion)) {
-            end_stream(p, s, E_INTERNAL);
-            return false;
-        }
-        out_end(out);
-        out_end(out);
-        if (portion.n == 0 || !send_to(p, s))
-            return false;
-        s->sent = portion.last;
-        s->credit -= portion.n;
-        p->work.counters->records_sent += portion.n;
-    }
-    if (!s->level_told && s->sent >= s->channel->newest)
-        tell_level(p, s);
-    return s->sent < s->channel->newest && s->credit > 0 && !s->over && !s->stuck;
 }
 
 bool publisher_pump(struct publisher *p)
@@ -306,223 +146,9 @@ bool publisher_pump(struct publisher *p)
     for (size_t i = 0; i < p->channel_count; i++)
         more |= pump_channel(p, p->channels[i]);
     for (size_t i = 0; i < p->stream_count; i++)
-        more |= pump_stream(p, p->streams[i]);
-    sweep(p);
+        more |= stream_pump(p, p->streams[i]);
+    streams_sweep(p);
     return more;
-}
-
-/* requests */
-
-static bool same_peer(const struct peer *a, const struct peer *b)
-{
-    return a->routing_id_len == b->routing_id_len && memcmp(a->routing_id, b->routing_id, a->routing_id_len) == 0;
-}
-
-static struct stream *stream_find(struct publisher *p, const struct peer *peer, struct slice id)
-{
-    for (size_t i = 0; i < p->stream_count; i++) {
-        struct stream *s = p->streams[i];
-        if (same_peer(&s->peer, peer) && slice_equal(id, (struct slice){s->id, s->id_len}))
-            return s;
-    }
-    return NULL;
-}
-
-static size_t streams_of(const struct publisher *p, const struct peer *peer)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < p->stream_count; i++)
-        n += same_peer(&p->streams[i]->peer, peer);
-    return n;
-}
-
-static bool check_number(struct publisher *p, const struct peer *peer, struct fault *fault)
-{
-    const struct limits *limits = &p->work.settings->limits;
-    bool all = (int64_t)p->stream_count >= limits->value[LIMIT_STREAMS];
-
-    if (!all && (int64_t)streams_of(p, peer) < limits->value[LIMIT_STREAMS_PER_PEER])
-        return true;
-    fault_set(fault, E_TOO_MANY_STREAMS);
-    fault_int(fault, "retry_after_ms", 5000);
-    fault_int(fault, "max", limits->value[all ? LIMIT_STREAMS : LIMIT_STREAMS_PER_PEER]);
-    return false;
-}
-
-static bool hash_is(struct publisher *p, const struct channel *channel, int64_t seq, struct slice hash)
-{
-    struct store *store = p->work.store;
-    struct store_event event;
-    bool same = store->ops->begin(store) == STORE_OK &&
-                store->ops->log_get(store, channel->no, seq, &event) == STORE_OK && slice_equal(event.hash, hash);
-    store->ops->rollback(store);
-    return same;
-}
-
-/* Does the listener's past agree with this log's? */
-static bool check_past(struct publisher *p, const struct channel *channel, const struct stream_args *args,
-                       struct fault *fault)
-{
-    struct slice epoch = {(const char *)p->work.epoch, EPOCH_BYTES};
-    bool agrees = args->after <= channel->newest;
-
-    if (agrees && args->after > 0 && args->hash.data)
-        agrees = hash_is(p, channel, args->after, args->hash);
-    else if (agrees && args->after > 0 && args->epoch.data)
-        agrees = slice_equal(args->epoch, epoch);
-    if (agrees)
-        return true;
-    fault_set(fault, E_DIVERGED);
-    fault_int(fault, "newest", channel->newest);
-    fault_bin(fault, "epoch", epoch);
-    return false;
-}
-
-static struct stream *stream_add(struct publisher *p)
-{
-    if (p->stream_count == p->stream_cap) {
-        size_t cap = p->stream_cap ? p->stream_cap * 2 : 16;
-        struct stream **streams = realloc(p->streams, cap * sizeof(struct stream *));
-        if (!streams)
-            return NULL;
-        p->streams = streams;
-        p->stream_cap = cap;
-    }
-    struct stream *s = calloc(1, sizeof(*s));
-    if (s)
-        p->streams[p->stream_count++] = s;
-    return s;
-}
-
-/* A request's id as bytes, to be compared and given back. */
-static size_t pack_id(const msgpack_object *id, char packed[STREAM_ID_BYTES])
-{
-    struct out out = {0};
-    out_object(&out, id);
-    size_t len = out.failed || out.len > STREAM_ID_BYTES ? 0 : out.len;
-    if (len)
-        memcpy(packed, out.data, len);
-    out_free(&out);
-    return len;
-}
-
-static void reply_opened(struct publisher *p, struct request *request, const struct channel *channel)
-{
-    struct out *out = &request->reply;
-
-    request_begin_reply(request);
-    out_key_cstr(out, "site", channel->name);
-    out_key_bin(out, "epoch", (struct slice){(const char *)p->work.epoch, EPOCH_BYTES});
-    out_key_int(out, "newest", channel->newest);
-    out_key_int(out, "heartbeat_ms", p->work.settings->heartbeat_ms);
-    out_key_int(out, "credit_timeout_ms", p->work.settings->credit_timeout_ms);
-    out_end(out);
-}
-
-static void open_stream(struct publisher *p, struct request *request, int64_t now_ms)
-{
-    const struct stream_args *args = request->args;
-    char id[STREAM_ID_BYTES];
-    size_t id_len = pack_id(request->id, id);
-    struct channel nothing = {0};
-    struct channel *channel = channel_find(p, args->site);
-
-    if (stream_find(p, &request->peer, (struct slice){id, id_len})) {
-        fault_at(&request->fault, E_STREAM_EXISTS, NULL, "id");
-        return;
-    }
-    if (!check_number(p, &request->peer, &request->fault) ||
-        !check_past(p, channel ? channel : &nothing, args, &request->fault))
-        return;
-    channel = channel ? channel : channel_add(p, args->site);
-    struct stream *s = channel ? stream_add(p) : NULL;
-    if (!s) {
-        fault_set(&request->fault, E_INTERNAL);
-        return;
-    }
-    *s = (struct stream){.peer = request->peer,
-                         .id_len = id_len,
-                         .channel = channel,
-                         .sent = args->after,
-                         .credit = args->credit,
-                         .heard_at = now_ms,
-                         .heartbeat_at = now_ms + p->work.settings->heartbeat_ms,
-                         .live = args->live};
-    memcpy(s->id, id, id_len);
-    p->work.counters->streams++;
-    reply_opened(p, request, channel);
-}
-
-/* Credit for a stream that is not open is answered as that stream's end. */
-static void tell_unknown(struct publisher *p, const struct request *request, const char *id, size_t id_len)
-{
-    struct channel nowhere = {0};
-    struct stream s = {.peer = request->peer, .id_len = id_len, .channel = &nowhere};
-
-    memcpy(s.id, id, id_len);
-    end_stream(p, &s, E_NOT_FOUND);
-}
-
-static void take_credit(struct publisher *p, const struct request *request, int64_t now_ms)
-{
-    const struct credit_args *args = request->args;
-    int64_t max = p->work.settings->limits.value[LIMIT_MAX_CREDIT];
-    char id[STREAM_ID_BYTES];
-    size_t id_len = pack_id(args->stream, id);
-    struct stream *s = stream_find(p, &request->peer, (struct slice){id, id_len});
-
-    if (!s) {
-        tell_unknown(p, request, id, id_len);
-        return;
-    }
-    s->heard_at = now_ms;
-    s->stuck = false;
-    s->credit = s->credit + args->credit < max ? s->credit + args->credit : max;
-}
-
-static void cancel(struct publisher *p, const struct request *request)
-{
-    const struct credit_args *args = request->args;
-    char id[STREAM_ID_BYTES];
-    size_t id_len = pack_id(args->stream, id);
-    struct stream *s = stream_find(p, &request->peer, (struct slice){id, id_len});
-
-    if (s)
-        s->over = true;
-    sweep(p);
-}
-
-bool publisher_request(struct publisher *p, struct request *request, int64_t now_ms)
-{
-    const char *op = request->verb->name;
-
-    if (strcmp(op, "credit") == 0) {
-        take_credit(p, request, now_ms);
-        return false;
-    }
-    if (strcmp(op, "cancel") == 0) {
-        cancel(p, request);
-        return false;
-    }
-    open_stream(p, request, now_ms);
-    if (request->fault.code)
-        request_refuse(request, &request->fault);
-    return true;
-}
-
-/* time */
-
-static void heartbeat(struct publisher *p, struct stream *s, int64_t now_ms)
-{
-    struct out *out = message(p, s, "heartbeat");
-
-    out_key_int(out, "newest", s->channel->newest);
-    out_key_int(out, "sent", s->sent);
-    out_key_int(out, "credit", s->credit);
-    out_key_int(out, "time", clock_wall_ms());
-    out_end(out);
-    send_to(p, s);
-    s->heartbeat_at = now_ms + p->work.settings->heartbeat_ms;
 }
 
 static void publish_heartbeat(struct publisher *p, const struct channel *channel)
@@ -551,11 +177,11 @@ void publisher_tick(struct publisher *p, int64_t now_ms)
         struct stream *s = p->streams[i];
         s->stuck = false;
         if (now_ms - s->heard_at > p->work.settings->credit_timeout_ms)
-            end_stream(p, s, E_CREDIT_TIMEOUT);
+            stream_end(p, s, E_CREDIT_TIMEOUT);
         else if (now_ms >= s->heartbeat_at)
-            heartbeat(p, s, now_ms);
+            stream_heartbeat(p, s, now_ms);
     }
-    sweep(p);
+    streams_sweep(p);
     if (now_ms < p->heartbeat_at)
         return;
     p->heartbeat_at = now_ms + p->work.settings->heartbeat_ms;
@@ -567,6 +193,6 @@ void publisher_tick(struct publisher *p, int64_t now_ms)
 void publisher_stop(struct publisher *p)
 {
     for (size_t i = 0; i < p->stream_count; i++)
-        end_stream(p, p->streams[i], E_STOPPING);
-    sweep(p);
+        stream_end(p, p->streams[i], E_STOPPING);
+    streams_sweep(p);
 }

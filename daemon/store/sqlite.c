@@ -225,7 +225,11 @@ static int64_t big_endian(const unsigned char *p)
 }
 
 /* Looks at the file's header before SQLite does, which would touch files beside it. A file that is not there, or empty,
- * is a new database. */
+ * is a new database.
+ *
+ * Only ever before the process has opened the database: a close() drops every POSIX lock that the process has on the
+ * file, SQLite's too, and the next program that looks into the database would take itself for its only user and remove
+ * the WAL, with all that was acknowledged since the last checkpoint. */
 static bool check_header(struct sqlite_store *s, const char *path, bool *new)
 {
     unsigned char header[100];
@@ -302,7 +306,7 @@ static void keep_directory(struct sqlite_store *s, const char *path)
 struct store *store_sqlite_open(const char *path, bool read_only, int64_t database_bytes, char *reason,
                                 size_t reason_bytes)
 {
-    bool new;
+    bool new = false;
     struct sqlite_store *s = calloc(1, sizeof(*s));
 
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* nobody asks, and every allocation would take a lock for it */
@@ -317,7 +321,7 @@ struct store *store_sqlite_open(const char *path, bool read_only, int64_t databa
     s->read_only = read_only;
     s->database_bytes = database_bytes;
     keep_directory(s, path);
-    if (check_header(s, path, &new)) {
+    if (read_only || check_header(s, path, &new)) {
         int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
         int code = sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
         if (code != SQLITE_OK)

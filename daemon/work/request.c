@@ -231,12 +231,13 @@ static bool authorise(struct request *request, struct slice as)
     return false;
 }
 
-static bool check_version(struct request *request, int64_t v)
+/* Only hello may be asked in a version that is not spoken: its answer says which are. */
+static bool check_version(struct request *request, const struct envelope *envelope)
 {
-    if (v == 1 || strcmp(request->verb->name, "hello") == 0)
+    if (envelope->v == 1 || slice_is(envelope->op, "hello"))
         return true;
     fault_at(&request->fault, E_UNSUPPORTED_VERSION, NULL, "v");
-    fault_say(&request->fault, "v: version %lld is not spoken here", (long long)v);
+    fault_say(&request->fault, "v: version %lld is not spoken here", (long long)envelope->v);
     fault_numbers(&request->fault, "versions", SLICE_LIT("1"));
     return false;
 }
@@ -264,11 +265,13 @@ bool request_decode(struct request *request, const struct settings *settings)
         !fields_decode(&request->map, envelope_fields, sizeof(envelope_fields) / sizeof(envelope_fields[0]),
                        &settings->limits, NULL, &envelope, &request->fault))
         return false;
+    if (!check_version(request, &envelope))
+        return false;
     request->verb = verb_find(envelope.op, request->door);
     if (!request->verb)
         return unknown_operation(request, envelope.op);
-    if (!check_version(request, envelope.v) || !authorise(request, envelope.as) ||
-        !check_operation(request, envelope.operation) || !request->verb->decode(request, settings))
+    if (!authorise(request, envelope.as) || !check_operation(request, envelope.operation) ||
+        !request->verb->decode(request, settings))
         return false;
     if (request->operation.data)
         hash_asked(request);

@@ -35,6 +35,23 @@ def digest(path):
         return hashlib.sha256(file.read()).hexdigest()
 
 
+class Outside(unittest.TestCase):
+    def test_program_that_reads_the_database_meanwhile_loses_nothing(self):
+        """An administrator's SELECT: its end must not take the write-ahead log along."""
+        with Daemon() as daemon:
+            for name in ("before", "after"):
+                with daemon.front() as front:
+                    self.assertEqual(front.submit([event("s", name)])[0]["status"], "accepted")
+                database = sqlite3.connect(os.path.join(daemon.dir, "modqd.db"))
+                self.assertEqual(database.execute("SELECT count(*) FROM text").fetchone()[0], 1 + (name == "after"))
+                database.close()
+            self.assertIn("modqd.db-wal", os.listdir(daemon.dir))
+            daemon.kill()
+            daemon.start()
+            with daemon.front() as front:
+                self.assertEqual([found["status"] for found in front.status("s", ["before", "after"])], ["found"] * 2)
+
+
 class Restart(Case):
     def observe(self, items):
         stats = self.ann.stats()
