@@ -7,6 +7,7 @@
 
 #include "../clock.h"
 #include "../log.h"
+#include "../work/admit.h"
 #include "../work/verbs.h"
 
 /* How much one turn takes from each socket, so that none of them starves another. */
@@ -93,7 +94,7 @@ static void take(struct loop *loop, struct request *request)
 
     if (request->door == DOOR_PUSH)
         counters->push_messages++;
-    if (request_decode(request, loop->parts.work->settings)) {
+    if (admit(request, loop->parts.work->settings)) {
         dispatch(loop, request);
         return;
     }

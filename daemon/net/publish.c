@@ -5,32 +5,6 @@
 #include "../work/record.h"
 #include "stream.h"
 
-struct channel *publisher_channel(struct publisher *p, struct slice name)
-{
-    for (size_t i = 0; i < p->channel_count; i++)
-        if (slice_is(name, p->channels[i]->name))
-            return p->channels[i];
-    return NULL;
-}
-
-struct channel *publisher_channel_add(struct publisher *p, struct slice name)
-{
-    if (p->channel_count == p->channel_cap) {
-        size_t cap = p->channel_cap ? p->channel_cap * 2 : 16;
-        struct channel **channels = realloc(p->channels, cap * sizeof(struct channel *));
-        if (!channels)
-            return NULL;
-        p->channels = channels;
-        p->channel_cap = cap;
-    }
-    struct channel *channel = calloc(1, sizeof(*channel));
-    if (!channel)
-        return NULL;
-    memcpy(channel->name, name.data, name.len);
-    p->channels[p->channel_count++] = channel;
-    return channel;
-}
-
 static struct channel *channel_for(struct publisher *p, struct slice name)
 {
     struct channel *channel = publisher_channel(p, name);
@@ -107,25 +81,6 @@ static bool publish_record(void *arg, const struct store_event *event)
     portion->last = event->seq;
     portion->n++;
     return true;
-}
-
-bool publisher_scan_log(struct publisher *p, const struct channel *channel, int64_t after, int64_t limit,
-                        store_on_event *on_event, struct portion *portion)
-{
-    struct store *store = p->work.store;
-
-    /* Not beyond what the loop knows: a listener must not be ahead of what its next request is compared with. */
-    if (limit > channel->newest - after)
-        limit = channel->newest - after;
-    *portion = (struct portion){.publisher = p, .site = slice_of(channel->name), .last = after};
-    enum store_result r = store->ops->begin(store);
-    if (r == STORE_OK)
-        r = store->ops->log_scan(store, channel->no, after, limit, on_event, portion);
-    store->ops->rollback(store);
-    if (r == STORE_OK)
-        return true;
-    log_error("the log of %s cannot be read: %s", channel->name, store->ops->reason(store));
-    return false;
 }
 
 static bool pump_channel(struct publisher *p, struct channel *channel)

@@ -1,5 +1,5 @@
 /* Inside of the SQLite back end, shared by its files: sqlite.c opens and commits, sqlite_comment.c keeps comments,
- * texts and events, sqlite_desk.c what stands around them. */
+ * texts and events, sqlite_desk.c what stands around them; sqlite_statement.c runs their statements. */
 #ifndef MODQD_SQLITE_H
 #define MODQD_SQLITE_H
 

@@ -215,8 +215,8 @@ static inline void store_close(struct store *store)
 }
 
 /* Opens (making it when it is not there, and bringing an older schema up to date) the database of SQLite at `path`.
- * `database_bytes` bounds its size; `read_only` opens a second connection for another thread, after the one that writes.
- * NULL on failure, with the reason in `reason`. */
+ * `database_bytes` bounds its size; `read_only` opens a second connection for another thread, after the one that
+ * writes. NULL on failure, with the reason in `reason`. */
 struct store *store_sqlite_open(const char *path, bool read_only, int64_t database_bytes, char *reason,
                                 size_t reason_bytes);
 

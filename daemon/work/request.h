@@ -64,10 +64,6 @@ void request_note_refused(struct request *request, const struct fault *fault);
 /* True when `id` may name a request; else *fault blames the field `key`. */
 bool request_check_id(const msgpack_object *id, const char *key, struct fault *fault);
 
-/* Decodes the envelope (v, op, id, as, operation) and the verb's own fields, finds out who is asking, and checks that
- * it may. False with request->fault set. */
-bool request_decode(struct request *request, const struct settings *settings);
-
 /* Begins the reply: {v, id, op, ok: true, ... The caller adds pairs and ends the map. */
 void request_begin_reply(struct request *request);
 

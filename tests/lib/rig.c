@@ -238,7 +238,7 @@ static const msgpack_object *take_reply(struct rig *rig, const struct request *r
 
 static bool answer(struct rig *rig, struct request *request)
 {
-    if (!request_decode(request, &rig->settings)) {
+    if (!admit(request, &rig->settings)) {
         request_refuse(request, &request->fault);
         return true;
     }

@@ -7,6 +7,7 @@
 #ifndef RIG_H
 #define RIG_H
 
+#include "../../daemon/work/admit.h"
 #include "../../daemon/work/verbs.h"
 
 struct rig {

@@ -238,7 +238,7 @@ static struct request *submit_request(struct rig *rig, struct out *body)
     rig_pack(body, "{'v':1,'op':'submit','comments':[{'site':'news','comment':'1','body':'b'}]}");
     request->door = DOOR_FRONT;
     request->body = out_slice(body);
-    return request_decode(request, &rig->settings) ? request : NULL;
+    return admit(request, &rig->settings) ? request : NULL;
 }
 
 static struct request *wait_for(struct worker *worker, bool *broken)
