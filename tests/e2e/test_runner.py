@@ -33,8 +33,8 @@ class Programs(unittest.TestCase):
                          (["a"], [("b", ["# why"])], [("c", "no tool")]))
 
     def test_words_of_cmocka_are_understood(self):
-        program = self.run_program("print('1..2\\nok 1 - a\\nok 2 # SKIP b\\n# ok - unit')")
-        self.assertEqual((program.passed, program.skipped), (["a"], [("b", "b")]))
+        program = self.run_program("print('1..2\\nok 1 - a\\n# skipped: no tool\\nnot ok 2 # SKIP b\\n# ok - unit')")
+        self.assertEqual((program.passed, program.failed, program.skipped), (["a"], [], [("b", "no tool")]))
 
     def test_crash_is_a_failure(self):
         self.assertEqual(self.counts("import os\nprint('1..2\\nok 1 - a', flush=True)\nos.abort()"), (1, 1, 0))
