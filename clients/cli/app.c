@@ -1,10 +1,13 @@
 /* What is around a verb: endpoints, connections, the terminal, the exit code. */
 #include "app.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "explain.h"
@@ -57,6 +60,24 @@ int app_timeout_ms(const struct app *app, int otherwise_ms)
     return app->options.given[OPT_TIMEOUT] ? (int)app->options.number[OPT_TIMEOUT] * 1000 : otherwise_ms;
 }
 
+/* Calls go on trying for a while, so that a restart of the daemon harms nobody. Who sits before the screen learns at
+ * once what they are waiting for. */
+static void tell_waiting(const char *endpoint)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = strncmp(endpoint, "ipc://", 6) == 0 ? endpoint + 6 : "";
+
+    if (!isatty(STDERR_FILENO) || !*path || strlen(path) >= sizeof(address.sun_path))
+        return;
+    memcpy(address.sun_path, path, strlen(path));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 &&
+        (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR))
+        complain("nobody listens at %s yet; trying on", endpoint);
+    if (fd >= 0)
+        close(fd);
+}
+
 static struct modq *open_connection(struct app *app, enum endpoint which)
 {
     struct modq_error error;
@@ -67,6 +88,8 @@ static struct modq *open_connection(struct app *app, enum endpoint which)
         modq_close(connection);
         connection = NULL;
     }
+    if (connection)
+        tell_waiting(app->endpoint[which]);
     if (connection)
         return connection;
     complain("%s", error.message);

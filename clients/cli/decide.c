@@ -183,6 +183,7 @@ int run_escalate(struct app *app)
 static bool confirmed(const struct app *app)
 {
     char line[16] = "";
+    struct text question = {0};
 
     if (app->options.given[OPT_YES])
         return true;
@@ -190,8 +191,13 @@ static bool confirmed(const struct app *app)
         complain("erasing cannot be undone; give --yes when you mean it");
         return false;
     }
-    fprintf(stderr, "Erase text, author and notes of %d comment%s for good? [y/N] ", app->argc,
-            app->argc == 1 ? "" : "s");
+    say(&question, "Erase text, author and notes of ");
+    if (app->argc == 1)
+        say_quoted(&question, slice_of(app->argv[0]));
+    else
+        say(&question, "%d comments", app->argc);
+    say(&question, " for good? [y/N] ");
+    put_text(&question, stderr);
     fflush(stderr);
     if (fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y'))
         return true;

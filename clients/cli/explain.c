@@ -85,6 +85,13 @@ static void conflict(struct text *out, const struct modq_value *error, bool supe
     }
 }
 
+static void not_found(struct text *out, const struct modq_value *error, bool superseding)
+{
+    (void)error;
+    (void)superseding;
+    say(out, "not found");
+}
+
 static void other(struct text *out, const struct modq_value *error, bool superseding)
 {
     (void)superseding;
@@ -97,9 +104,13 @@ void explain(struct text *out, const struct modq_value *error, bool superseding)
         const char *name, *key; /* the key that must be there to say it that way */
         explain_fn *say;
     } ways[] = {
-        {"already_decided", "decision", already_decided}, {"claimed", "by", claimed},
-        {"stale_revision", "revision", stale_revision},   {"not_current", NULL, not_current},
-        {"not_a_decision", "decision", not_a_decision},   {"conflict", NULL, conflict},
+        {"already_decided", "decision", already_decided},
+        {"claimed", "by", claimed},
+        {"stale_revision", "revision", stale_revision},
+        {"not_current", NULL, not_current},
+        {"not_a_decision", "decision", not_a_decision},
+        {"conflict", NULL, conflict},
+        {"not_found", NULL, not_found},
     };
     explain_fn *way = other;
 
@@ -128,6 +139,8 @@ static const char *advice(const struct modq_error *error)
         return "is modqd running? --dir names its directory";
     case MODQ_E_TIMEOUT:
         return "whether it was done is not known; --timeout gives it more time";
+    case MODQ_E_NOT_FOUND:
+        return "modq stats lists the sites";
     case MODQ_E_AS_REQUIRED:
         return "give your name with --as NAME or in $MODQ_AS";
     default:

@@ -4,7 +4,7 @@
 
 #include "cli.h"
 
-/* Appends what this error map says. `superseding`: --supersede was given, so it is not advised. */
+/* Appends what this error map says. `superseding`: --supersede was given or does not help, so it is not advised. */
 void explain(struct text *out, const struct modq_value *error, bool superseding);
 
 /* The same for an error without further keys. */

@@ -54,7 +54,7 @@ static void print_record(struct follow *f, const struct modq_value *record)
         json_print(json_from(record), stdout);
         return;
     }
-    say(&line, "%lld  ", (long long)modq_get_int(record, "seq", 0));
+    say(&line, "%6lld  ", (long long)modq_get_int(record, "seq", 0));
     when_say(&line, modq_get_int(record, "decided_at", 0));
     say(&line, "  ");
     say_shade(f->app, &line, shade_of(decision));

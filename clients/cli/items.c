@@ -1,10 +1,12 @@
 #include "items.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "explain.h"
 #include "json.h"
 #include "say.h"
+#include "verbs.h"
 
 struct batch {
     size_t first, count;
@@ -59,6 +61,13 @@ static json_t *result_json(const struct name *name, const struct modq_value *res
     return map;
 }
 
+/* An approval cannot replace an approval. */
+static bool may_supersede(const struct app *app, const struct modq_value *error)
+{
+    bool approved = modq_is(modq_get(error, "decision"), "approved");
+    return !app->options.given[OPT_SUPERSEDE] && !(approved && strcmp(app->verb->name, "approve") == 0);
+}
+
 static void say_failure(struct app *app, const struct name *name, const struct modq_value *result,
                         const struct modq_error *error)
 {
@@ -70,7 +79,7 @@ static void say_failure(struct app *app, const struct name *name, const struct m
         items_say_name(&line, name);
     say(&line, ": ");
     if (modq_get(result, "error"))
-        explain(&line, modq_get(result, "error"), app->options.given[OPT_SUPERSEDE]);
+        explain(&line, modq_get(result, "error"), !may_supersede(app, modq_get(result, "error")));
     else
         explain_error(&line, error);
     fflush(stdout);

@@ -24,9 +24,14 @@ static bool right_arguments(const struct app *app)
 {
     const struct verb *verb = app->verb;
 
-    if (app->argc >= verb->least && (verb->most < 0 || app->argc <= verb->most))
+    int least = app->options.given[OPT_STDIN] ? 0 : verb->least;
+
+    if (app->argc >= least && (verb->most < 0 || app->argc <= verb->most))
         return true;
-    complain("usage: modq %s %s", verb->name, verb->usage);
+    if (app->argc < least)
+        complain("%s needs an argument: modq %s %s", verb->name, verb->name, verb->usage);
+    else
+        complain("%s does not take \"%s\": modq %s %s", verb->name, app->argv[verb->most], verb->name, verb->usage);
     complain("modq %s --help tells more", verb->name);
     return false;
 }

@@ -125,6 +125,22 @@ bool names_add_line(struct names *names, struct slice line, struct modq_error *e
     return line.data[0] == '{' ? add_json(names, line, error) : add_name(names, line, error);
 }
 
+/* With the beginning of the line, so that it is seen what was read. */
+static void complain_line(const struct lines *lines, struct slice line, const struct modq_error *error)
+{
+    enum { SEEN = 40 };
+    struct text safe = {0};
+    struct text seen = {0};
+
+    if (line.data)
+        render_line(&safe, trim(line));
+    render_cut(&seen, text_slice(&safe), SEEN);
+    complain("line %llu: \"%.*s\": %s", (unsigned long long)lines->number, (int)seen.len, seen.data ? seen.data : "",
+             error->message);
+    text_free(&safe);
+    text_free(&seen);
+}
+
 static void read_lines(struct app *app, struct names *names)
 {
     struct lines lines;
@@ -139,11 +155,12 @@ static void read_lines(struct app *app, struct names *names)
             app_exit(app, EXIT_LOCAL);
             break;
         }
-        if (status == LINE_TOO_LONG)
-            wrong(&error, "the line is too long");
-        else if (names_add_line(names, line, &error))
+        if (status != LINE_TOO_LONG && names_add_line(names, line, &error))
             continue;
-        complain("line %llu: %s", (unsigned long long)lines.number, error.message);
+        if (status == LINE_TOO_LONG)
+            complain("line %llu: it is too long", (unsigned long long)lines.number);
+        else
+            complain_line(&lines, line, &error);
         app_exit(app, EXIT_WRONG);
     }
     lines_close(&lines);

@@ -16,7 +16,7 @@ static const struct option_row rows[] = {
     {OPT_FRONT, "front", "ENDPOINT", false, 0, 0, "the front socket (ipc://DIR/front.sock)"},
     {OPT_DESK, "desk", "ENDPOINT", false, 0, 0, "the desk socket (ipc://DIR/desk.sock)"},
     {OPT_PUSH_ENDPOINT, "push", "[=ENDPOINT]", false, 0, 0,
-     "submit without answers, over the push socket (ipc://DIR/push.sock)"},
+     "submit without answers (ipc://DIR/push.sock)"},
     {OPT_DECISIONS, "decisions", "ENDPOINT", false, 0, 0, "the decisions socket (ipc://DIR/decisions.sock)"},
     {OPT_AS, "as", "NAME", false, 0, 0, "act as this moderator ($MODQ_AS)"},
     {OPT_JSON, "json", NULL, false, 0, 0, "one JSON object a line instead of text for people"},
@@ -26,9 +26,9 @@ static const struct option_row rows[] = {
     {OPT_VERSION, "version", NULL, false, 0, 0, "print the version"},
     {OPT_SITE, "site", "SITE", false, 0, 0, "this site"},
     {OPT_LANE, "lane", "LANE", false, 0, 0, "normal (the default) or escalated"},
-    {OPT_LIMIT, "limit", "N", true, 0, 1000000000, "at most so many; 0: all"},
+    {OPT_LIMIT, "limit", "N", true, 0, 1000000000, "at most so many"},
     {OPT_LEASE, "lease", "SECONDS", true, 1, 3600, "how long the claim holds (300)"},
-    {OPT_STDIN, "stdin", NULL, false, 0, 0, "names from standard input: SITE/ID, or the lines of queue --json"},
+    {OPT_STDIN, "stdin", NULL, false, 0, 0, "names from standard input: SITE/ID, or lines of queue --json"},
     {OPT_SUPERSEDE, "supersede", NULL, false, 0, 0, "replace a decision that is there already"},
     {OPT_REASON, "reason", "CODE[,CODE]", false, 0, 0, "reasons, codes of the site's policy"},
     {OPT_NOTE, "note", "TEXT", false, 0, 0, "a note"},
@@ -85,8 +85,27 @@ static bool parse_number(const struct option_row *row, const char *text, int64_t
     return false;
 }
 
+/* --reason a --reason b means --reason a,b. The joined text stays until the program ends. */
+static const char *join(const char *before, const char *more)
+{
+    static char *joined;
+    char *longer = NULL;
+
+    if (asprintf(&longer, "%s,%s", before, more) < 0)
+        return NULL;
+    free(joined);
+    joined = longer;
+    return joined;
+}
+
 static bool take(struct app *app, const struct option_row *row, const char *text)
 {
+    if (row->id == OPT_REASON && app->options.given[row->id])
+        text = join(app->options.text[row->id], text);
+    if (row->argument && row->id != OPT_PUSH_ENDPOINT && !text) {
+        complain("out of memory");
+        return false;
+    }
     app->options.given[row->id] = true;
     app->options.text[row->id] = text;
     return !row->number || parse_number(row, text, &app->options.number[row->id]);
@@ -100,6 +119,21 @@ static const char *push_endpoint(int argc, char **argv)
     return argv[optind++];
 }
 
+static void complain_long(const char *name)
+{
+    const char *meant = nearest(name, option_names());
+
+    for (size_t i = 0; i < ROWS; i++)
+        if (strcmp(rows[i].name, name) == 0) {
+            complain("--%s takes no value", name);
+            return;
+        }
+    if (meant)
+        complain("unknown option --%s; did you mean --%s?", name, meant);
+    else
+        complain("unknown option --%s; modq VERB --help lists what a verb takes", name);
+}
+
 static bool complain_option(char **argv, int result)
 {
     const char *word = argv[optind - 1];
@@ -110,7 +144,7 @@ static bool complain_option(char **argv, int result)
     else if (strncmp(word, "--", 2) != 0)
         complain("unknown option -%c", optopt);
     else
-        complain_word("option", name ? name : "", option_names());
+        complain_long(name ? name : "");
     free(name);
     return false;
 }
@@ -155,7 +189,7 @@ bool options_fit(const struct app *app, uint64_t allowed)
         enum option_id id = rows[i].id;
         if (!app->options.given[id] || option_is_global(id) || (allowed & OPTION_BIT(id)))
             continue;
-        complain("%s takes no --%s", app->verb->name, rows[i].name);
+        complain("%s takes no --%s; modq %s --help tells more", app->verb->name, rows[i].name, app->verb->name);
         return false;
     }
     return true;

@@ -149,7 +149,7 @@ int run_queue(struct app *app)
     while (next_page(&l))
         ;
     if (l.page && modq_get(modq_answer_value(l.page), "next") && !app->json)
-        complain("there are more: --limit N shows N, --limit 0 all");
+        complain("these are the first %zu; --limit 0 shows all", l.shown);
     else if (l.page && l.shown == 0 && !app->json)
         complain("nothing is waiting");
     table_free(&l.table);

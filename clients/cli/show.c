@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "explain.h"
 #include "items.h"
@@ -8,7 +9,7 @@
 #include "verbs.h"
 #include "when.h"
 
-enum { INDENT = 4, HISTORY_LIMIT = 100, HISTORY_PAGE = 500 };
+enum { INDENT = 4, ROW_INDENT = 13, HISTORY_LIMIT = 100, HISTORY_PAGE = 500 };
 
 /* NULL: it failed, which has been told. */
 static struct modq_answer *check_answer(struct app *app, const struct name *name, struct modq_answer *answer)
@@ -47,7 +48,54 @@ static struct modq_answer *ask_one(struct app *app, const char *operation, const
 
 /* ---- show */
 
-/* A line "  title    text", when there is a text. */
+/* Its line ends and tabs as render_line shows them, so that only we begin lines. */
+static void one_line(struct text *out, struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        bool pair = text.data[i] == '\r' && i + 1 < text.len && text.data[i + 1] == '\n';
+        if (pair || text.data[i] == '\n')
+            text_append(out, SLICE_LIT("\u23ce"));
+        else if (text.data[i] == '\t')
+            text_append(out, SLICE_LIT(" "));
+        else
+            text_append(out, (struct slice){text.data + i, 1});
+        i += pair;
+    }
+}
+
+/* The text from ROW_INDENT on, each of its lines in a direction of its own. */
+static void say_wrapped(const struct app *app, struct text *out, struct slice value)
+{
+    struct text line = {0};
+    struct text block = {0};
+
+    one_line(&line, value);
+    render_block(&block, text_slice(&line), ROW_INDENT, (size_t)app->columns);
+    text_free(&line);
+    for (size_t at = 0; at < block.len;) {
+        struct slice rest = {block.data + at, block.len - at};
+        const char *end = memchr(rest.data, '\n', rest.len);
+        size_t len = end ? (size_t)(end - rest.data) : rest.len;
+        size_t skip = len < ROW_INDENT ? len : ROW_INDENT;
+        if (at > 0)
+            say(out, "%*s", (int)skip, "");
+        say_isolated(out, (struct slice){rest.data + skip, len - skip});
+        say(out, "\n");
+        at += len + 1;
+    }
+    text_free(&block);
+}
+
+/* Lines "  title    text", when there is a text. */
+static void row_wrapped(const struct app *app, struct text *out, const char *title, struct slice value)
+{
+    if (!value.data || value.len == 0)
+        return;
+    say(out, "  %-10s ", title);
+    say_wrapped(app, out, value);
+}
+
+/* The same in one line, however long: for what is copied. */
 static void row(struct text *out, const char *title, const struct modq_value *text)
 {
     struct slice value = value_slice(text);
@@ -88,45 +136,58 @@ static void say_head(const struct app *app, struct text *out, const struct modq_
     say(out, "\n");
 }
 
-static void say_author(struct text *out, const struct modq_value *author)
+static void say_author(const struct app *app, struct text *out, const struct modq_value *author)
 {
     const struct modq_value *name = modq_get(author, "name");
 
-    row(out, "author", name ? name : modq_get(author, "id"));
+    row_wrapped(app, out, "author", value_slice(name ? name : modq_get(author, "id")));
     if (name)
-        row(out, "", modq_get(author, "id"));
+        row(out, "author id", modq_get(author, "id"));
     row_time(out, "member", modq_get_int(author, "registered_at", -1));
 }
 
-static void say_article(struct text *out, const struct modq_value *card)
+static void say_article(const struct app *app, struct text *out, const struct modq_value *card)
 {
     const struct modq_value *article = modq_get(card, "article");
     const struct modq_value *title = modq_get(article, "title");
 
-    row(out, "article", title ? title : modq_get(article, "id"));
-    row(out, "", modq_get(article, "url"));
+    row_wrapped(app, out, "article", value_slice(title ? title : modq_get(article, "id")));
+    row(out, "url", modq_get(article, "url"));
     if (modq_get_bool(card, "article_closed", false))
         say(out, "  %-10s closed\n", "");
     if (modq_get_bool(card, "article_front_page", false))
         say(out, "  %-10s on the front page\n", "");
 }
 
-static void say_extra(struct text *out, const struct modq_value *extra)
+static void say_parent(struct text *out, const struct modq_value *card)
+{
+    struct slice site = value_slice(modq_get(card, "site"));
+    struct text name = {0};
+
+    if (!modq_get(card, "parent"))
+        return;
+    text_append(&name, site);
+    text_append(&name, SLICE_LIT("/"));
+    text_append(&name, value_slice(modq_get(card, "parent")));
+    say(out, "  %-10s ", "answers");
+    say_quoted(out, text_slice(&name));
+    say(out, "\n");
+    text_free(&name);
+}
+
+static void say_extra(const struct app *app, struct text *out, const struct modq_value *extra)
 {
     if (modq_count(extra) == 0)
         return;
     json_t *json = json_from(extra);
-    char *dump = json ? json_dumps(json, JSON_COMPACT) : NULL;
-    if (dump) {
-        say(out, "  %-10s ", "extra");
-        say_quoted(out, slice_of(dump));
-        say(out, "\n");
-    }
+    char *dump = json ? json_dumps(json, 0) : NULL;
+    if (dump)
+        row_wrapped(app, out, "extra", slice_of(dump));
     free(dump);
     json_decref(json);
 }
 
-static void say_decision(struct text *out, const struct modq_value *card)
+static void say_decision(const struct app *app, struct text *out, const struct modq_value *card)
 {
     if (!modq_get(card, "decided_at"))
         return;
@@ -137,7 +198,7 @@ static void say_decision(struct text *out, const struct modq_value *card)
         say_list(out, modq_get(card, "reasons"), ", ");
         say(out, "\n");
     }
-    row(out, "note", modq_get(card, "note"));
+    row_wrapped(app, out, "note", value_slice(modq_get(card, "note")));
 }
 
 static void say_claim(struct text *out, const struct modq_value *card)
@@ -192,14 +253,14 @@ static void print_card(const struct app *app, const struct modq_value *map)
     say_head(app, &out, card);
     row_time(&out, "received", modq_get_int(card, "received_at", -1));
     row_time(&out, "written", modq_get_int(card, "created_at", -1));
-    say_author(&out, modq_get(card, "author"));
-    say_article(&out, card);
-    row(&out, "answers", modq_get(card, "parent"));
+    say_author(app, &out, modq_get(card, "author"));
+    say_article(app, &out, card);
+    say_parent(&out, card);
     row(&out, "language", modq_get(card, "language"));
     say_claim(&out, card);
-    say_decision(&out, card);
+    say_decision(app, &out, card);
     say_reports(&out, card, modq_get(map, "reported"));
-    say_extra(&out, modq_get(card, "extra"));
+    say_extra(app, &out, modq_get(card, "extra"));
     say_body(app, &out, card);
     put_text(&out, stdout);
 }
@@ -242,7 +303,8 @@ static void say_details(struct text *out, const struct modq_value *event)
     const struct modq_value *reasons = modq_get(event, "reasons");
     static const char *const numbers[] = {"undoes", "supersedes"};
 
-    render_line(out, value_slice(modq_get(event, "cause")));
+    if (!modq_is(modq_get(event, "cause"), "moderator")) /* WHO tells that */
+        render_line(out, value_slice(modq_get(event, "cause")));
     for (size_t i = 0; i < modq_count(reasons); i++) {
         say(out, out->len ? " " : "");
         render_line(out, value_slice(modq_item(reasons, i)));
@@ -297,9 +359,21 @@ static void print_events(struct app *app, struct table *table, const struct name
         table_print(table);
 }
 
+/* Of several comments: whose history follows. */
+static void print_whose(const struct app *app, const struct name *name, bool first)
+{
+    struct text line = {0};
+
+    fputs(first ? "" : "\n", stdout);
+    say_shade(app, &line, SHADE_BOLD);
+    items_say_name(&line, name);
+    say_shade(app, &line, SHADE_NONE);
+    put_line(&line, stdout);
+}
+
 static void history_of(struct app *app, const struct name *name, int64_t left)
 {
-    struct table table = {.app = app, .headers = headers};
+    struct table table = {.app = app, .headers = headers, .whole = true};
     int64_t before = -1;
 
     do {
@@ -325,8 +399,11 @@ int run_history(struct app *app)
     if (app->options.given[OPT_LIMIT])
         limit = app->options.number[OPT_LIMIT] ? app->options.number[OPT_LIMIT] : INT64_MAX;
     if (names_read(app, &names))
-        for (size_t i = 0; i < names.count && app->exit != EXIT_UNREACHABLE; i++)
+        for (size_t i = 0; i < names.count && app->exit != EXIT_UNREACHABLE; i++) {
+            if (names.count > 1 && !app->json)
+                print_whose(app, &names.item[i], i == 0);
             history_of(app, &names.item[i], limit);
+        }
     names_free(&names);
     return app->exit;
 }

@@ -14,12 +14,9 @@ static bool wanted(const struct app *app, const struct modq_value *map)
     return !app->options.given[OPT_SITE] || modq_is(modq_get(map, "site"), app->options.text[OPT_SITE]);
 }
 
-static void print_sites(const struct app *app, const struct modq_value *sites)
+static void print_waiting(const struct app *app, const struct modq_value *sites)
 {
-    static const char *const headers[] = {"SITE",     "PENDING",  "OLDEST",    "ESCALATED", "CLAIMED", "SUBMITTED",
-                                          "APPROVED", "REJECTED", "WITHDRAWN", "ERASED",    "NEWEST",  NULL};
-    static const char *const numbers[] = {"escalated", "claimed",   "submitted", "approved",
-                                          "rejected",  "withdrawn", "erased",    "newest"};
+    static const char *const headers[] = {"SITE", "PENDING", "OLDEST", "ESCALATED", "CLAIMED", NULL};
     struct table table = {.app = app, .headers = headers};
 
     for (size_t i = 0; i < modq_count(sites); i++) {
@@ -33,6 +30,27 @@ static void print_sites(const struct app *app, const struct modq_value *sites)
         if (oldest >= 0)
             when_say_age(&age, oldest, when_now());
         table_text(&table, &age);
+        table_number(&table, modq_get_int(site, "escalated", 0));
+        table_number(&table, modq_get_int(site, "claimed", 0));
+    }
+    table_print(&table);
+    table_free(&table);
+}
+
+static void print_done(const struct app *app, const struct modq_value *sites)
+{
+    static const char *const headers[] = {"SITE",      "SUBMITTED", "APPROVED", "REJECTED",
+                                          "WITHDRAWN", "ERASED",    "RECORDS",  NULL};
+    static const char *const numbers[] = {"submitted", "approved", "rejected", "withdrawn", "erased", "newest"};
+    struct table table = {.app = app, .headers = headers};
+
+    if (modq_count(sites) > 0)
+        fputs("\n", stdout);
+    for (size_t i = 0; i < modq_count(sites); i++) {
+        const struct modq_value *site = modq_item(sites, i);
+        if (!wanted(app, site))
+            continue;
+        table_word(&table, value_slice(modq_get(site, "site")), SHADE_BOLD);
         for (size_t j = 0; j < sizeof(numbers) / sizeof(numbers[0]); j++)
             table_number(&table, modq_get_int(site, numbers[j], 0));
     }
@@ -90,7 +108,8 @@ static void print_stats(const struct app *app, const struct modq_value *map)
         say(&line, ")");
         put_line(&line, stdout);
     }
-    print_sites(app, modq_get(map, "sites"));
+    print_waiting(app, modq_get(map, "sites"));
+    print_done(app, modq_get(map, "sites"));
     print_listeners(app, modq_get(map, "listeners"));
     if (!app->options.given[OPT_SITE])
         print_counters(app, modq_get(map, "counters"));

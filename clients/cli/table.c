@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { GAP = 2, WIDEST = 44, NARROWEST_LAST = 16 };
+enum { GAP = 2, WIDEST = 44, NARROWEST_LAST = 16, NAME_LEAST = 20 };
 
 static size_t columns(const struct table *table)
 {
@@ -79,6 +79,17 @@ void table_text(struct table *table, struct text *ours)
     *ours = (struct text){0};
 }
 
+/* How wide the first column may become. It holds names, which the next command wants in full: they are never cut, and
+ * one that is wider has a line of its own. */
+static size_t name_most(const struct table *table)
+{
+    size_t third = (size_t)table->app->columns / 3;
+
+    if (third < NAME_LEAST)
+        return NAME_LEAST;
+    return third < WIDEST ? third : WIDEST;
+}
+
 static void measure(struct table *table, size_t n)
 {
     if (n == 0)
@@ -90,6 +101,8 @@ static void measure(struct table *table, size_t n)
     }
     for (size_t i = 0; i < table->count; i++) {
         size_t width = render_width(text_slice(&table->cells[i].text));
+        if (i % n == 0 && width > name_most(table))
+            continue;
         if (width > WIDEST)
             width = WIDEST;
         if ((i % n + 1 < n || table->cells[i].right) && width > table->width[i % n])
@@ -132,6 +145,28 @@ static void put_cell(const struct table *table, struct text *line, const struct 
     text_free(&cut);
 }
 
+/* Instead of the first cell of a row. */
+static void put_long_name(const struct table *table, struct text *line, const struct cell *cell)
+{
+    say_shade(table->app, line, cell->shade);
+    say_isolated(line, text_slice(&cell->text));
+    say_shade(table->app, line, SHADE_NONE);
+    put_line(line, stdout);
+    pad(line, table->width[0] + GAP);
+}
+
+static void put_row(const struct table *table, const struct cell *cells, size_t n, size_t rest)
+{
+    struct text line = {0};
+    size_t first = render_width(text_slice(&cells[0].text)) > table->width[0];
+
+    if (first)
+        put_long_name(table, &line, &cells[0]);
+    for (size_t i = first; i < n; i++)
+        put_cell(table, &line, &cells[i], i + 1 < n || cells[i].right ? table->width[i] : rest, i + 1 == n);
+    put_line(&line, stdout);
+}
+
 static void put_headers(struct table *table, size_t n)
 {
     struct text line = {0};
@@ -156,17 +191,11 @@ bool table_print(struct table *table)
     bool ok = !table->failed;
 
     measure(table, n);
-    size_t rest = rest_of_line(table, n);
+    size_t rest = table->whole ? SIZE_MAX : rest_of_line(table, n);
     if (!table->headed && table->count > 0)
         put_headers(table, n);
-    for (size_t row = 0; ok && row + n <= table->count; row += n) {
-        struct text line = {0};
-        for (size_t i = 0; i < n; i++) {
-            const struct cell *cell = &table->cells[row + i];
-            put_cell(table, &line, cell, i + 1 < n || cell->right ? table->width[i] : rest, i + 1 == n);
-        }
-        put_line(&line, stdout);
-    }
+    for (size_t row = 0; ok && row + n <= table->count; row += n)
+        put_row(table, &table->cells[row], n, rest);
     for (size_t i = 0; i < table->count; i++)
         text_free(&table->cells[i].text);
     table->count = 0;

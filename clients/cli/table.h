@@ -1,4 +1,4 @@
-/* Aligned columns; the last one takes the rest of the line. */
+/* Aligned columns; the first one is never cut, the last one takes the rest of the line. */
 #ifndef MODQ_TABLE_H
 #define MODQ_TABLE_H
 
@@ -19,6 +19,7 @@ struct table {
     struct cell *cells;
     size_t count, cap;
     size_t width[TABLE_COLUMNS_MAX];
+    bool whole; /* the last column is never cut, too */
     bool headed, failed;
 };
 

@@ -12,11 +12,13 @@ static const struct verb verbs[] = {
     {.name = "submit",
      .usage = "[--site SITE] [--push[=ENDPOINT]] [FILE...]",
      .help = "hand in comments, a JSON object a line",
-     .more = "Keys of a line: site, id (or comment), revision, body, article {id, title, url, language}, parent (or\n"
-             "parent_id), author {id, name, registered_at, address_hash}, created_at (milliseconds or RFC 3339),\n"
-             "language (or lang), extra. Every other key goes into extra. FILE \"-\" and no FILE: standard input.\n"
-             "With --json each comment is answered with a line; without it only failures are told, and how many there\n"
-             "were at the end. What was not acknowledged is sent again; sending it twice does no harm.\n\n"
+     .more = "Keys of a line: site, id (or comment), revision, body, article {id, title, url,\n"
+             "language}, parent (or parent_id), author {id, name, registered_at,\n"
+             "address_hash}, created_at (milliseconds or RFC 3339), language (or lang),\n"
+             "extra. Every other key goes into extra. FILE \"-\" and no FILE: standard input.\n"
+             "With --json each comment is answered with a line; without it only failures are\n"
+             "told, and how many there were at the end. What was not acknowledged is sent\n"
+             "again; sending it twice does no harm.\n\n"
              "  modq submit comments.jsonl\n"
              "  modq submit --site news --json < comments.jsonl\n",
      .options = O(SITE),
@@ -34,7 +36,8 @@ static const struct verb verbs[] = {
     {.name = "claim",
      .usage = "[--site SITE] [--lane LANE] [--limit N] [--lease SECONDS] | SITE/ID... | --stdin",
      .help = "take comments for yourself, so that nobody else reads them, too",
-     .more = "Takes the next one of the queue, or the next N (at most 100), or those named.\n\n"
+     .more = "Takes the next one of the queue, or the next N (--limit, 1 to 100), or those\n"
+             "named.\n\n"
              "  modq claim --site news --limit 10\n"
              "  modq claim --lease 600 news/17\n",
      .options = O(SITE) | O(LANE) | O(LIMIT) | O(LEASE) | O(STDIN),
@@ -55,18 +58,21 @@ static const struct verb verbs[] = {
      .most = -1,
      .run = run_release},
     {.name = "show",
-     .usage = "SITE/ID...",
+     .usage = "SITE/ID... | --stdin",
      .help = "all that is known of a comment",
-     .more = "What could deceive the eye or the terminal is shown as a mark: <U+202E> is a character that turns text\n"
-             "round, <0xFF> a byte that is no text.\n\n"
+     .more = "What could deceive the eye or the terminal is shown as a mark: <U+202E> is a\n"
+             "character that turns text round, <0xFF> a byte that is no text. --json has\n"
+             "every field.\n\n"
              "  modq show news/17\n",
+     .options = O(STDIN),
      .least = 1,
      .most = -1,
      .run = run_show},
     {.name = "approve",
      .usage = "[--note TEXT] [--supersede] SITE/ID... | --stdin",
      .help = "approve comments",
-     .more = "Lines of `modq queue --json` on --stdin are compared with the revision that was read.\n\n"
+     .more = "Lines of `modq queue --json` on --stdin are compared with the revision that was\n"
+             "read: when the author has changed the text since, nothing is decided.\n\n"
              "  modq approve news/17 news/18\n"
              "  modq approve --supersede news/17        it was rejected before\n",
      .options = O(NOTE) | O(SUPERSEDE) | O(STDIN),
@@ -75,7 +81,7 @@ static const struct verb verbs[] = {
     {.name = "reject",
      .usage = "--reason CODE[,CODE] [--note TEXT] [--supersede] SITE/ID... | --stdin",
      .help = "reject comments",
-     .more = "`modq policy` lists the codes.\n\n"
+     .more = "`modq policy` lists the codes. Several codes: with commas, or --reason again.\n\n"
              "  modq reject --reason profanity news/17\n"
              "  modq reject --reason abuse.racism,threat --note 'third time' news/17\n",
      .options = O(REASON) | O(NOTE) | O(SUPERSEDE) | O(STDIN),
@@ -84,7 +90,8 @@ static const struct verb verbs[] = {
     {.name = "undo",
      .usage = "SITE/ID... | --stdin | --site SITE --seq N",
      .help = "take back the current decision of a comment, or record N of a site",
-     .more = "Nothing is forgotten: undoing is a record, too, and can be undone.\n\n"
+     .more = "Nothing is forgotten: undoing is a record, too. The comment is then what it\n"
+             "was before that decision: pending, or decided as before --supersede.\n\n"
              "  modq undo news/17\n"
              "  modq undo --site news --seq 5\n",
      .options = O(SITE) | O(SEQ) | O(STDIN),
@@ -92,8 +99,9 @@ static const struct verb verbs[] = {
      .run = run_undo},
     {.name = "withdraw",
      .usage = "SITE/ID... | --stdin",
-     .help = "say that the author took the comment back; nobody can approve it then",
-     .more = "  modq withdraw news/17\n",
+     .help = "say that the author took it back; nobody can approve it then",
+     .more = "Holds for a comment that has not arrived yet, too: it is refused when it comes.\n\n"
+             "  modq withdraw news/17\n",
      .options = O(STDIN),
      .most = -1,
      .run = run_withdraw},
@@ -106,7 +114,7 @@ static const struct verb verbs[] = {
      .most = 1,
      .run = run_report},
     {.name = "article",
-     .usage = "--site SITE --id ID [--closed yes|no] [--front-page yes|no] [--title TEXT] [--url URL]",
+     .usage = "--site SITE --id ID [--closed yes|no] [--front-page yes|no] [--title TEXT] [--url URL] [--lang TAG]",
      .help = "say what moderators should know of an article",
      .more = "  modq article --site news --id 2231 --front-page yes\n",
      .options = O(SITE) | O(ID) | O(CLOSED) | O(FRONT_PAGE) | O(TITLE) | O(URL) | O(LANG),
@@ -122,24 +130,27 @@ static const struct verb verbs[] = {
     {.name = "erase",
      .usage = "[--yes] SITE/ID... | --stdin",
      .help = "erase text, author and notes of comments for good",
-     .more = "For those who have a right to have their data removed. Asks on a terminal, unless --yes is given.\n\n"
+     .more = "For those who have a right to have their data removed. Asks on a terminal,\n"
+             "unless --yes is given; with --stdin, or without a terminal, --yes is needed.\n\n"
              "  modq erase --yes news/17\n",
      .options = O(YES) | O(STDIN),
      .most = -1,
      .run = run_erase},
     {.name = "history",
-     .usage = "[--limit N] SITE/ID...",
+     .usage = "[--limit N] SITE/ID... | --stdin",
      .help = "what happened to a comment, the newest first",
-     .more = "  modq history news/17\n",
-     .options = O(LIMIT),
+     .more = "Shows 100 lines unless --limit says otherwise; --limit 0 shows all.\n\n"
+             "  modq history news/17\n",
+     .options = O(LIMIT) | O(STDIN),
      .least = 1,
      .most = -1,
      .run = run_history},
     {.name = "follow",
      .usage = "--site SITE [--after N] [--hash HEX] [--no-wait] [--confirm NAME] [--count N]",
      .help = "a site's decisions as they are made, in order, without gaps",
-     .more = "Goes on by itself when the daemon was away. Keep seq and chain of the last record that you have acted\n"
-             "on, and give them as --after and --hash the next time. Ends at once on --no-wait when level.\n\n"
+     .more = "Goes on by itself when the daemon was away. Keep seq and chain of the last\n"
+             "record that you have acted on, and give them as --after and --hash the next\n"
+             "time. Ctrl-C ends it; so does --no-wait when it is level with the log.\n\n"
              "  modq follow --site news\n"
              "  modq follow --site news --after 120 --json --confirm web1\n",
      .options = O(SITE) | O(AFTER) | O(HASH) | O(NO_WAIT) | O(CONFIRM) | O(COUNT_RECORDS),
@@ -199,14 +210,28 @@ const struct verb *verb_named(const char *name)
 
 /* ---- help */
 
+/* `left`, and beside it the text, which goes on below itself where the line is full. */
+static void print_beside(const char *left, size_t indent, const char *text)
+{
+    enum { HELP_COLUMNS = 80 };
+    struct text block = {0};
+    size_t len = strlen(left);
+
+    render_block(&block, slice_of(text), indent, HELP_COLUMNS);
+    if (len < indent && block.len > len)
+        memcpy(block.data, left, len);
+    put_text(&block, stdout);
+}
+
 static void print_option(const struct option_row *row)
 {
+    enum { OPTION_INDENT = 26 };
     char left[64];
     bool glued = row->argument && row->argument[0] == '[';
 
-    snprintf(left, sizeof(left), "--%s%s%s", row->name, row->argument && !glued ? " " : "",
+    snprintf(left, sizeof(left), "  --%s%s%s", row->name, row->argument && !glued ? " " : "",
              row->argument ? row->argument : "");
-    printf("  %-26s %s\n", left, row->help);
+    print_beside(left, OPTION_INDENT, row->help);
 }
 
 static void print_options(uint64_t own, bool global)
@@ -220,9 +245,15 @@ static void print_options(uint64_t own, bool global)
 
 static void print_exit_codes(void)
 {
-    puts("\nExit code: 0 all done; 1 refused as things stand, some at least; 2 the command line is wrong, nothing was\n"
-         "done; 3 no daemon or no answer in time: try again; 4 refused as wrong: mend it; 5 not allowed; 6 this\n"
-         "machine's fault (a file, memory). When several apply: 2, else 6, 3, 5, 4, 1, in this order.");
+    puts("\nExit code:\n\n"
+         "  0  all done\n"
+         "  1  refused as things stand, some at least\n"
+         "  2  the command line is wrong, nothing was done\n"
+         "  3  no daemon or no answer in time: try again\n"
+         "  4  refused as wrong: mend it\n"
+         "  5  not allowed\n"
+         "  6  this machine's fault (a file, memory)\n\n"
+         "When several apply: 2, else 6, 3, 5, 4, 1, in this order.");
 }
 
 void help_all(struct app *app)
@@ -239,8 +270,14 @@ void help_all(struct app *app)
 
 void help_verb(const struct verb *verb)
 {
-    printf("usage: modq %s%s%s\n\n%s.\n\n%s", verb->name, verb->usage[0] ? " " : "", verb->usage, verb->help,
-           verb->more);
+    char left[64];
+
+    snprintf(left, sizeof(left), "usage: modq %s", verb->name);
+    if (verb->usage[0])
+        print_beside(left, strlen(left) + 1, verb->usage);
+    else
+        puts(left);
+    printf("\n%s.\n\n%s", verb->help, verb->more);
     if (verb->options)
         puts("\nOptions:\n");
     print_options(verb->options, false);

@@ -156,6 +156,8 @@ void when_say_age(struct text *out, int64_t ms, int64_t now)
         say(out, "%lldm", (long long)(s / 60));
     else if (s < 2 * 86400)
         say(out, "%lldh", (long long)(s / 3600));
-    else
+    else if (s < INT64_C(2) * 365 * 86400)
         say(out, "%lldd", (long long)(s / 86400));
+    else
+        say(out, "%lldy", (long long)(s / (INT64_C(365) * 86400)));
 }

@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -207,9 +208,9 @@ void worker_await_one(struct worker *worker, int max_us)
         return;
     clock_gettime(CLOCK_MONOTONIC, &start);
     do {
-        for (int i = 0; i < 64; i++)
-            if (atomic_load_explicit(&worker->done, memory_order_acquire))
-                return;
+        if (atomic_load_explicit(&worker->done, memory_order_acquire))
+            return;
+        sched_yield(); /* whoever else wants this core goes first */
         clock_gettime(CLOCK_MONOTONIC, &now);
     } while ((now.tv_sec - start.tv_sec) * 1000000 + (now.tv_nsec - start.tv_nsec) / 1000 < max_us);
 }

@@ -116,7 +116,10 @@ static void claim_next(struct work *work, const struct request *request, const s
         out->failed = true;
         return;
     }
-    queue_next(work, site ? site->no : 0, args->lane, false, (struct queue_place){-1, 0}, &page);
+    if (!queue_next(work, site ? site->no : 0, args->lane, false, (struct queue_place){-1, 0}, &page)) {
+        out->failed = true;
+        page.n = 0;
+    }
     for (size_t i = 0; i < page.n; i++) {
         struct store_comment *comment = &page.comments[i];
         bytes += weight(work, comment);

@@ -86,8 +86,12 @@ void list_run(struct work *work, struct request *request, struct out *out)
         fault_set(&request->fault, E_INTERNAL);
         return;
     }
-    if (!args->site.data || work_site(work, args->site, &site))
-        queue_next(work, site.no, args->lane, true, args->from, &page);
+    if ((!args->site.data || work_site(work, args->site, &site)) &&
+        !queue_next(work, site.no, args->lane, true, args->from, &page)) {
+        fault_set(&request->fault, E_INTERNAL);
+        free(page.comments);
+        return;
+    }
     bool full = page.n == page.limit;
     page.n -= full;
     encode_page(work, &page, full, out);
