@@ -48,20 +48,38 @@ static bool is_loopback(const char *host, size_t len)
     return inet_pton(AF_INET, text, &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
 }
 
-bool config_endpoint_allowed(const char *endpoint, char *reason, size_t reason_bytes)
+/* A port that clients can be told: neither 0 nor *, which would make the system choose one. */
+static bool is_port(const char *text)
 {
-    if (strncmp(endpoint, "ipc://", 6) == 0 && endpoint[6] && endpoint[6] != '@' && endpoint[6] != '*')
-        return true;
-    if (strncmp(endpoint, "tcp://", 6) == 0) {
-        const char *port = strrchr(endpoint + 6, ':');
-        if (port && is_loopback(endpoint + 6, (size_t)(port - endpoint - 6)))
-            return true;
+    char *end;
+    long port = strtol(text, &end, 10);
+
+    return *text >= '1' && *text <= '9' && !*end && port <= 65535;
+}
+
+static bool tcp_allowed(const char *endpoint, char *reason, size_t reason_bytes)
+{
+    const char *host = endpoint + 6;
+    const char *port = strrchr(host, ':');
+
+    if (!port || !is_loopback(host, (size_t)(port - host)))
         snprintf(reason, reason_bytes,
                  "%s: this version has no authentication, so TCP is possible on loopback only (tcp://127.0.0.1:PORT or "
                  "tcp://[::1]:PORT); use ipc://PATH, or a tunnel",
                  endpoint);
-        return false;
-    }
+    else if (!is_port(port + 1))
+        snprintf(reason, reason_bytes, "%s: the port must be a number from 1 to 65535", endpoint);
+    else
+        return true;
+    return false;
+}
+
+bool config_endpoint_allowed(const char *endpoint, char *reason, size_t reason_bytes)
+{
+    if (strncmp(endpoint, "ipc://", 6) == 0 && endpoint[6] && endpoint[6] != '@' && endpoint[6] != '*')
+        return true;
+    if (strncmp(endpoint, "tcp://", 6) == 0)
+        return tcp_allowed(endpoint, reason, reason_bytes);
     snprintf(reason, reason_bytes, "%s: must be ipc://PATH or tcp://127.0.0.1:PORT", endpoint);
     return false;
 }
@@ -85,12 +103,55 @@ static bool take_endpoint(cfg_t *listen, const char *name, const char *dir, char
     return *endpoint != NULL;
 }
 
+/* The last one that binds an ipc path has it alone, without anybody noticing. */
+static bool check_endpoints_differ(const struct settings *s, char *reason, size_t n)
+{
+    const char *names[] = {"front", "push", "decisions", "desk"};
+    const char *endpoints[] = {s->front, s->push, s->decisions, s->desk};
+
+    for (int i = 1; i < 4; i++)
+        for (int j = 0; j < i; j++)
+            if (strcmp(endpoints[i], endpoints[j]) == 0) {
+                snprintf(reason, n, "listen.%s and listen.%s are both %s; each socket needs an endpoint of its own",
+                         names[j], names[i], endpoints[i]);
+                return false;
+            }
+    return true;
+}
+
 static bool take_endpoints(struct settings *s, cfg_t *listen, char *reason, size_t n)
 {
     return take_endpoint(listen, "front", s->dir, &s->front, reason, n) &&
            take_endpoint(listen, "push", s->dir, &s->push, reason, n) &&
            take_endpoint(listen, "decisions", s->dir, &s->decisions, reason, n) &&
-           take_endpoint(listen, "desk", s->dir, &s->desk, reason, n);
+           take_endpoint(listen, "desk", s->dir, &s->desk, reason, n) && check_endpoints_differ(s, reason, n);
+}
+
+static bool check_message(const struct limits *limits, char *reason, size_t n)
+{
+    int64_t event = limits->value[LIMIT_BODY_BYTES] + limits->value[LIMIT_EXTRA_BYTES] + EVENT_OVERHEAD_BYTES;
+
+    if (event <= limits->value[LIMIT_MAX_MESSAGE_BYTES])
+        return true;
+    snprintf(reason, n,
+             "limits.max_message_bytes: %lld is too little for one comment of body_bytes and extra_bytes; "
+             "at least %lld are needed",
+             (long long)limits->value[LIMIT_MAX_MESSAGE_BYTES], (long long)event);
+    return false;
+}
+
+/* Where nearly all of the database is kept back, no comment is ever taken. */
+static bool check_reserve(const struct limits *limits, char *reason, size_t n)
+{
+    int64_t reserve = limits->value[LIMIT_RESERVE_BYTES];
+
+    if (reserve <= limits->value[LIMIT_DATABASE_BYTES] / 2)
+        return true;
+    snprintf(reason, n,
+             "limits.reserve_bytes: %lld is more than half of database_bytes, %lld, and leaves too little for "
+             "comments; lower it, or give database_bytes at least %lld",
+             (long long)reserve, (long long)limits->value[LIMIT_DATABASE_BYTES], (long long)reserve * 2);
+    return false;
 }
 
 /* Limits are kept as text by libConfuse's int, which is a long here: 64 bits. */
@@ -106,14 +167,7 @@ static bool take_limits(struct settings *s, cfg_t *section, char *reason, size_t
         }
         s->limits.value[i] = value;
     }
-    int64_t event = s->limits.value[LIMIT_BODY_BYTES] + s->limits.value[LIMIT_EXTRA_BYTES] + EVENT_OVERHEAD_BYTES;
-    if (event <= s->limits.value[LIMIT_MAX_MESSAGE_BYTES])
-        return true;
-    snprintf(reason, n,
-             "limits.max_message_bytes: %lld is too little for one comment of body_bytes and extra_bytes; "
-             "at least %lld are needed",
-             (long long)s->limits.value[LIMIT_MAX_MESSAGE_BYTES], (long long)event);
-    return false;
+    return check_message(&s->limits, reason, n) && check_reserve(&s->limits, reason, n);
 }
 
 static bool take_interval(cfg_t *cfg, const char *name, long least, long most, int64_t *value, char *reason, size_t n)

@@ -10,7 +10,8 @@ struct settings *config_load(const char *dir, const char *path, char *reason, si
 
 void config_free(struct settings *settings);
 
-/* True when this version may bind `endpoint`: ipc with a path, or TCP on loopback. Otherwise *reason says why not. */
+/* True when this version may bind `endpoint`: ipc with a path, or a port of TCP on loopback. Otherwise *reason says why
+ * not. */
 bool config_endpoint_allowed(const char *endpoint, char *reason, size_t reason_bytes);
 
 #endif

@@ -50,7 +50,8 @@ struct daemon {
     struct counters counters;
     struct work work; /* the common part, copied to each thread */
     struct loop_parts parts;
-    int lock_fd;
+    int lock_fds[5]; /* of the directory and the sockets, open until the end */
+    int locks;
     char reason[8192];
 };
 
@@ -102,33 +103,70 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
     return a->dir || a->config ? EXIT_DONE : usage("where? give --dir DIR or --config FILE");
 }
 
-/* One daemon a directory: a second one would take the sockets over without anybody noticing. */
+/* Says who has the lock on `fd`, as that one wrote it. */
+static void blame_owner(struct daemon *d, int fd, const char *what, const char *does)
+{
+    char owner[32] = "";
+
+    if (read(fd, owner, sizeof(owner) - 1) <= 0)
+        owner[0] = '\0';
+    owner[strcspn(owner, "\n")] = '\0';
+    if (strtol(owner, NULL, 10) == (long)getpid())
+        snprintf(d->reason, sizeof(d->reason), "%s: two sockets cannot have the same path", what);
+    else
+        snprintf(d->reason, sizeof(d->reason), "%s: another modqd (process %s) %s; stop it first", what, owner, does);
+}
+
+/* Locks the file `path`, making it when it is not there, until the process ends. */
+static bool lock_file(struct daemon *d, const char *path, const char *what, const char *does)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0) {
+        snprintf(d->reason, sizeof(d->reason), "%s: cannot be opened: %s", path, strerror(errno));
+        return false;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        blame_owner(d, fd, what, does);
+        close(fd);
+        return false;
+    }
+    if (ftruncate(fd, 0) != 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0)
+        log_warning("%s: cannot be written: %s", path, strerror(errno));
+    d->lock_fds[d->locks++] = fd;
+    return true;
+}
+
+/* One daemon a directory. */
 static bool lock_directory(struct daemon *d)
 {
     char path[4200];
-    char owner[32] = "";
 
     if (mkdir(d->settings->dir, 0700) != 0 && errno != EEXIST) {
         snprintf(d->reason, sizeof(d->reason), "%s: cannot be made: %s", d->settings->dir, strerror(errno));
         return false;
     }
     snprintf(path, sizeof(path), "%s/modqd.lock", d->settings->dir);
-    d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (d->lock_fd < 0) {
-        snprintf(d->reason, sizeof(d->reason), "%s: cannot be opened: %s", path, strerror(errno));
-        return false;
-    }
-    if (flock(d->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        if (read(d->lock_fd, owner, sizeof(owner) - 1) <= 0)
-            owner[0] = '\0';
-        owner[strcspn(owner, "\n")] = '\0';
-        snprintf(d->reason, sizeof(d->reason), "%s: another modqd (process %s) works in this directory; stop it first",
-                 d->settings->dir, owner);
-        return false;
-    }
-    if (ftruncate(d->lock_fd, 0) != 0 || dprintf(d->lock_fd, "%ld\n", (long)getpid()) < 0)
-        log_warning("%s: cannot be written: %s", path, strerror(errno));
-    return true;
+    return lock_file(d, path, d->settings->dir, "works in this directory");
+}
+
+/* One daemon a socket: ZeroMQ would take the path of another one over without anybody noticing. */
+static bool lock_socket(struct daemon *d, const char *endpoint)
+{
+    char path[4200];
+
+    if (strncmp(endpoint, "ipc://", 6) != 0)
+        return true;
+    snprintf(path, sizeof(path), "%s.lock", endpoint + 6);
+    return lock_file(d, path, endpoint, "listens there");
+}
+
+static bool lock_sockets(struct daemon *d)
+{
+    const struct settings *s = d->settings;
+
+    return lock_socket(d, s->front) && lock_socket(d, s->push) && lock_socket(d, s->decisions) &&
+           lock_socket(d, s->desk);
 }
 
 static struct store *open_store(struct daemon *d, bool read_only)
@@ -172,9 +210,24 @@ static int fail(const struct daemon *d)
     return EXIT_START;
 }
 
+/* A directory that was mistyped is not made, and no database in it. */
+static bool database_is_there(struct daemon *d)
+{
+    char path[4200];
+    struct stat status;
+
+    snprintf(path, sizeof(path), "%s/modqd.db", d->settings->dir);
+    if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0)
+        return true;
+    snprintf(d->reason, sizeof(d->reason),
+             "%s: there is no database; put the backup there first, or look whether the directory is the right one",
+             path);
+    return false;
+}
+
 static int restored(struct daemon *d)
 {
-    struct store *store = lock_directory(d) ? open_store(d, false) : NULL;
+    struct store *store = database_is_there(d) && lock_directory(d) ? open_store(d, false) : NULL;
     bool good = store && begin_epoch(d, store);
 
     store_close(store);
@@ -267,7 +320,7 @@ static bool start(struct daemon *d)
     d->work.settings = d->settings;
     d->work.counters = &d->counters;
     d->work.started_at = clock_wall_ms();
-    if (!catch_signals(d) || !lock_directory(d) || !start_writer(d) || !start_reader(d))
+    if (!catch_signals(d) || !lock_directory(d) || !lock_sockets(d) || !start_writer(d) || !start_reader(d))
         return false;
     d->parts.bus = bus_open(d->settings, d->reason, sizeof(d->reason));
     d->parts.work = &d->work;
@@ -310,7 +363,7 @@ static int run(struct daemon *d)
 int main(int argc, char **argv)
 {
     struct arguments arguments = {0};
-    struct daemon d = {.lock_fd = -1, .parts = {.signal_fd = -1}};
+    struct daemon d = {.parts = {.signal_fd = -1}};
 
     umask(0077); /* database and sockets are for our own user alone */
     int code = parse_arguments(argc, argv, &arguments);

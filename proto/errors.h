@@ -45,7 +45,8 @@
     X(90, NOT_HELD,            "not_held",            FINAL,  "you do not hold this comment")                \
     X(91, TOO_MANY_CLAIMS,     "too_many_claims",     FINAL,  "you hold too many comments; release some first") \
     X(92, TOO_MANY_REVISIONS,  "too_many_revisions",  FINAL,  "this comment has as many revisions as it may") \
-    X(93, TOO_MANY_SITES,      "too_many_sites",      FINAL,  "the daemon knows as many sites as it may")
+    X(93, TOO_MANY_SITES,      "too_many_sites",      FINAL,  "the daemon knows as many sites as it may")     \
+    X(94, TOO_MANY_LISTENERS,  "too_many_listeners",  FINAL,  "this site has as many listeners as it may")
 /* clang-format on */
 
 enum error {

@@ -14,6 +14,7 @@ void fault_begin(struct fault *fault, enum error code)
     fault->message[0] = '\0';
     for (int i = 0; i < FAULT_KEYS; i++)
         fault->keys[i].type = FAULT_NONE;
+    fault->text_len = 0;
 }
 
 /* Where a field's path ends after snprintf said how much it wanted to write: what does not fit is cut. */
@@ -58,16 +59,20 @@ static struct fault_key *add(struct fault *fault, const char *key, enum fault_va
     return NULL;
 }
 
-static void copy(struct fault_key *k, struct slice value)
+/* Strings are cut to what is left of the fault's text, at a character's start. */
+static void copy(struct fault *fault, struct fault_key *k, struct slice value)
 {
     if (!k)
         return;
-    k->len = value.len < sizeof(k->str) ? value.len : sizeof(k->str) - 1;
-    while (k->len < value.len && k->len > 0 && ((unsigned char)value.data[k->len] & 0xc0) == 0x80)
-        k->len--;
-    if (k->len)
-        memcpy(k->str, value.data, k->len);
-    k->str[k->len] = '\0';
+    size_t left = sizeof(fault->text) - fault->text_len;
+    size_t len = value.len < left ? value.len : left;
+    while (k->type != FAULT_BIN && len < value.len && len > 0 && ((unsigned char)value.data[len] & 0xc0) == 0x80)
+        len--;
+    if (len)
+        memcpy(fault->text + fault->text_len, value.data, len);
+    k->at = fault->text_len;
+    k->len = (uint16_t)len;
+    fault->text_len = (uint16_t)(fault->text_len + len);
 }
 
 void fault_int(struct fault *fault, const char *key, int64_t value)
@@ -79,22 +84,22 @@ void fault_int(struct fault *fault, const char *key, int64_t value)
 
 void fault_str(struct fault *fault, const char *key, struct slice value)
 {
-    copy(add(fault, key, FAULT_STR), value);
+    copy(fault, add(fault, key, FAULT_STR), value);
 }
 
 void fault_bin(struct fault *fault, const char *key, struct slice value)
 {
-    copy(add(fault, key, FAULT_BIN), value);
+    copy(fault, add(fault, key, FAULT_BIN), value);
 }
 
 void fault_list(struct fault *fault, const char *key, struct slice comma_separated)
 {
-    copy(add(fault, key, FAULT_LIST), comma_separated);
+    copy(fault, add(fault, key, FAULT_LIST), comma_separated);
 }
 
 void fault_numbers(struct fault *fault, const char *key, struct slice comma_separated)
 {
-    copy(add(fault, key, FAULT_NUMBERS), comma_separated);
+    copy(fault, add(fault, key, FAULT_NUMBERS), comma_separated);
 }
 
 void fault_say(struct fault *fault, const char *format, ...)
@@ -108,23 +113,24 @@ void fault_say(struct fault *fault, const char *format, ...)
         fault->message[cut] = '\0';
 }
 
-static void encode_list(const struct fault_key *k, struct out *out)
+static void encode_list(struct slice list, bool numbers, struct out *out)
 {
     out_array(out);
-    for (const char *s = k->str; *s;) {
-        size_t len = strcspn(s, ",");
-        if (k->type == FAULT_NUMBERS)
-            out_int(out, strtoll(s, NULL, 10));
+    for (size_t at = 0; at < list.len;) {
+        const char *comma = memchr(list.data + at, ',', list.len - at);
+        size_t len = comma ? (size_t)(comma - list.data) - at : list.len - at;
+        if (numbers)
+            out_int(out, strtoll(list.data + at, NULL, 10));
         else
-            out_str(out, (struct slice){s, len});
-        s += len + (s[len] == ',');
+            out_str(out, (struct slice){list.data + at, len});
+        at += len + 1;
     }
     out_end(out);
 }
 
-static void encode_key(const struct fault_key *k, struct out *out)
+static void encode_key(const struct fault *fault, const struct fault_key *k, struct out *out)
 {
-    struct slice value = {k->str, k->len};
+    struct slice value = {fault->text + k->at, k->len};
 
     out_key(out, k->key);
     switch (k->type) {
@@ -139,7 +145,7 @@ static void encode_key(const struct fault_key *k, struct out *out)
         break;
     case FAULT_LIST:
     case FAULT_NUMBERS:
-        encode_list(k, out);
+        encode_list(value, k->type == FAULT_NUMBERS, out);
         break;
     case FAULT_NONE:
         out_nil(out);
@@ -160,6 +166,6 @@ void fault_encode(const struct fault *fault, struct out *out)
         out_key_cstr(out, "field", fault->field);
     for (int i = 0; i < FAULT_KEYS; i++)
         if (fault->keys[i].type != FAULT_NONE)
-            encode_key(&fault->keys[i], out);
+            encode_key(fault, &fault->keys[i], out);
     out_end(out);
 }

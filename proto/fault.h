@@ -8,18 +8,17 @@
 
 #define FAULT_FIELD_BYTES 160
 #define FAULT_KEYS        6
-#define FAULT_STR_BYTES   544 /* eight reason codes of 64 bytes, and what stands between them */
+#define FAULT_TEXT_BYTES  640 /* eight reason codes of 64 bytes, a moderator, and what stands between them */
 
 enum fault_value { FAULT_NONE, FAULT_INT, FAULT_STR, FAULT_BIN, FAULT_LIST, FAULT_NUMBERS };
 
-/* One further key of the error map, such as `max` or `by`. Lists, of strs or of
- * numbers, are comma-separated in `str`. */
+/* One further key of the error map, such as `max` or `by`. What is no number stands in the fault's `text`. Lists, of
+ * strs or of numbers, are comma-separated there. */
 struct fault_key {
     const char *key;
     enum fault_value type;
     int64_t number;
-    char str[FAULT_STR_BYTES];
-    size_t len;
+    uint16_t at, len;
 };
 
 /* A fault owns all that it says: it outlives the message that caused it. code E_OK means no fault. */
@@ -28,6 +27,8 @@ struct fault {
     char field[FAULT_FIELD_BYTES]; /* path of the field to blame, "" if none */
     char message[192];             /* "" stands for the error's own message */
     struct fault_key keys[FAULT_KEYS];
+    char text[FAULT_TEXT_BYTES]; /* what the keys say, one behind the other */
+    uint16_t text_len;
 };
 
 /* Where in a message one stands: a chain of keys and indexes, innermost first, kept on the stack. */

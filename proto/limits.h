@@ -18,8 +18,9 @@
     X(STREAMS,              "streams",               1024,          1,       65536)         \
     X(STREAMS_PER_PEER,     "streams_per_peer",      32,            1,       1024)          \
     X(CLAIMS_PER_MODERATOR, "claims_per_moderator",  500,           1,       10000)         \
-    X(REVISIONS,            "revisions",             1000,          1,       1000000)       \
-    X(SITES,                "sites",                 1000,          1,       100000)        \
+    X(REVISIONS,            "revisions",             100,           1,       10000)         \
+    X(LISTENERS_PER_SITE,   "listeners_per_site",    64,            1,       1000)          \
+    X(SITES,                "sites",                 1000,          1,       10000)         \
     X(PENDING_PER_SITE,     "pending_per_site",      10000000,      1,       1000000000)    \
     X(QUEUE_REQUESTS,       "queue_requests",        8192,          16,      1000000)       \
     X(QUEUE_BYTES,          "queue_bytes",           67108864,      1048576, 4294967296)    \

@@ -102,7 +102,8 @@ enum modq_number {
     MODQ_E_NOT_HELD = 90,
     MODQ_E_TOO_MANY_CLAIMS = 91,
     MODQ_E_TOO_MANY_REVISIONS = 92,
-    MODQ_E_TOO_MANY_SITES = 93
+    MODQ_E_TOO_MANY_SITES = 93,
+    MODQ_E_TOO_MANY_LISTENERS = 94
 };
 
 /* All strings end in NUL and are UTF-8; what is too long is cut. They may hold what a peer sent: neutralise control

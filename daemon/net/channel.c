@@ -47,3 +47,25 @@ bool publisher_scan_log(struct publisher *p, const struct channel *channel, int6
     log_error("the log of %s cannot be read: %s", channel->name, store->ops->reason(store));
     return false;
 }
+
+static bool is_waited_for(const struct publisher *p, const struct channel *channel)
+{
+    for (size_t i = 0; i < p->stream_count; i++)
+        if (p->streams[i]->channel == channel)
+            return true;
+    return false;
+}
+
+void publisher_sweep_channels(struct publisher *p)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < p->channel_count; i++) {
+        struct channel *channel = p->channels[i];
+        if (channel->no || is_waited_for(p, channel))
+            p->channels[kept++] = channel;
+        else
+            free(channel);
+    }
+    p->channel_count = kept;
+}

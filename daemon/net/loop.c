@@ -34,16 +34,20 @@ static void complain(struct loop *loop, const struct request *request)
     if (loop->complaints_left == 0)
         return;
     loop->complaints_left--;
-    log_warning("push: refused: %s: %s", error_info(fault->code)->name,
-                fault->message[0] ? fault->message : error_info(fault->code)->message);
+    log_warning("push: refused: %s%s%s", error_info(fault->code)->name, fault->field[0] ? ": " : "", fault->field);
 }
 
 static void answer(struct loop *loop, struct request *request)
 {
+    bool stream = request->verb && request->verb->kind == VERB_STREAM;
+
     if (request->door == DOOR_PUSH)
         complain(loop, request);
-    else if (bus_send(loop->parts.bus, request->door, &request->peer, out_slice(&request->reply)) != BUS_SENT)
+    else if (bus_send(loop->parts.bus, request->door, &request->peer, out_slice(&request->reply)) != BUS_SENT) {
         loop->parts.work->counters->dropped_replies++;
+        if (stream) /* whose first word did not arrive must not come to others */
+            publisher_forget(loop->parts.publisher, &request->peer);
+    }
     request_free(request);
 }
 
@@ -95,6 +99,7 @@ static void take(struct loop *loop, struct request *request)
     if (request->door == DOOR_PUSH)
         counters->push_messages++;
     if (admit(request, loop->parts.work->settings)) {
+        request_weigh(request);
         dispatch(loop, request);
         return;
     }

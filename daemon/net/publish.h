@@ -23,6 +23,9 @@ void publisher_grown(void *publisher, const struct store_site *site);
 /* stream, credit or cancel. True when request->reply is to be sent before publisher_pump is called. */
 bool publisher_request(struct publisher *publisher, struct request *request, int64_t now_ms);
 
+/* Ends all streams of a peer without a word: it did not get the answer that comes before everything else. */
+void publisher_forget(struct publisher *publisher, const struct peer *peer);
+
 /* Sends a portion of what is due. True when there is more to send at once. */
 bool publisher_pump(struct publisher *publisher);
 

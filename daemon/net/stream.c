@@ -64,7 +64,10 @@ void streams_sweep(struct publisher *p)
         else
             p->streams[kept++] = p->streams[i];
     }
+    bool fewer = kept < p->stream_count;
     p->stream_count = kept;
+    if (fewer)
+        publisher_sweep_channels(p);
 }
 
 static bool add_record(void *arg, const struct store_event *event)
@@ -155,14 +158,20 @@ static bool check_number(struct publisher *p, const struct peer *peer, struct fa
     return false;
 }
 
-static bool hash_is(struct publisher *p, const struct channel *channel, int64_t seq, struct slice hash)
+/* E_OK, or diverged; or internal, when it cannot be known: a listener that is told `diverged` starts anew. */
+static enum error compare_hash(struct publisher *p, const struct channel *channel, int64_t seq, struct slice hash)
 {
     struct store *store = p->work.store;
     struct store_event event;
-    bool same = store->ops->begin(store) == STORE_OK &&
-                store->ops->log_get(store, channel->no, seq, &event) == STORE_OK && slice_equal(event.hash, hash);
+    enum error error = E_INTERNAL;
+    enum store_result r = store->ops->begin(store);
+
+    if (r == STORE_OK)
+        r = store->ops->log_get(store, channel->no, seq, &event);
+    if (r == STORE_OK)
+        error = slice_equal(event.hash, hash) ? E_OK : E_DIVERGED;
     store->ops->rollback(store);
-    return same;
+    return error;
 }
 
 /* Does the listener's past agree with this log's? */
@@ -170,15 +179,17 @@ static bool check_past(struct publisher *p, const struct channel *channel, const
                        struct fault *fault)
 {
     struct slice epoch = {(const char *)p->work.epoch, EPOCH_BYTES};
-    bool agrees = args->after <= channel->newest;
+    enum error error = args->after <= channel->newest ? E_OK : E_DIVERGED;
 
-    if (agrees && args->after > 0 && args->hash.data)
-        agrees = hash_is(p, channel, args->after, args->hash);
-    else if (agrees && args->after > 0 && args->epoch.data)
-        agrees = slice_equal(args->epoch, epoch);
-    if (agrees)
+    if (!error && args->after > 0 && args->hash.data)
+        error = compare_hash(p, channel, args->after, args->hash);
+    else if (!error && args->after > 0 && args->epoch.data && !slice_equal(args->epoch, epoch))
+        error = E_DIVERGED;
+    if (!error)
         return true;
-    fault_set(fault, E_DIVERGED);
+    fault_set(fault, error);
+    if (error != E_DIVERGED)
+        return false;
     fault_int(fault, "newest", channel->newest);
     fault_bin(fault, "epoch", epoch);
     return false;
@@ -267,6 +278,13 @@ static void tell_unknown(struct publisher *p, const struct request *request, con
 
     memcpy(s.id, id, id_len);
     stream_end(p, &s, E_NOT_FOUND);
+}
+
+void publisher_forget(struct publisher *p, const struct peer *peer)
+{
+    for (size_t i = 0; i < p->stream_count; i++)
+        p->streams[i]->over |= same_peer(&p->streams[i]->peer, peer);
+    streams_sweep(p);
 }
 
 static void take_credit(struct publisher *p, const struct request *request, int64_t now_ms)

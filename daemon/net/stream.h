@@ -49,6 +49,9 @@ struct portion {
 struct channel *publisher_channel(struct publisher *p, struct slice name);
 struct channel *publisher_channel_add(struct publisher *p, struct slice name); /* NULL: out of memory */
 
+/* Forgets sites that the store does not know and that no stream waits for any longer. */
+void publisher_sweep_channels(struct publisher *p);
+
 /* Reads records after a number, at most `limit`, and none that the loop does not know of yet. False (and logged) when
  * the store cannot be read. */
 bool publisher_scan_log(struct publisher *p, const struct channel *channel, int64_t after, int64_t limit,

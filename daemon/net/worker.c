@@ -33,7 +33,7 @@ static void put(struct box *box, struct request *request)
     *box->end = request;
     box->end = &request->next;
     box->requests++;
-    box->bytes += (int64_t)request->body.len;
+    box->bytes += (int64_t)request->cost;
 }
 
 static struct request *take_all(struct box *box)
@@ -50,7 +50,7 @@ static struct request *take(struct box *box, int64_t max, int64_t *taken)
     struct request **end = &box->first;
 
     for (*taken = 0; *end && *taken < max; (*taken)++) {
-        box->bytes -= (int64_t)(*end)->body.len;
+        box->bytes -= (int64_t)(*end)->cost;
         end = &(*end)->next;
     }
     box->requests -= *taken;

@@ -5,17 +5,28 @@
 #include <stdlib.h>
 
 #include "../clock.h"
+#include "../log.h"
 #include "../work/claim.h"
 #include "../work/verbs.h"
 
-enum { LIST_MAX = 1024, EXPIRE_MAX = 256, ROOM_EVERY_MS = 100, PRUNE_EVERY_MS = 60000, PRUNE_MAX = 10000 };
+enum {
+    LIST_MAX = 1024,
+    EXPIRE_MAX = 256,
+    ROOM_EVERY_MS = 100,
+    PRUNE_EVERY_MS = 60000,
+    PRUNE_MAX = 10000,
+    TIDY_EVERY_MS = 500,
+    BYTES_AROUND = 4096,
+    RETRY_MS = 5000
+};
 
 #define OPERATION_KEPT_MS (INT64_C(7) * 24 * 3600 * 1000)
 
 struct writer {
     struct work work;
     struct worker *worker;
-    int64_t room_at, prune_at; /* boot time of the next look */
+    int64_t room_at, prune_at, tidy_at; /* boot time of the next look */
+    int64_t room;                       /* bytes, at the last look, less what was written since */
     char reason[512];
     pthread_mutex_t mutex; /* guards what grew */
     struct store_site *grown;
@@ -61,17 +72,44 @@ void writer_grown(struct writer *writer, ledger_on_growth *tell, void *arg)
     pthread_mutex_unlock(&writer->mutex);
 }
 
-/* Comments are refused while less room is left than the reserve that decisions need. */
-static void look_at_room(struct writer *writer)
+/* What a list may add to the database at most: every byte of it twice (a page that is begun, an index), and the rows
+ * around them. */
+static int64_t need(const struct request *list)
+{
+    int64_t bytes = 0;
+
+    for (; list; list = list->next)
+        bytes += 2 * (int64_t)list->cost + BYTES_AROUND;
+    return bytes;
+}
+
+static void close_intake(struct writer *writer, bool closed)
+{
+    if (closed && !writer->work.intake_closed)
+        log_warning("no room for new comments: less than reserve_bytes is left; decisions go on");
+    if (!closed && writer->work.intake_closed)
+        log_info("there is room for new comments again");
+    writer->work.intake_closed = closed;
+}
+
+/* Comments are refused before the reserve that decisions need is touched. The store is asked ten times a second, and
+ * each time when by our own count the reserve is near. */
+static enum store_result look_at_room(struct writer *writer, const struct request *list)
 {
     struct work *work = &writer->work;
-    int64_t bytes;
+    int64_t reserve = work->settings->limits.value[LIMIT_RESERVE_BYTES];
+    int64_t wanted = need(list);
 
-    if (work->boot_ms < writer->room_at)
-        return;
-    writer->room_at = work->boot_ms + ROOM_EVERY_MS;
-    if (work->store->ops->room(work->store, &bytes) == STORE_OK)
-        work->intake_closed = bytes < work->settings->limits.value[LIMIT_RESERVE_BYTES];
+    if (work->boot_ms >= writer->room_at || writer->room - wanted < reserve) {
+        enum store_result r = work->store->ops->room(work->store, &writer->room);
+        work->store->ops->rollback(work->store);
+        if (r != STORE_OK)
+            return r;
+        writer->room_at = work->boot_ms + ROOM_EVERY_MS;
+    }
+    close_intake(writer, writer->room - wanted < reserve);
+    writer->room -= wanted;
+    return STORE_OK;
 }
 
 static void prune(struct writer *writer)
@@ -99,7 +137,7 @@ static void run_list(struct writer *writer, struct request *list)
     }
 }
 
-/* One transaction. OK: it is on disk. FULL: nothing of it is, and everything is as before. FAILED: stop. */
+/* One transaction. OK: it is on disk. FULL, BUSY: nothing of it is, and everything is as before. FAILED: stop. */
 static enum store_result transact(struct writer *writer, struct request *list)
 {
     struct work *work = &writer->work;
@@ -110,20 +148,31 @@ static enum store_result transact(struct writer *writer, struct request *list)
         run_list(writer, list);
         r = work->trouble ? work->trouble : ledger_commit(work->ledger, on_growth, writer);
     }
-    if (r == STORE_FULL && ledger_rollback(work->ledger) != STORE_OK)
+    if ((r == STORE_FULL || r == STORE_BUSY) && ledger_rollback(work->ledger) != STORE_OK)
         r = STORE_FAILED;
     return r;
 }
 
-static void refuse_all(struct request *list)
+static void refuse_all(struct writer *writer, struct request *list, enum error error)
 {
     struct fault fault;
 
-    fault_set(&fault, E_STORAGE_FULL);
+    log_warning("nothing could be written: %s", writer->work.store->ops->reason(writer->work.store));
+    fault_set(&fault, error);
     fault_say(&fault, "nothing can be written now");
-    fault_int(&fault, "retry_after_ms", 5000);
+    fault_int(&fault, "retry_after_ms", error == E_BUSY ? RETRY_MS / 5 : RETRY_MS);
     for (; list; list = list->next)
         request_refuse(list, &fault);
+}
+
+static bool tidy(struct writer *writer)
+{
+    struct work *work = &writer->work;
+
+    if (work->boot_ms < writer->tidy_at)
+        return true;
+    writer->tidy_at = work->boot_ms + TIDY_EVERY_MS;
+    return work->store->ops->tidy(work->store) != STORE_FAILED || stop_for_good(writer, "the store failed");
 }
 
 /* When a transaction finds no room, it is tried again without new comments, so that decisions get what is left. */
@@ -134,22 +183,23 @@ static bool run(void *self, struct request *list)
 
     work->boot_ms = clock_boot_ms();
     work->clock_ms = clock_wall_ms();
-    look_at_room(writer);
-    enum store_result r = transact(writer, list);
+    enum store_result r = look_at_room(writer, list);
+    if (r == STORE_OK)
+        r = transact(writer, list);
     if (r == STORE_FULL) {
-        work->intake_closed = true;
+        close_intake(writer, true);
         writer->room_at = work->boot_ms + ROOM_EVERY_MS;
         r = transact(writer, list);
     }
     if (r == STORE_FAILED)
         return stop_for_good(writer, "the store failed");
-    if (r == STORE_FULL)
-        refuse_all(list);
+    if (r != STORE_OK)
+        refuse_all(writer, list, r == STORE_BUSY ? E_BUSY : E_STORAGE_FULL);
     else
         work->counters->commits++;
     for (; list; list = list->next)
         work->counters->commit_requests++;
-    return true;
+    return tidy(writer);
 }
 
 static bool found_one(void *arg, const struct store_comment *comment)
@@ -168,11 +218,11 @@ static bool idle(void *self)
 
     work->boot_ms = clock_boot_ms();
     enum store_result r = work->store->ops->claims_ending(work->store, work->boot_ms, 1, found_one, &due);
-    if (r == STORE_FAILED)
-        return stop_for_good(writer, "the store failed");
-    if (due && transact(writer, NULL) == STORE_FAILED)
-        return stop_for_good(writer, "the store failed");
-    return true;
+    if (r != STORE_OK)
+        work->store->ops->rollback(work->store);
+    if (r == STORE_OK && due)
+        r = transact(writer, NULL);
+    return r == STORE_FAILED ? stop_for_good(writer, "the store failed") : tidy(writer);
 }
 
 /* After a restart of the machine its boot clock began anew: claims from before mean nothing now. */

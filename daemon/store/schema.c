@@ -14,6 +14,7 @@ static const char version_1[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('epoch', randomblob(16));"
     "INSERT INTO meta VALUES('boot', '');"
+    "INSERT INTO meta VALUES('erased', 0);" /* 1: old pages in the WAL may still hold what was erased */
 
     "CREATE TABLE site(no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
     " newest INTEGER NOT NULL, pending INTEGER NOT NULL, submitted INTEGER NOT NULL, approved INTEGER NOT NULL,"

@@ -4,6 +4,7 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -44,22 +45,29 @@ static enum store_result op_begin(struct store *store)
     return run(s, s->read_only ? "BEGIN" : "BEGIN IMMEDIATE");
 }
 
-/* Old pages in the WAL still hold what was erased, until a checkpoint has moved everything and cut the file. A reader
- * may keep it from that; then the next commit tries again. */
-static void drop_erased(struct sqlite_store *s)
-{
-    sqlite3_busy_timeout(s->db, 100);
-    if (sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK)
-        s->erased = false;
-    sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
-}
-
 static enum store_result op_commit(struct store *store)
 {
+    return run(self(store), "COMMIT");
+}
+
+/* Old pages in the WAL hold what was erased, until a checkpoint has moved everything and cut the file. A reader may
+ * keep it from that: then the next call tries again, after a restart, too. */
+static enum store_result op_tidy(struct store *store)
+{
     struct sqlite_store *s = self(store);
-    enum store_result r = run(s, "COMMIT");
-    if (r == STORE_OK && s->erased)
-        drop_erased(s);
+
+    sqlite_let_go(s);
+    if (!s->erased)
+        return STORE_OK;
+    sqlite3_busy_timeout(s->db, 0);
+    int code = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+    if (code == SQLITE_BUSY)
+        return STORE_OK;
+    enum store_result r =
+        code == SQLITE_OK ? run(s, "UPDATE meta SET value = 0 WHERE key = 'erased'") : sqlite_wrong(s, code);
+    s->erased = r != STORE_OK;
+    s->stuck = STORE_OK;
     return r;
 }
 
@@ -87,6 +95,7 @@ static enum store_result op_room(struct store *store, int64_t *bytes)
 {
     struct sqlite_store *s = self(store);
     struct statvfs fs;
+    struct stat file;
 
     sqlite_let_go(s);
     if (s->stuck)
@@ -96,8 +105,14 @@ static enum store_result op_room(struct store *store, int64_t *bytes)
     if (pages < 0 || unused < 0)
         return sqlite_wrong(s, sqlite3_errcode(s->db));
     *bytes = s->database_bytes - (pages - unused) * PAGE_BYTES;
+    if (stat(s->path, &file) != 0 || file.st_ino != s->inode || file.st_dev != s->device) {
+        snprintf(s->reason, sizeof(s->reason), "%s was removed or replaced while it was in use", s->path);
+        return s->stuck = STORE_FAILED;
+    }
     if (statvfs(s->directory, &fs) == 0) {
-        int64_t disk = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+        /* Pages that are in the WAL only will take their place in the file, too. */
+        int64_t to_come = pages * PAGE_BYTES - (int64_t)file.st_size;
+        int64_t disk = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize - (to_come > 0 ? to_come : 0);
         *bytes = disk < *bytes ? disk : *bytes;
     }
     return STORE_OK;
@@ -124,7 +139,8 @@ static const struct store_ops common = {.name = "SQLite",
                                         .begin = op_begin,
                                         .commit = op_commit,
                                         .rollback = op_rollback,
-                                        .room = op_room};
+                                        .room = op_room,
+                                        .tidy = op_tidy};
 
 static bool refuse(struct sqlite_store *s, const char *path, int64_t application, int64_t version)
 {
@@ -215,11 +231,23 @@ static bool set_up(struct sqlite_store *s, const char *path, bool new)
     return run(s, setup) == STORE_OK && migrate(s) && run(s, limit) == STORE_OK;
 }
 
-static void keep_directory(struct sqlite_store *s, const char *path)
+static void keep_path(struct sqlite_store *s, const char *path)
 {
     char copy[sizeof(s->directory)];
+    snprintf(s->path, sizeof(s->path), "%s", path);
     snprintf(copy, sizeof(copy), "%s", path);
     snprintf(s->directory, sizeof(s->directory), "%s", dirname(copy));
+}
+
+/* What tells this file from another one that is put in its place. */
+static void keep_identity(struct sqlite_store *s)
+{
+    struct stat file;
+
+    if (stat(s->path, &file) != 0)
+        return;
+    s->device = file.st_dev;
+    s->inode = file.st_ino;
 }
 
 struct store *store_sqlite_open(const char *path, bool read_only, int64_t database_bytes, char *reason,
@@ -239,14 +267,17 @@ struct store *store_sqlite_open(const char *path, bool read_only, int64_t databa
     s->base.ops = &s->ops;
     s->read_only = read_only;
     s->database_bytes = database_bytes;
-    keep_directory(s, path);
+    keep_path(s, path);
     if (read_only || check_header(s, path, &new)) {
         int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
         int code = sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
         if (code != SQLITE_OK)
             snprintf(s->reason, sizeof(s->reason), "%s: %s", path, sqlite3_errstr(code));
-        else if (set_up(s, path, new))
+        else if (set_up(s, path, new)) {
+            keep_identity(s);
+            s->erased = !read_only && pragma(s, "SELECT value FROM meta WHERE key = 'erased'") > 0;
             return &s->base;
+        }
     }
     snprintf(reason, reason_bytes, "%s", s->reason);
     op_close(&s->base);

@@ -11,6 +11,7 @@
 enum sqlite_statement {
     ST_META_GET,
     ST_META_SET,
+    ST_META_ERASED,
     ST_SITE_FIND,
     ST_SITE_SCAN,
     ST_SITE_PUT,
@@ -19,6 +20,7 @@ enum sqlite_statement {
     ST_COMMENT_UPDATE,
     ST_TEXT_ADD,
     ST_TEXT_GET,
+    ST_TEXT_HEAD,
     ST_TEXT_ERASE,
     ST_EVENT_ADD,
     ST_EVENT_GET,
@@ -35,6 +37,7 @@ enum sqlite_statement {
     ST_ARTICLE_GET,
     ST_ARTICLE_PUT,
     ST_LISTENER_PUT,
+    ST_LISTENER_FORGET,
     ST_LISTENER_SCAN,
     ST_OPERATION_GET,
     ST_OPERATION_ADD,
@@ -54,10 +57,12 @@ struct sqlite_store {
     sqlite3_stmt *busy;                 /* its row is what a caller has borrowed */
     bool read_only;
     enum store_result stuck; /* FULL or FAILED inside this transaction, which SQLite may have ended by itself */
-    bool erased;             /* something was erased that old pages of the WAL still hold */
+    bool erased;             /* as in meta: the WAL may still hold what was erased */
     int64_t database_bytes;
+    char path[4096];
     char directory[4096];
-    char reason[256];
+    uint64_t device, inode; /* of the file that was opened */
+    char reason[4608];
 };
 
 /* Ends what a caller has borrowed. Every function of the store begins with it. */
@@ -69,6 +74,9 @@ enum store_result sqlite_wrong(struct sqlite_store *s, int code);
 /* The statement, ready to be bound; what was borrowed before is let go. NULL (and a reason) when it cannot be prepared;
  * binding to NULL is harmless, and stepping it fails. */
 sqlite3_stmt *sqlite_use(struct sqlite_store *s, enum sqlite_statement which, const char *sql);
+
+/* Something was erased in this transaction: remembered with it, until tidy has removed what the WAL holds. */
+enum store_result sqlite_note_erased(struct sqlite_store *s);
 
 /* Parameters count from 1. Bound bytes are borrowed until the statement has been stepped; absent means NULL. */
 void sqlite_bind_text(sqlite3_stmt *st, int i, struct slice text);

@@ -221,25 +221,51 @@ static enum store_result op_text_add(struct store *store, const struct store_tex
     return sqlite_run(s, st);
 }
 
+/* The columns before the two that may be long. */
+static struct store_text text_row(sqlite3_stmt *st)
+{
+    return (struct store_text){.no = sqlite3_column_int64(st, 0),
+                               .previous = sqlite3_column_int64(st, 1),
+                               .revision = sqlite3_column_int64(st, 2),
+                               .received_at = sqlite3_column_int64(st, 3),
+                               .article = sqlite_text(st, 4),
+                               .author = sqlite_text(st, 5),
+                               .language = sqlite_text(st, 6),
+                               .sha256 = sqlite_blob(st, 7),
+                               .salt = sqlite_blob(st, 8)};
+}
+
 static enum store_result op_text_get(struct store *store, int64_t no, struct store_text *text)
 {
     struct sqlite_store *s = self(store);
     sqlite3_stmt *st = sqlite_use(s, ST_TEXT_GET, "SELECT " TEXT_COLUMNS " FROM text WHERE no = ?");
     sqlite3_bind_int64(st, 1, no);
     enum store_result r = sqlite_row(s, st);
-    if (r == STORE_OK)
-        *text = (struct store_text){.no = sqlite3_column_int64(st, 0),
-                                    .previous = sqlite3_column_int64(st, 1),
-                                    .revision = sqlite3_column_int64(st, 2),
-                                    .received_at = sqlite3_column_int64(st, 3),
-                                    .article = sqlite_text(st, 4),
-                                    .author = sqlite_text(st, 5),
-                                    .language = sqlite_text(st, 6),
-                                    .sha256 = sqlite_blob(st, 7),
-                                    .salt = sqlite_blob(st, 8),
-                                    .meta = sqlite_blob(st, 9),
-                                    .body = sqlite_blob(st, 10)};
+    if (r == STORE_OK) {
+        *text = text_row(st);
+        text->meta = sqlite_blob(st, 9);
+        text->body = sqlite_blob(st, 10);
+    }
     return r;
+}
+
+static enum store_result op_text_head(struct store *store, int64_t no, struct store_text *text)
+{
+    struct sqlite_store *s = self(store);
+    sqlite3_stmt *st = sqlite_use(s, ST_TEXT_HEAD,
+                                  "SELECT no, previous, revision, received_at, article, author, language, sha256, salt"
+                                  " FROM text WHERE no = ?");
+    sqlite3_bind_int64(st, 1, no);
+    enum store_result r = sqlite_row(s, st);
+    if (r == STORE_OK)
+        *text = text_row(st);
+    return r;
+}
+
+enum store_result sqlite_note_erased(struct sqlite_store *s)
+{
+    s->erased = true;
+    return sqlite_run(s, sqlite_use(s, ST_META_ERASED, "UPDATE meta SET value = 1 WHERE key = 'erased'"));
 }
 
 static enum store_result op_text_erase(struct store *store, int64_t no)
@@ -249,8 +275,8 @@ static enum store_result op_text_erase(struct store *store, int64_t no)
                                   "UPDATE text SET article = NULL, author = NULL, language = NULL, sha256 = NULL,"
                                   " salt = NULL, meta = NULL, body = NULL WHERE no = ?");
     sqlite3_bind_int64(st, 1, no);
-    s->erased = true;
-    return sqlite_run(s, st);
+    enum store_result r = sqlite_run(s, st);
+    return r == STORE_OK ? sqlite_note_erased(s) : r;
 }
 
 /* event */
@@ -361,6 +387,7 @@ void sqlite_comment_ops(struct store_ops *ops)
     ops->comment_put = op_comment_put;
     ops->text_add = op_text_add;
     ops->text_get = op_text_get;
+    ops->text_head = op_text_head;
     ops->text_erase = op_text_erase;
     ops->event_add = op_event_add;
     ops->event_get = op_event_get;

@@ -33,8 +33,8 @@ static enum store_result op_note_erase(struct store *store, int64_t event)
     struct sqlite_store *s = self(store);
     sqlite3_stmt *st = sqlite_use(s, ST_NOTE_ERASE, "DELETE FROM note WHERE event = ?");
     sqlite3_bind_int64(st, 1, event);
-    s->erased = true;
-    return sqlite_run(s, st);
+    enum store_result r = sqlite_run(s, st);
+    return r == STORE_OK && sqlite3_changes(s->db) > 0 ? sqlite_note_erased(s) : r;
 }
 
 /* report */
@@ -109,8 +109,8 @@ static enum store_result op_report_erase(struct store *store, int64_t site, stru
     sqlite3_stmt *st = sqlite_use(s, ST_REPORT_ERASE, "DELETE FROM report WHERE site = ? AND comment = ?");
     sqlite3_bind_int64(st, 1, site);
     sqlite_bind_text(st, 2, comment);
-    s->erased = true;
-    return sqlite_run(s, st);
+    enum store_result r = sqlite_run(s, st);
+    return r == STORE_OK && sqlite3_changes(s->db) > 0 ? sqlite_note_erased(s) : r;
 }
 
 /* article */
@@ -147,16 +147,35 @@ static enum store_result op_article_put(struct store *store, int64_t site, struc
 
 /* listener */
 
-static enum store_result op_listener_put(struct store *store, const struct store_listener *listener)
+static enum store_result put_listener(struct sqlite_store *s, const struct store_listener *listener, int64_t max)
 {
-    struct sqlite_store *s = self(store);
-    sqlite3_stmt *st =
-        sqlite_use(s, ST_LISTENER_PUT, "INSERT OR REPLACE INTO listener(site, name, seq, at) VALUES(?, ?, ?, ?)");
+    sqlite3_stmt *st = sqlite_use(s, ST_LISTENER_PUT,
+                                  "INSERT OR REPLACE INTO listener(site, name, seq, at) SELECT ?1, ?2, ?3, ?4"
+                                  " WHERE (SELECT count(*) FROM listener WHERE site = ?1 AND name <> ?2) < ?5");
     sqlite3_bind_int64(st, 1, listener->site);
     sqlite_bind_text(st, 2, listener->name);
     sqlite3_bind_int64(st, 3, listener->seq);
     sqlite3_bind_int64(st, 4, listener->at);
-    return sqlite_run(s, st);
+    sqlite3_bind_int64(st, 5, max);
+    enum store_result r = sqlite_run(s, st);
+    return r == STORE_OK && sqlite3_changes(s->db) == 0 ? STORE_NONE : r;
+}
+
+static enum store_result op_listener_put(struct store *store, const struct store_listener *listener, int64_t max,
+                                         int64_t forget_before)
+{
+    struct sqlite_store *s = self(store);
+    enum store_result r = put_listener(s, listener, max);
+
+    if (r != STORE_NONE)
+        return r;
+    sqlite3_stmt *st = sqlite_use(s, ST_LISTENER_FORGET, "DELETE FROM listener WHERE site = ? AND at < ?");
+    sqlite3_bind_int64(st, 1, listener->site);
+    sqlite3_bind_int64(st, 2, forget_before);
+    r = sqlite_run(s, st);
+    return r == STORE_OK && sqlite3_changes(s->db) > 0 ? put_listener(s, listener, max)
+           : r == STORE_OK                             ? STORE_NONE
+                                                       : r;
 }
 
 static enum store_result op_listener_scan(struct store *store, store_on_listener *on_listener, void *arg)

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 
 #include "sqlite.h"
@@ -9,12 +10,26 @@ void sqlite_let_go(struct sqlite_store *s)
     s->busy = NULL;
 }
 
+/* A sync that failed may never be believed again, whatever the reason. Otherwise no room is no room, also when a quota
+ * or the growth of the -shm file says it. */
+static enum store_result meaning(struct sqlite_store *s, int code)
+{
+    int extended = sqlite3_extended_errcode(s->db);
+    int system = sqlite3_system_errno(s->db);
+
+    if ((code & 0xff) == SQLITE_FULL)
+        return STORE_FULL;
+    if ((code & 0xff) == SQLITE_BUSY)
+        return STORE_BUSY;
+    bool no_room = (code & 0xff) == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT);
+    bool sync = extended == SQLITE_IOERR_FSYNC || extended == SQLITE_IOERR_DIR_FSYNC;
+    return no_room && !sync ? STORE_FULL : STORE_FAILED;
+}
+
 enum store_result sqlite_wrong(struct sqlite_store *s, int code)
 {
     snprintf(s->reason, sizeof(s->reason), "SQLite: %s (%d)", sqlite3_errmsg(s->db), sqlite3_extended_errcode(s->db));
-    code &= 0xff;
-    /* Busy: another program holds the database. Nothing was written, and trying again may help. */
-    s->stuck = code == SQLITE_FULL || code == SQLITE_BUSY ? STORE_FULL : STORE_FAILED;
+    s->stuck = meaning(s, code);
     return s->stuck;
 }
 

@@ -5,9 +5,9 @@
  * here knows the rules: what may follow what is decided above (daemon/core, daemon/work). Whoever only reads brackets
  * its calls with begin and rollback, too: what lies between sees one state, and nothing is held open afterwards.
  *
- * Every function returns an enum store_result. STORE_FULL and STORE_FAILED inside a transaction are sticky: whatever is
- * called after them does nothing and returns the same, commit too, until rollback. Borrowed slices in what a function
- * hands out are good until the next call on the same store. */
+ * Every function returns an enum store_result. STORE_FULL, STORE_BUSY and STORE_FAILED inside a transaction are sticky:
+ * whatever is called after them does nothing and returns the same, commit too, until rollback. Borrowed slices in what
+ * a function hands out are good until the next call on the same store. */
 #ifndef MODQ_STORE_H
 #define MODQ_STORE_H
 
@@ -27,6 +27,7 @@ enum store_result {
     STORE_OK,
     STORE_NONE,  /* no such thing; nothing is wrong */
     STORE_FULL,  /* no room; rolling back and going on is safe */
+    STORE_BUSY,  /* another program holds the store; rolling back and trying again later is safe */
     STORE_FAILED /* the store can no longer be believed; store_reason says why; the daemon must stop */
 };
 
@@ -66,7 +67,7 @@ struct store_text {
     int64_t previous; /* text stored before it for the same comment, 0 for the first */
     int64_t revision;
     int64_t received_at;
-    struct slice article, author, language; /* for indexes; absent when not given */
+    struct slice article, author, language; /* to be found by; absent when not given */
     struct slice body;                      /* absent once erased */
     struct slice sha256;                    /* 32 bytes; absent once erased */
     struct slice salt;                      /* 16 bytes; absent once erased */
@@ -85,7 +86,7 @@ struct store_event {
     struct slice actor;  /* moderator, "front", "push" or "modqd" */
     int64_t seq;         /* number in the site's log, 0 if it is no record */
     int64_t previous;    /* event of the same comment before this one, 0 for the first */
-    struct slice data;   /* packed map, see daemon/core/chain.h */
+    struct slice data;   /* packed map, see daemon/work/record.c */
     struct slice hash;   /* 32 bytes: the chain up to here */
     struct slice sha256; /* when read: hash of the text's body, absent when erased or none */
 };
@@ -133,12 +134,16 @@ typedef bool store_on_listener(void *arg, const struct store_listener *listener)
 struct store_ops {
     const char *name;
     void (*close)(struct store *);
-    const char *(*reason)(struct store *); /* of the last FULL or FAILED, for a log */
+    const char *(*reason)(struct store *); /* of the last FULL, BUSY or FAILED, for a log */
 
     enum store_result (*begin)(struct store *);
     enum store_result (*commit)(struct store *);               /* OK: it is on disk, whatever happens next */
     void (*rollback)(struct store *);                          /* harmless outside a transaction */
     enum store_result (*room)(struct store *, int64_t *bytes); /* how much more may be written */
+
+    /* Outside a transaction, now and then: removes what was erased from wherever the back end still keeps it (a log,
+     * say), if nobody reads it right now. Cheap when there is nothing to do. */
+    enum store_result (*tidy)(struct store *);
 
     enum store_result (*epoch)(struct store *, unsigned char epoch[EPOCH_BYTES]);
     enum store_result (*epoch_set)(struct store *, const unsigned char epoch[EPOCH_BYTES]);
@@ -157,6 +162,8 @@ struct store_ops {
      * but erase, which leaves no, previous, revision and received_at. */
     enum store_result (*text_add)(struct store *, const struct store_text *text);
     enum store_result (*text_get)(struct store *, int64_t no, struct store_text *text);
+    /* The same without body and meta, which are left absent: cheap, however long the text is. */
+    enum store_result (*text_head)(struct store *, int64_t no, struct store_text *text);
     enum store_result (*text_erase)(struct store *, int64_t no);
 
     /* Events are only ever added, each with the next number. */
@@ -184,7 +191,10 @@ struct store_ops {
     enum store_result (*article_put)(struct store *, int64_t site, struct slice id,
                                      const struct store_article *article);
 
-    enum store_result (*listener_put)(struct store *, const struct store_listener *listener);
+    /* NONE when the site has `max` other listeners already; one that was not heard from since `forget_before` gives
+     * way. */
+    enum store_result (*listener_put)(struct store *, const struct store_listener *listener, int64_t max,
+                                      int64_t forget_before);
     enum store_result (*listener_scan)(struct store *, store_on_listener *, void *arg);
 
     enum store_result (*operation_get)(struct store *, struct slice id, struct store_operation *operation);

@@ -67,8 +67,14 @@ static void set_actor(struct request *request, struct slice name)
     request->actor[len] = '\0';
 }
 
-/* The system's name of a user; "uid:N" when it has none. Kept for the next request, which is mostly the same user's: a
- * look-up reads files. */
+/* Actors of the daemon's own, whom nobody else may be taken for. */
+static bool is_reserved(struct slice name)
+{
+    return slice_is(name, "modqd") || slice_is(name, "front") || slice_is(name, "push");
+}
+
+/* The system's name of a user; "uid:N" when it has none, or one that is reserved. Kept for the next request, which is
+ * mostly the same user's: a look-up reads files. */
 static void set_user(struct request *request, uid_t uid)
 {
     static uid_t known;
@@ -78,7 +84,8 @@ static void set_user(struct request *request, uid_t uid)
     struct passwd *found = NULL;
 
     if (!name[0] || known != uid) {
-        if (getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) == 0 && found)
+        if (getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) == 0 && found &&
+            !is_reserved(slice_of(entry.pw_name)))
             snprintf(name, sizeof(name), "%s", entry.pw_name);
         else
             snprintf(name, sizeof(name), "uid:%u", uid);
@@ -87,15 +94,19 @@ static void set_user(struct request *request, uid_t uid)
     set_actor(request, slice_of(name));
 }
 
-/* Who is asking, and may they: the one place (PROTOCOL.md, "Who is asking"). */
-static bool authorise(struct request *request, struct slice as)
+static bool refuse_reserved(struct request *request, struct slice as)
+{
+    fault_at(&request->fault, E_BAD_VALUE, NULL, "as");
+    fault_say(&request->fault, "as: %.*s is the daemon's own name", (int)as.len, as.data);
+    return false;
+}
+
+static bool authorise_moderator(struct request *request, struct slice as)
 {
     bool changes = request->verb->kind == VERB_CHANGE;
 
-    if (request->door != DOOR_DESK) {
-        set_actor(request, request->door == DOOR_FRONT ? SLICE_LIT("front") : SLICE_LIT("push"));
-        return true;
-    }
+    if (as.data && is_reserved(as))
+        return refuse_reserved(request, as);
     if (request->peer.uid == PEER_UNKNOWN_LOCAL) {
         fault_set(&request->fault, E_DENIED);
         fault_say(&request->fault, "the kernel does not say who you are; use a current version of ZeroMQ");
@@ -120,6 +131,15 @@ static bool authorise(struct request *request, struct slice as)
     fault_say(&request->fault, "as: only root and the daemon's own user may act for others; you are %s",
               request->actor);
     return false;
+}
+
+/* Who is asking, and may they: the one place (PROTOCOL.md, "Who is asking"). */
+static bool authorise(struct request *request, struct slice as)
+{
+    if (request->door == DOOR_DESK)
+        return authorise_moderator(request, as);
+    set_actor(request, request->door == DOOR_FRONT ? SLICE_LIT("front") : SLICE_LIT("push"));
+    return true;
 }
 
 /* Only hello may be asked in a version that is not spoken: its answer says which are. */

@@ -1,7 +1,21 @@
 #include "decide.h"
 
-#include "../../proto/fields.h"
 #include "decision.h"
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+
+static const struct field approve_fields[] = {
+    FIELD_LIMITED(struct decide_args, comments, "comments", LIST, FIELD_REQUIRED, 1, MAX_BATCH),
+    FIELD(struct decide_args, supersede, "supersede", BOOL, 0, 0, 0),
+    FIELD_LIMITED(struct decide_args, note, "note", TEXT, 0, 0, NOTE_BYTES),
+};
+
+static const struct field reject_fields[] = {
+    FIELD_LIMITED(struct decide_args, comments, "comments", LIST, FIELD_REQUIRED, 1, MAX_BATCH),
+    FIELD(struct decide_args, supersede, "supersede", BOOL, 0, 0, 0),
+    FIELD(struct decide_args, reason_list, "reasons", LIST, 0, 1, REASONS_MAX),
+    FIELD_LIMITED(struct decide_args, note, "note", TEXT, 0, 0, NOTE_BYTES),
+};
 
 static bool add_reason(struct request *request, struct decide_args *args, size_t i)
 {
@@ -26,7 +40,9 @@ static bool add_reason(struct request *request, struct decide_args *args, size_t
 bool decide_decode(struct request *request, const struct settings *settings)
 {
     bool reject = slice_is(mp_get_str(&request->map, "op"), "reject");
-    struct decide_args *args = decision_decode(request, settings);
+    const struct field *table = reject ? reject_fields : approve_fields;
+    struct decide_args *args =
+        decision_decode(request, settings, table, reject ? ROWS(reject_fields) : ROWS(approve_fields));
 
     if (!args || !reject)
         return args != NULL;
@@ -41,29 +57,42 @@ bool decide_decode(struct request *request, const struct settings *settings)
     return true;
 }
 
-/* Codes that the site's policy has, and a note where one is needed. */
-static bool check_reasons(const struct work *work, const struct decide_args *args, struct slice site,
-                          struct fault *fault)
+static bool check_codes(const struct policy *policy, const struct decide_args *args, struct fault *fault)
 {
-    const struct policy *policy = settings_policy(work->settings, site);
     struct path list = {.key = "reasons"};
 
     for (size_t i = 0; i < args->reason_count; i++) {
         struct path at = {.up = &list, .index = i};
-        const struct policy_reason *reason = policy_reason(policy, args->reasons[i]);
-        if (!reason) {
-            fault_at(fault, E_UNKNOWN_REASON, &at, NULL);
-            fault_say(fault, "%s: the site's policy has no reason \"%.*s\"", fault->field, (int)args->reasons[i].len,
-                      args->reasons[i].data);
-            return false;
-        }
-        if (reason->needs_note && args->note.len == 0) {
-            fault_at(fault, E_NOTE_NEEDED, NULL, "note");
-            fault_say(fault, "note: the reason %s needs a note", reason->code);
-            return false;
-        }
+        if (policy_reason(policy, args->reasons[i]))
+            continue;
+        fault_at(fault, E_UNKNOWN_REASON, &at, NULL);
+        fault_say(fault, "%s: the site's policy has no reason \"%.*s\"", fault->field, (int)args->reasons[i].len,
+                  args->reasons[i].data);
+        return false;
     }
     return true;
+}
+
+static bool check_note(const struct policy *policy, const struct decide_args *args, struct fault *fault)
+{
+    for (size_t i = 0; i < args->reason_count && args->note.len == 0; i++) {
+        const struct policy_reason *reason = policy_reason(policy, args->reasons[i]);
+        if (!reason->needs_note)
+            continue;
+        fault_at(fault, E_NOTE_NEEDED, NULL, "note");
+        fault_say(fault, "note: the reason %s needs a note", reason->code);
+        return false;
+    }
+    return true;
+}
+
+/* Codes that the site's policy has, all of them, and then a note where one is needed. */
+static bool check_reasons(const struct work *work, const struct decide_args *args, struct slice site,
+                          struct fault *fault)
+{
+    const struct policy *policy = settings_policy(work->settings, site);
+
+    return check_codes(policy, args, fault) && check_note(policy, args, fault);
 }
 
 static bool check_current_seq(struct work *work, const struct store_comment *comment, int64_t seq, struct fault *fault)

@@ -1,24 +1,12 @@
 #include "decision.h"
 
-#include "../../proto/fields.h"
-
-#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
-
-static const struct field decide_fields[] = {
-    FIELD_LIMITED(struct decide_args, comments, "comments", LIST, FIELD_REQUIRED, 1, MAX_BATCH),
-    FIELD(struct decide_args, supersede, "supersede", BOOL, 0, 0, 0),
-    FIELD(struct decide_args, reason_list, "reasons", LIST, 0, 1, REASONS_MAX),
-    FIELD_LIMITED(struct decide_args, note, "note", TEXT, 0, 0, NOTE_BYTES),
-};
-
-struct decide_args *decision_decode(struct request *request, const struct settings *settings)
+struct decide_args *decision_decode(struct request *request, const struct settings *settings, const struct field *table,
+                                    size_t rows)
 {
     struct decide_args *args = request_alloc(request, sizeof(*args));
 
     request->args = args;
-    if (!args ||
-        !fields_decode(&request->map, decide_fields, ROWS(decide_fields), &settings->limits, NULL, args,
-                       &request->fault) ||
+    if (!args || !fields_decode(&request->map, table, rows, &settings->limits, NULL, args, &request->fault) ||
         !targets_decode(request, settings, args->comments, "comments", &args->targets))
         return NULL;
     return args;

@@ -2,11 +2,12 @@
 #ifndef MODQD_DECISION_H
 #define MODQD_DECISION_H
 
+#include "../../proto/fields.h"
 #include "targets.h"
 
 enum { REASONS_MAX = 8 };
 
-/* Arguments of approve, reject, escalate and erase; each verb uses what it has. */
+/* Arguments of approve, reject, escalate and erase; each verb has a table of those it takes. */
 struct decide_args {
     const msgpack_object *comments;
     const msgpack_object *reason_list;
@@ -17,8 +18,9 @@ struct decide_args {
     size_t reason_count;
 };
 
-/* Reads the arguments. NULL with request->fault set. */
-struct decide_args *decision_decode(struct request *request, const struct settings *settings);
+/* Reads the arguments, of which `table` says which a verb has: `comments` always. NULL with request->fault set. */
+struct decide_args *decision_decode(struct request *request, const struct settings *settings, const struct field *table,
+                                    size_t rows);
 
 /* False and stale_revision when the target names another revision than the current one. */
 bool decision_check_revision(const struct target *target, const struct store_comment *comment, struct fault *fault);

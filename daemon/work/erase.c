@@ -2,9 +2,13 @@
 
 #include "decision.h"
 
+static const struct field erase_fields[] = {
+    FIELD_LIMITED(struct decide_args, comments, "comments", LIST, FIELD_REQUIRED, 1, MAX_BATCH),
+};
+
 bool erase_decode(struct request *request, const struct settings *settings)
 {
-    return decision_decode(request, settings) != NULL;
+    return decision_decode(request, settings, erase_fields, sizeof(erase_fields) / sizeof(erase_fields[0])) != NULL;
 }
 
 /* Removes what people wrote: the texts of every revision, notes beside every event, readers' reports. */

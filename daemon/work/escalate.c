@@ -2,9 +2,15 @@
 
 #include "decision.h"
 
+static const struct field escalate_fields[] = {
+    FIELD_LIMITED(struct decide_args, comments, "comments", LIST, FIELD_REQUIRED, 1, MAX_BATCH),
+    FIELD_LIMITED(struct decide_args, note, "note", TEXT, 0, 0, NOTE_BYTES),
+};
+
 bool escalate_decode(struct request *request, const struct settings *settings)
 {
-    return decision_decode(request, settings) != NULL;
+    return decision_decode(request, settings, escalate_fields, sizeof(escalate_fields) / sizeof(escalate_fields[0])) !=
+           NULL;
 }
 
 static bool check_escalation(struct work *work, const struct request *request, const struct target *target,

@@ -270,6 +270,9 @@ void article_run(struct work *work, struct request *request, struct out *out)
 
 /* confirm */
 
+/* A listener that was silent for so long gives way to a new one. */
+#define FORGET_MS (INT64_C(30) * 24 * 3600 * 1000)
+
 struct confirm_args {
     struct slice site, listener;
     int64_t seq;
@@ -303,7 +306,12 @@ void confirm_run(struct work *work, struct request *request, struct out *out)
     }
     struct store_listener listener = {
         .site = site->no, .name = args->listener, .seq = args->seq, .at = ledger_now(work->ledger)};
-    work_ok(work, work->store->ops->listener_put(work->store, &listener));
+    int64_t max = work->settings->limits.value[LIMIT_LISTENERS_PER_SITE];
+    if (!work_ok(work, work->store->ops->listener_put(work->store, &listener, max, listener.at - FORGET_MS))) {
+        fault_set(&request->fault, E_TOO_MANY_LISTENERS);
+        fault_int(&request->fault, "max", max);
+        return;
+    }
     out_key_int(out, "newest", site->newest);
     out_key_int(out, "lag", site->newest - args->seq);
 }

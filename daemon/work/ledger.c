@@ -58,8 +58,42 @@ static struct entry *add(struct ledger *ledger, const struct store_site *row)
     ledger->by_no[ledger->sites] = entry;
     ledger->by_name[ledger->sites] = entry;
     ledger->sites++;
-    qsort(ledger->by_name, ledger->sites, sizeof(struct entry *), compare);
     return entry;
+}
+
+/* How many names stand before `name`; *found says whether it is the next one. */
+static size_t rank(const struct ledger *ledger, size_t names, struct slice name, bool *found)
+{
+    size_t low = 0;
+    size_t high = names;
+
+    *found = false;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const char *other = ledger->by_name[middle]->row.name;
+        size_t len = strlen(other);
+        int order = memcmp(name.data, other, name.len < len ? name.len : len);
+        if (order == 0)
+            order = (name.len > len) - (name.len < len);
+        *found |= order == 0;
+        if (order <= 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+/* Moves the name that was added last to its place. */
+static void insert_name(struct ledger *ledger)
+{
+    size_t last = ledger->sites - 1;
+    struct entry *entry = ledger->by_name[last];
+    bool found;
+    size_t at = rank(ledger, last, slice_of(entry->row.name), &found);
+
+    memmove(&ledger->by_name[at + 1], &ledger->by_name[at], (last - at) * sizeof(struct entry *));
+    ledger->by_name[at] = entry;
 }
 
 static bool on_site(void *arg, const struct store_site *row)
@@ -84,6 +118,8 @@ static enum store_result load(struct ledger *ledger)
     ledger->last_at = 0;
     memset(ledger->last_hash, 0, SHA256_BYTES);
     enum store_result r = ledger->store->ops->site_scan(ledger->store, on_site, ledger);
+    if (ledger->sites > 0)
+        qsort(ledger->by_name, ledger->sites, sizeof(struct entry *), compare);
     if (r != STORE_OK)
         return r;
     r = ledger->store->ops->event_last(ledger->store, &last);
@@ -172,24 +208,10 @@ int64_t ledger_now(const struct ledger *ledger)
 
 struct store_site *ledger_site(struct ledger *ledger, struct slice name)
 {
-    size_t low = 0;
-    size_t high = ledger->sites;
+    bool found;
+    size_t at = rank(ledger, ledger->sites, name, &found);
 
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        struct store_site *row = &ledger->by_name[middle]->row;
-        size_t len = strlen(row->name);
-        int order = memcmp(name.data, row->name, name.len < len ? name.len : len);
-        if (order == 0)
-            order = (name.len > len) - (name.len < len);
-        if (order == 0)
-            return row;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    return found ? &ledger->by_name[at]->row : NULL;
 }
 
 struct store_site *ledger_site_at(struct ledger *ledger, int64_t no)
@@ -205,6 +227,7 @@ struct store_site *ledger_site_add(struct ledger *ledger, struct slice name)
     struct entry *entry = add(ledger, &row);
     if (!entry)
         return NULL;
+    insert_name(ledger);
     ledger_touch(ledger, &entry->row);
     return &entry->row;
 }

@@ -80,7 +80,26 @@ void *request_alloc(struct request *request, size_t bytes)
         fault_set(&request->fault, E_INTERNAL);
         return NULL;
     }
+    request->cost += bytes;
     return memset(memory, 0, bytes);
+}
+
+static size_t weigh(const msgpack_object *value)
+{
+    size_t bytes = sizeof(*value);
+
+    if (value->type == MSGPACK_OBJECT_ARRAY)
+        for (uint32_t i = 0; i < value->via.array.size; i++)
+            bytes += weigh(&value->via.array.ptr[i]);
+    if (value->type == MSGPACK_OBJECT_MAP)
+        for (uint32_t i = 0; i < value->via.map.size; i++)
+            bytes += weigh(&value->via.map.ptr[i].key) + weigh(&value->via.map.ptr[i].val);
+    return bytes;
+}
+
+void request_weigh(struct request *request)
+{
+    request->cost += sizeof(*request) + request->body.len + request->scratch.len + weigh(&request->map);
 }
 
 void request_note_refused(struct request *request, const struct fault *fault)

@@ -45,6 +45,7 @@ struct request {
     unsigned char asked[SHA256_BYTES]; /* hash of the request without its id */
     struct out scratch;                /* bytes that args refer to by offset */
     struct fault fault;                /* why it is refused as a whole; code E_OK otherwise */
+    size_t cost;                       /* bytes of memory that it holds, near enough: the queue is limited by them */
     int64_t refused;                   /* items that failed, for those who get no answer */
     const struct fault *refused_why;   /* the first of them */
     struct out reply;
@@ -63,6 +64,9 @@ void request_note_refused(struct request *request, const struct fault *fault);
 
 /* True when `id` may name a request; else *fault blames the field `key`. */
 bool request_check_id(const msgpack_object *id, const char *key, struct fault *fault);
+
+/* Counts what a decoded request holds into request->cost. */
+void request_weigh(struct request *request);
 
 /* Begins the reply: {v, id, op, ok: true, ... The caller adds pairs and ends the map. */
 void request_begin_reply(struct request *request);

@@ -98,20 +98,36 @@ static void encode_event(struct work *work, int64_t no, struct out *out, int64_t
     out_free(&copy);
 }
 
+/* The newest event before `before`. The `next` of a page leads straight to it; for other numbers the chain is followed.
+ */
+static int64_t first_event(struct work *work, const struct one_args *args, const struct store_comment *comment)
+{
+    const struct store_ops *ops = work->store->ops;
+    struct store_event event;
+    int64_t no = comment->last_event;
+
+    if (!args->before)
+        return no;
+    if (work_ok(work, ops->event_get(work->store, args->before - 1, &event)) && event.site == comment->site &&
+        slice_is(event.comment, comment->id))
+        return event.no;
+    while (no >= args->before && work_ok(work, ops->event_get(work->store, no, &event)))
+        no = event.previous;
+    return no;
+}
+
 void history_run(struct work *work, struct request *request, struct out *out)
 {
     const struct one_args *args = request->args;
     struct store_comment comment;
-    struct store_event event;
 
     if (!find_one(work, request, &comment))
         return;
-    int64_t no = comment.last_event;
-    while (args->before && no >= args->before && work_ok(work, work->store->ops->event_get(work->store, no, &event)))
-        no = event.previous;
+    int64_t no = first_event(work, args, &comment);
+    size_t start = out->len;
     out_key(out, "events");
     out_array(out);
-    for (int64_t shown = 0; no && shown < args->limit && !work->trouble; shown++)
+    for (int64_t shown = 0; no && shown < args->limit && out->len - start < CARDS_BYTES && !work->trouble; shown++)
         encode_event(work, no, out, &no);
     out_end(out);
     out_key(out, "next");

@@ -190,7 +190,7 @@ static bool find_revision(struct work *work, const struct store_comment *comment
 {
     int64_t no = revision == comment->revision ? comment->text : comment->newest_text;
 
-    while (no && work_ok(work, work->store->ops->text_get(work->store, no, text))) {
+    while (no && work_ok(work, work->store->ops->text_head(work->store, no, text))) {
         if (text->revision == revision)
             return true;
         no = text->previous;
@@ -204,9 +204,10 @@ static void take_repeat(struct work *work, const struct store_comment *comment, 
     *outcome = (struct outcome){.duplicate = true,
                                 .state = text->no == comment->text ? state_name(comment->state) : "superseded",
                                 .received_at = text->received_at};
-    work->counters->duplicates++;
-    if (slice_equal(text->sha256, (struct slice){(const char *)item->sha256, SHA256_BYTES}))
+    if (slice_equal(text->sha256, (struct slice){(const char *)item->sha256, SHA256_BYTES})) {
+        work->counters->duplicates++;
         return;
+    }
     fault_set(fault, E_CONFLICT);
     fault_say(fault, "another body is stored under revision %lld", (long long)item->event.revision);
     fault_str(fault, "state", slice_of(outcome->state));

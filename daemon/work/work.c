@@ -7,7 +7,7 @@
 
 bool work_ok(struct work *work, enum store_result result)
 {
-    if (result == STORE_FULL || result == STORE_FAILED)
+    if (result != STORE_OK && result != STORE_NONE)
         work->trouble = result;
     return result == STORE_OK;
 }
@@ -101,7 +101,7 @@ static void add_reasons(struct slice data, struct fault *fault)
 {
     msgpack_zone zone;
     msgpack_object map;
-    char text[FAULT_STR_BYTES] = "";
+    char text[FAULT_TEXT_BYTES] = "";
     size_t at = 0;
 
     if (!msgpack_zone_init(&zone, 1024))

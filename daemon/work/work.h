@@ -33,11 +33,11 @@ struct work {
     int64_t started_at;
     bool intake_closed; /* no room for new comments */
     struct out scratch; /* for data of events; a handler resets it before use */
-    /* Sticky: the store's last word when it was FULL or FAILED. The transaction is lost then. */
+    /* Sticky: the store's last word when it was FULL, BUSY or FAILED. The transaction is lost then. */
     enum store_result trouble;
 };
 
-/* True when `result` is OK. FULL and FAILED stay in work->trouble. */
+/* True when `result` is OK. FULL, BUSY and FAILED stay in work->trouble. */
 bool work_ok(struct work *work, enum store_result result);
 
 /* Random bytes from getrandom, fetched in larger portions. */

@@ -347,7 +347,7 @@ static enum store_result story_first_comment(struct store *store)
     TRY(comment_put, &comment);
     TRY(site_put, &site);
     TRY(article_put, 1, S("article-1"), &(struct store_article){S("\x80"), -1, -1});
-    TRY(listener_put, &(struct store_listener){1, S("web"), 0, 1001});
+    TRY(listener_put, &(struct store_listener){1, S("web"), 0, 1001}, 64, 0);
     TRY(operation_add, BYTES(story_old_operation), &old);
     return STORE_OK;
 }
@@ -448,7 +448,7 @@ static enum store_result story_erasure(struct store *store)
     TRY(comment_put, &comment);
     TRY(site_put, &site);
     TRY(article_put, 1, S("article-1"), &(struct store_article){S("\x81\xa1x\xc0"), 1, 0});
-    TRY(listener_put, &(struct store_listener){1, S("web"), 2, 1006});
+    TRY(listener_put, &(struct store_listener){1, S("web"), 2, 1006}, 64, 0);
     TRY(operation_prune, 1000, 10);
     TRY(epoch_set, hash_b);
     TRY(boot_set, "boot-2");
@@ -1627,18 +1627,49 @@ void a_listener_is_replaced_by_site_and_name(struct store *store)
     struct store_listener last = {1, slice_of(LONG_NAME), 30, NUMBER(1)};
 
     OK(begin);
-    OK(listener_put, &(struct store_listener){1, slice_of(LONG_NAME), 10, 1});
-    OK(listener_put, &(struct store_listener){1, S("web"), 20, 2});
-    OK(listener_put, &(struct store_listener){2, slice_of(LONG_NAME), 40, 3});
-    OK(listener_put, &last);
+    OK(listener_put, &(struct store_listener){1, slice_of(LONG_NAME), 10, 1}, 64, 0);
+    OK(listener_put, &(struct store_listener){1, S("web"), 20, 2}, 64, 0);
+    OK(listener_put, &(struct store_listener){2, slice_of(LONG_NAME), 40, 3}, 64, 0);
+    OK(listener_put, &last, 64, 0);
     OK(commit);
     assert_seen(listeners(store), 20, 30, 40);
     OK(listener_scan, find_listener, &last);
     /* restored from a backup, it may go back */
     OK(begin);
-    OK(listener_put, &(struct store_listener){1, S("web"), 5, 4});
+    OK(listener_put, &(struct store_listener){1, S("web"), 5, 4}, 64, 0);
     OK(commit);
     assert_seen(listeners(store), 5, 30, 40);
+}
+
+void a_site_has_as_many_listeners_as_it_may_and_the_silent_give_way(struct store *store)
+{
+    struct store_listener more = {1, S("more"), 1, 50};
+
+    OK(begin);
+    OK(listener_put, &(struct store_listener){1, S("old"), 1, 10}, 2, 0);
+    OK(listener_put, &(struct store_listener){1, S("web"), 2, 20}, 2, 0);
+    OK(listener_put, &(struct store_listener){2, S("web"), 3, 20}, 2, 0);
+    assert_int_equal(store->ops->listener_put(store, &more, 2, 10), STORE_NONE);
+    OK(listener_put, &(struct store_listener){1, S("web"), 4, 30}, 2, 0); /* its own place is never refused */
+    assert_seen(listeners(store), 1, 3, 4);
+    OK(listener_put, &more, 2, 11);
+    assert_seen(listeners(store), 1, 3, 4);
+    OK(commit);
+}
+
+void the_head_of_a_text_is_all_but_body_and_meta(struct store *store)
+{
+    struct store_text head;
+
+    OK(begin);
+    OK(text_add, &(struct store_text[]){new_text(1, S("body"))}[0]);
+    OK(commit);
+    OK(text_head, 1, &head);
+    assert_int_equal(head.no, 1);
+    assert_true(head.sha256.len == HASH_BYTES && head.salt.len == SALT_BYTES);
+    assert_null(head.body.data);
+    assert_null(head.meta.data);
+    assert_int_equal(store->ops->text_head(store, 2, &head), STORE_NONE);
 }
 
 void every_field_of_an_operation_round_trips(struct store *store)
@@ -2081,7 +2112,7 @@ static void put_three_of_each(struct store *store)
         OK(site_put, &(struct store_site[]){new_site(i, name)}[0]);
         OK(event_add, &(struct store_event[]){new_record(i, 1, i)}[0]);
         OK(report_put, 1, S("c"), &(struct store_report){slice_of(name), 0, i, SLICE_NONE, SLICE_NONE});
-        OK(listener_put, &(struct store_listener){1, slice_of(name), i, 0});
+        OK(listener_put, &(struct store_listener){1, slice_of(name), i, 0}, 64, 0);
         put_claim(store, 1, 2 * i, "ana", 100 + i);
         put_claim(store, 1, 2 * i + 6, "", 0);
     }

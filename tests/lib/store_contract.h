@@ -53,6 +53,8 @@
     X(an_article_round_trips_and_is_replaced)                       \
     X(an_article_belongs_to_its_site)                               \
     X(a_listener_is_replaced_by_site_and_name)                      \
+    X(a_site_has_as_many_listeners_as_it_may_and_the_silent_give_way) \
+    X(the_head_of_a_text_is_all_but_body_and_meta)                  \
     X(every_field_of_an_operation_round_trips)                      \
     X(operation_ids_are_compared_as_bytes)                          \
     X(pruning_forgets_older_operations_up_to_a_limit)               \

@@ -38,7 +38,7 @@ static bool fault_strikes(struct fault_store *f)
 
 static enum store_result fault_note(struct fault_store *f, enum store_result result, bool ours)
 {
-    if (result == STORE_FULL || result == STORE_FAILED) {
+    if (result == STORE_FULL || result == STORE_BUSY || result == STORE_FAILED) {
         f->broken = f->transaction;
         f->stuck = result;
         f->ours_failed = ours;
@@ -72,6 +72,7 @@ PASS(comment_get, (STORE, int64_t site, struct slice id, struct store_comment *c
 PASS(comment_put, (STORE, const struct store_comment *comment), comment)
 PASS(text_add, (STORE, const struct store_text *text), text)
 PASS(text_get, (STORE, int64_t no, struct store_text *text), no, text)
+PASS(text_head, (STORE, int64_t no, struct store_text *text), no, text)
 PASS(text_erase, (STORE, int64_t no), no)
 PASS(event_add, (STORE, const struct store_event *event), event)
 PASS(event_get, (STORE, int64_t no, struct store_event *event), no, event)
@@ -90,7 +91,9 @@ PASS(report_scan, (STORE, int64_t site, struct slice comment, int64_t limit, sto
 PASS(report_erase, (STORE, int64_t site, struct slice comment), site, comment)
 PASS(article_get, (STORE, int64_t site, struct slice id, struct store_article *article), site, id, article)
 PASS(article_put, (STORE, int64_t site, struct slice id, const struct store_article *article), site, id, article)
-PASS(listener_put, (STORE, const struct store_listener *listener), listener)
+PASS(listener_put, (STORE, const struct store_listener *listener, int64_t max, int64_t forget_before), listener, max,
+     forget_before)
+PASS(tidy, (STORE))
 PASS(listener_scan, (STORE, store_on_listener *on, void *arg), on, arg)
 PASS(operation_get, (STORE, struct slice id, struct store_operation *operation), id, operation)
 PASS(operation_add, (STORE, struct slice id, const struct store_operation *operation), id, operation)
@@ -161,6 +164,7 @@ static const struct store_ops fault_ops = {
     .commit = fault_commit,
     .rollback = fault_rollback,
     .room = fault_room,
+    .tidy = fault_tidy,
     .epoch = fault_epoch,
     .epoch_set = fault_epoch_set,
     .boot = fault_boot,
@@ -172,6 +176,7 @@ static const struct store_ops fault_ops = {
     .comment_put = fault_comment_put,
     .text_add = fault_text_add,
     .text_get = fault_text_get,
+    .text_head = fault_text_head,
     .text_erase = fault_text_erase,
     .event_add = fault_event_add,
     .event_get = fault_event_get,
@@ -215,7 +220,7 @@ void store_fault_arm(struct store *store, uint64_t nth, enum store_result result
 {
     struct fault_store *f = fault_of(store);
 
-    assert(nth > 0 && (result == STORE_FULL || result == STORE_FAILED));
+    assert(nth > 0 && (result == STORE_FULL || result == STORE_BUSY || result == STORE_FAILED));
     f->left = nth;
     f->result = result;
     f->for_good = for_good;

@@ -497,6 +497,21 @@ static enum store_result memory_text_get(struct store *store, int64_t no, struct
     return STORE_OK;
 }
 
+static enum store_result memory_text_head(struct store *store, int64_t no, struct store_text *text)
+{
+    enum store_result r = memory_text_get(store, no, text);
+
+    if (r == STORE_OK)
+        text->body = text->meta = SLICE_NONE;
+    return r;
+}
+
+static enum store_result memory_tidy(struct store *store)
+{
+    reading(store);
+    return STORE_OK;
+}
+
 static enum store_result memory_text_erase(struct store *store, int64_t no)
 {
     struct memory *m = writing(store);
@@ -781,10 +796,33 @@ static bool listener_is(const void *row, const void *of)
     return a->site == b->site && slice_equal(a->name, b->name);
 }
 
-static enum store_result memory_listener_put(struct store *store, const struct store_listener *listener)
+/* Other listeners of the same site; those that were silent since before `forget_before` are not counted, and go. */
+static int64_t listeners_beside(struct memory *m, const struct store_listener *listener, int64_t forget_before,
+                                bool forget)
+{
+    struct rows *rows = &m->now.tables[LISTENERS];
+    int64_t n = 0;
+
+    for (size_t i = rows->count; i-- > 0;) {
+        struct store_listener *row = row_at(&m->now, LISTENERS, i);
+        if (row->site != listener->site)
+            continue;
+        if (forget && row->at < forget_before)
+            row_remove(&m->now, LISTENERS, i);
+        else
+            n += !slice_equal(row->name, listener->name);
+    }
+    return n;
+}
+
+static enum store_result memory_listener_put(struct store *store, const struct store_listener *listener, int64_t max,
+                                             int64_t forget_before)
 {
     struct memory *m = writing(store);
 
+    if (listeners_beside(m, listener, forget_before, false) >= max &&
+        listeners_beside(m, listener, forget_before, true) >= max)
+        return STORE_NONE;
     row_put(&m->now, LISTENERS, row_find(&m->now, LISTENERS, listener_is, listener), listener);
     return STORE_OK;
 }
@@ -962,6 +1000,7 @@ static const struct store_ops memory_ops = {
     .commit = memory_commit,
     .rollback = memory_rollback,
     .room = memory_room,
+    .tidy = memory_tidy,
     .epoch = memory_epoch,
     .epoch_set = memory_epoch_set,
     .boot = memory_boot,
@@ -973,6 +1012,7 @@ static const struct store_ops memory_ops = {
     .comment_put = memory_comment_put,
     .text_add = memory_text_add,
     .text_get = memory_text_get,
+    .text_head = memory_text_head,
     .text_erase = memory_text_erase,
     .event_add = memory_event_add,
     .event_get = memory_event_get,

@@ -122,6 +122,49 @@ TEST(sites_are_found_by_their_exact_name_among_many)
     end();
 }
 
+/* Every call of qsort in this program comes here. */
+static int sorts;
+
+void qsort(void *rows, size_t n, size_t bytes, int (*order)(const void *, const void *))
+{
+    char held[64];
+
+    assert_true(bytes <= sizeof(held));
+    sorts++;
+    for (size_t i = 1; i < n; i++)
+        for (char *at = (char *)rows + i * bytes; at > (char *)rows && order(at - bytes, at) > 0; at -= bytes) {
+            memcpy(held, at, bytes);
+            memcpy(at, at - bytes, bytes);
+            memcpy(at - bytes, held, bytes);
+        }
+}
+
+TEST(names_are_sorted_once_however_many_sites_there_are)
+{
+    char name[16];
+
+    begin(store_memory_open());
+    assert_int_equal(ledger_begin(ledger, 1000), STORE_OK);
+    sorts = 0;
+    for (int i = 0; i < 200; i++) {
+        snprintf(name, sizeof(name), "s%d", i * 77 % 200);
+        site_of(name);
+    }
+    assert_int_equal(sorts, 0);
+    commit();
+    sorts = 0;
+    assert_int_equal(ledger_rollback(ledger), STORE_OK);
+    assert_true(sorts <= 3); /* the names, and the scans of this store */
+    for (int i = 0; i < 200; i++) {
+        snprintf(name, sizeof(name), "s%d", i);
+        assert_string_equal(ledger_site(ledger, slice_of(name))->name, name);
+    }
+    assert_null(ledger_site(ledger, SLICE_LIT("s200")));
+    assert_string_equal(site_of("a")->name, "a");
+    assert_string_equal(site_of("s150")->name, "s150");
+    end();
+}
+
 TEST(each_hash_covers_its_event_and_the_hash_before)
 {
     unsigned char chain[SHA256_BYTES] = {0};

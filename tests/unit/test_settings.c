@@ -116,12 +116,44 @@ static void endpoint(const char *given, bool allowed)
 TEST(ipc_paths_and_loopback_are_allowed)
 {
     static const char *const endpoints[] = {
-        "ipc:///run/modqd/front.sock", "ipc://relative.sock",  "tcp://127.0.0.1:5555",
-        "tcp://127.0.0.1:*",           "tcp://127.1.2.3:5555", "tcp://[::1]:5555",
+        "ipc:///run/modqd/front.sock", "ipc://relative.sock",  "tcp://127.0.0.1:5555", "tcp://127.0.0.1:1",
+        "tcp://127.0.0.1:65535",       "tcp://127.1.2.3:5555", "tcp://[::1]:5555",
     };
 
     for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
         endpoint(endpoints[i], true);
+}
+
+TEST(a_port_that_nobody_can_be_told_is_refused)
+{
+    static const char *const endpoints[] = {
+        "tcp://127.0.0.1:*",
+        "tcp://127.0.0.1:0",
+        "tcp://127.0.0.1:00",
+        "tcp://127.0.0.1:",
+        "tcp://127.0.0.1:65536",
+        "tcp://[::1]:0",
+        "tcp://127.0.0.1:5555x",
+        "tcp://127.0.0.1:-1",
+        "tcp://127.0.0.1: 5555",
+        "tcp://127.0.0.1:+55",
+        "tcp://[::1]:*",
+        "tcp://127.0.0.1:05555",
+        "tcp://127.0.0.1:99999999999999999999",
+    };
+
+    for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
+        endpoint(endpoints[i], false);
+    refused("listen { front = \"tcp://127.0.0.1:0\" }", "listen.front", "from 1 to 65535");
+}
+
+TEST(two_sockets_with_one_endpoint_are_refused_by_name)
+{
+    refused("listen { front = \"ipc:///run/x\"\n desk = \"ipc:///run/x\" }", "listen.front", "listen.desk");
+    refused("listen { push = \"tcp://127.0.0.1:7001\"\n decisions = \"tcp://127.0.0.1:7001\" }", "listen.push",
+            "listen.decisions");
+    refused("listen { push = \"ipc:///run/modqd/desk.sock\" }", "listen.push", "listen.desk");
+    good("listen { push = \"tcp://127.0.0.1:7001\"\n decisions = \"tcp://127.0.0.1:7002\" }");
 }
 
 TEST(whatever_another_machine_might_reach_is_refused_by_name)
@@ -202,8 +234,9 @@ TEST(each_limit_has_its_range)
         for (int most = 0; most < 2; most++) {
             int64_t value = most ? info->most : info->least;
             snprintf(text, sizeof(text),
-                     "limits { %s = %lld\n body_bytes = 1000\n max_message_bytes = %lld\n %s = %lld }", info->name,
-                     (long long)value, (long long)(message ? message : value), info->name, (long long)value);
+                     "limits { reserve_bytes = 0\n database_bytes = 17592186044416\n body_bytes = 1000\n"
+                     " max_message_bytes = %lld\n %s = %lld }",
+                     (long long)(message ? message : value), info->name, (long long)value);
             struct settings *s = load(text);
             assert_int_equal(s->limits.value[i], value);
             config_free(s);
@@ -222,6 +255,14 @@ TEST(a_comment_must_fit_into_a_message)
             "65537");
     refused("limits { body_bytes = 1048576 }", "max_message_bytes", "at least");
     refused("limits { max_message_bytes = 65536 }", "max_message_bytes", NULL);
+}
+
+TEST(the_reserve_leaves_at_least_as_much_for_comments)
+{
+    good("limits { database_bytes = 4194304\n reserve_bytes = 2097152 }");
+    refused("limits { database_bytes = 4194304\n reserve_bytes = 2097153 }", "reserve_bytes", "4194306");
+    refused("limits { database_bytes = 4194304 }", "reserve_bytes", "database_bytes");
+    good("limits { database_bytes = 1048576\n reserve_bytes = 0 }");
 }
 
 TEST(intervals_have_their_range)

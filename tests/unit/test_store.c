@@ -490,6 +490,17 @@ TEST(what_was_erased_is_in_no_file_any_more)
     for (size_t i = 0; i < 3; i++)
         assert_true(files_hold(path, erased[i]));
     assert_int_equal(tell_part(store, part), STORE_OK);
+    assert_true(files_hold(path, erased[0]));
+    struct store *reader = sqlite_open(path, true);
+    assert_int_equal(reader->ops->begin(reader), STORE_OK);
+    assert_int_equal(reader->ops->event_last(reader, &(struct store_event){0}), STORE_OK);
+    assert_int_equal(store->ops->tidy(store), STORE_OK); /* somebody reads: later */
+    assert_true(files_hold(path, erased[0]));
+    reader->ops->rollback(reader);
+    store_close(store); /* what is to be done is known after a restart, too */
+    store = sqlite_open(path, false);
+    assert_int_equal(store->ops->tidy(store), STORE_OK);
+    store_close(reader);
     for (size_t i = 0; i < 3; i++)
         assert_false(files_hold(path, erased[i]));
     assert_true(files_hold(path, "the second body"));

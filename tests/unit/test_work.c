@@ -257,6 +257,22 @@ TEST(who_is_asking_over_tcp_must_say_so_to_change_something)
     end();
 }
 
+TEST(nobody_is_taken_for_the_daemon_itself)
+{
+    static const char *const names[] = {"modqd", "front", "push"};
+
+    begin();
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const msgpack_object *reply = DESK("{'op':'claim','as':'%s'}", names[i]);
+        is(reply, "error.name", "\"bad_value\"");
+        is(reply, "error.field", "\"as\"");
+        is(DESK("{'op':'hello','as':'%s'}", names[i]), "error.name", "\"bad_value\"");
+    }
+    is(DESK("{'op':'hello','as':'modqd2'}"), "you", "\"modqd2\"");
+    is(FRONT("{'op':'hello','as':'modqd'}"), "ok", "true");
+    end();
+}
+
 /* ---- submit ---- */
 
 TEST(a_comment_is_accepted_then_a_duplicate_then_a_conflict)
@@ -633,6 +649,33 @@ TEST(a_reject_needs_reasons_of_the_policy_and_their_notes)
     is(DESK("%s,'reasons':['threat','other'],'note':'because'}", head), "results.0.status", "\"rejected\"");
     is(show("news", "1"), "card.note", "\"because\"");
     is(show("news", "1"), "card.reasons", "[\"threat\", \"other\"]");
+    end();
+}
+
+TEST(an_unknown_reason_is_told_before_a_missing_note)
+{
+    begin();
+    submitted("news", "1");
+    const msgpack_object *reply =
+        DESK("{'op':'reject','as':'ann','comments':[{'site':'news','comment':'1'}],'reasons':['other','nope']}");
+    is(reply, "results.0.status", "\"unknown_reason\"");
+    is(reply, "results.0.error.field", "\"reasons[1]\"");
+    end();
+}
+
+TEST(a_verb_looks_at_no_field_but_its_own)
+{
+    begin();
+    submitted("news", "1");
+    submitted("news", "2");
+    is(DESK("{'op':'escalate','as':'ann','comments':[{'site':'news','comment':'1'}],'reasons':[],'supersede':7}"),
+       "results.0.status", "\"escalated\"");
+    is(DESK("{'op':'approve','as':'ann','comments':[{'site':'news','comment':'1'}],'reasons':[]}"), "results.0.status",
+       "\"approved\"");
+    is(DESK("{'op':'approve','as':'ann','comments':[{'site':'news','comment':'2'}],'reasons':'x'}"), "results.0.status",
+       "\"approved\"");
+    is(DESK("{'op':'erase','as':'ann','comments':[{'site':'news','comment':'1'}],'reasons':7,'supersede':7,'note':7}"),
+       "results.0.status", "\"erased\"");
     end();
 }
 

@@ -86,7 +86,7 @@ static void begin(int64_t max_requests, int64_t max_bytes, int64_t max_list)
     for (size_t i = 0; i < MANY; i++) {
         requests[i] = request_new();
         assert_non_null(requests[i]);
-        requests[i]->body = SLICE_LIT("0123456789");
+        requests[i]->cost = 10;
     }
     worker = worker_start(&job);
     assert_non_null(worker);
