@@ -75,8 +75,11 @@ static enum store_result late_commit(struct store *store)
     return STORE_OK;
 }
 
+/* Outside a transaction of the caller it takes nothing back: what is owed stays owed. */
 static void late_rollback(struct store *store)
 {
+    if (late.open && !late.inside)
+        return;
     late.open = late.inside = false;
     real.rollback(store);
 }
