@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { IDLE_MS = 250 };
+enum { IDLE_MS = 250, AWAIT_NEXT_US = 150 };
 
 struct box {
     struct request *first, **end;
@@ -23,7 +23,9 @@ struct worker {
     struct box inbox, outbox;
     int64_t running; /* requests that run has */
     bool stop, broken;
-    atomic_bool done; /* the outbox holds something: a hint that is read without the mutex */
+    /* Hints that are read without the mutex: outbox and inbox hold something. */
+    atomic_bool done, waiting;
+    bool lone; /* the last list was a single request */
     int fd;
 };
 
@@ -68,11 +70,32 @@ static void ring(struct worker *worker)
         ;
 }
 
-/* Waits for a list, or for the time to be idle (NULL), or for the end (NULL and *ended). Called with the mutex held. */
+/* Waits without sleeping until `hint` is set, for at most `max_us` microseconds. */
+static void await(const atomic_bool *hint, int max_us)
+{
+    struct timespec start;
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do {
+        if (atomic_load_explicit(hint, memory_order_acquire))
+            return;
+        sched_yield(); /* whoever else wants this core goes first */
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while ((now.tv_sec - start.tv_sec) * 1000000 + (now.tv_nsec - start.tv_nsec) / 1000 < max_us);
+}
+
+/* Waits for a list, or for the time to be idle (NULL), or for the end (NULL and *ended). Called with the mutex held.
+ * After a lone request the next one often follows at once: waking up for it would cost more than it does itself. */
 static struct request *wait_for_list(struct worker *worker, bool *ended)
 {
     struct timespec until;
 
+    if (worker->lone && !worker->inbox.first && !worker->stop) {
+        pthread_mutex_unlock(&worker->mutex);
+        await(&worker->waiting, AWAIT_NEXT_US);
+        pthread_mutex_lock(&worker->mutex);
+    }
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += IDLE_MS * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000L;
@@ -81,7 +104,10 @@ static struct request *wait_for_list(struct worker *worker, bool *ended)
         if (pthread_cond_timedwait(&worker->posted, &worker->mutex, &until) != 0)
             break;
     *ended = !worker->inbox.first && worker->stop;
-    return take(&worker->inbox, worker->job.max_list, &worker->running);
+    struct request *list = take(&worker->inbox, worker->job.max_list, &worker->running);
+    worker->lone = worker->running == 1;
+    atomic_store_explicit(&worker->waiting, worker->inbox.first != NULL, memory_order_release);
+    return list;
 }
 
 /* Hands the finished list over. A broken worker's list is never answered, and ends with the process. */
@@ -161,8 +187,10 @@ bool worker_post(struct worker *worker, struct request *request)
     pthread_mutex_lock(&worker->mutex);
     bool good = !full(worker) && !worker->broken;
     bool sleeps = worker->running == 0 && !worker->inbox.first;
-    if (good)
+    if (good) {
         put(&worker->inbox, request);
+        atomic_store_explicit(&worker->waiting, true, memory_order_release);
+    }
     pthread_mutex_unlock(&worker->mutex);
     if (good && sleeps)
         pthread_cond_signal(&worker->posted);
@@ -201,18 +229,8 @@ int64_t worker_pending(struct worker *worker)
 
 void worker_await_one(struct worker *worker, int max_us)
 {
-    struct timespec start;
-    struct timespec now;
-
-    if (worker_pending(worker) != 1)
-        return;
-    clock_gettime(CLOCK_MONOTONIC, &start);
-    do {
-        if (atomic_load_explicit(&worker->done, memory_order_acquire))
-            return;
-        sched_yield(); /* whoever else wants this core goes first */
-        clock_gettime(CLOCK_MONOTONIC, &now);
-    } while ((now.tv_sec - start.tv_sec) * 1000000 + (now.tv_nsec - start.tv_nsec) / 1000 < max_us);
+    if (worker_pending(worker) == 1)
+        await(&worker->done, max_us);
 }
 
 void worker_stop(struct worker *worker)

@@ -652,8 +652,8 @@ TEST(the_schema_refuses_to_replace_a_record_by_its_number_in_the_log)
 
 /* ---- SQLite: files that are not ours ---- */
 
-/* The file is refused with a reason, and nothing in it or beside it changes. (For reading it is only ever opened after it
- * was opened for writing.) */
+/* The file is refused with a reason, and nothing in it or beside it changes. (For reading it is only ever opened after
+ * it was opened for writing.) */
 static void assert_not_opened(const char *path)
 {
     char reason[256] = "";
