@@ -41,7 +41,7 @@ static bool check_length(size_t len, int64_t min, int64_t max, const struct path
         return true;
     bool low = (int64_t)len < min;
     fault_at(fault, low ? E_TOO_SHORT : E_TOO_LONG, at, key);
-    fault_say(fault, "%s: %zu bytes, %s %" PRId64 " are allowed", fault->field, len, low ? "at least" : "at most",
+    fault_say(fault, "%s: %zu bytes, %s %" PRId64, fault->field, len, low ? "needed are" : "allowed are at most",
               low ? min : max);
     fault_int(fault, low ? "min" : "max", low ? min : max);
     fault_int(fault, "bytes", (int64_t)len);

@@ -20,12 +20,14 @@ static bool erase_words(struct work *work, const struct store_comment *comment)
     int64_t no;
 
     for (no = comment->newest_text; no; no = text.previous)
-        if (!work_ok(work, ops->text_get(work->store, no, &text)) || !work_ok(work, ops->text_erase(work->store, no)))
+        if (!work_must(work, ops->text_head(work->store, no, &text)) ||
+            !work_must(work, ops->text_erase(work->store, no)))
             return false;
     for (no = comment->last_event; no; no = event.previous)
-        if (!work_ok(work, ops->event_get(work->store, no, &event)) || !work_ok(work, ops->note_erase(work->store, no)))
+        if (!work_must(work, ops->event_get(work->store, no, &event)) ||
+            !work_must(work, ops->note_erase(work->store, no)))
             return false;
-    return work_ok(work, ops->report_erase(work->store, comment->site, slice_of(comment->id)));
+    return work_must(work, ops->report_erase(work->store, comment->site, slice_of(comment->id)));
 }
 
 static bool erase(struct work *work, const struct request *request, struct store_site *site,

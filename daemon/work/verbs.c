@@ -64,7 +64,7 @@ static void finish(struct work *work, struct request *request)
         return; /* the transaction is lost: its thread answers */
     if (!request->fault.code) {
         out_end(&request->reply);
-        if (request->reply.failed)
+        if (request->reply.failed || request->reply.depth != 0)
             fault_set(&request->fault, E_INTERNAL);
     }
     if (request->fault.code)

@@ -12,6 +12,11 @@ bool work_ok(struct work *work, enum store_result result)
     return result == STORE_OK;
 }
 
+bool work_must(struct work *work, enum store_result result)
+{
+    return work_ok(work, result == STORE_NONE ? STORE_FAILED : result);
+}
+
 void work_random(unsigned char *bytes, size_t n)
 {
     static _Thread_local unsigned char stock[4096];

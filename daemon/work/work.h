@@ -40,6 +40,10 @@ struct work {
 /* True when `result` is OK. FULL, BUSY and FAILED stay in work->trouble. */
 bool work_ok(struct work *work, enum store_result result);
 
+/* The same where NONE cannot be: a chain that leads to nothing is a broken store, and half a change must not be kept.
+ */
+bool work_must(struct work *work, enum store_result result);
+
 /* Random bytes from getrandom, fetched in larger portions. */
 void work_random(unsigned char *bytes, size_t n);
 
