@@ -161,8 +161,10 @@ static void refuse_all(struct writer *writer, struct request *list, enum error e
     fault_set(&fault, error);
     fault_say(&fault, "nothing can be written now");
     fault_int(&fault, "retry_after_ms", error == E_BUSY ? RETRY_MS / 5 : RETRY_MS);
-    for (; list; list = list->next)
+    for (; list; list = list->next) {
+        list->fault = fault; /* also for those who get no answer: it is counted */
         request_refuse(list, &fault);
+    }
 }
 
 static bool tidy(struct writer *writer)

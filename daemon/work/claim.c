@@ -39,12 +39,8 @@ bool claim_decode(struct request *request, const struct settings *settings)
     args->lease_ms = LEASE_MS;
     if (!fields_decode(&request->map, claim_fields, ROWS(claim_fields), &settings->limits, NULL, args, &request->fault))
         return false;
-    args->lane = args->lane_word.data ? lane_of(args->lane_word) : LANE_NORMAL;
-    if (args->lane == LANE_COUNT) {
-        fault_at(&request->fault, E_BAD_VALUE, NULL, "lane");
-        fault_say(&request->fault, "lane: must be normal or escalated");
+    if (!request_take_lane(request, args->lane_word, &args->lane))
         return false;
-    }
     return !args->comments || targets_decode(request, settings, args->comments, "comments", &args->targets);
 }
 

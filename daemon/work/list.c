@@ -37,12 +37,8 @@ bool list_decode(struct request *request, const struct settings *settings)
     args->from = (struct queue_place){-1, 0};
     if (!fields_decode(&request->map, list_fields, ROWS(list_fields), &settings->limits, NULL, args, &request->fault))
         return false;
-    args->lane = args->lane_word.data ? lane_of(args->lane_word) : LANE_NORMAL;
-    if (args->lane == LANE_COUNT) {
-        fault_at(&request->fault, E_BAD_VALUE, NULL, "lane");
-        fault_say(&request->fault, "lane: must be normal or escalated");
+    if (!request_take_lane(request, args->lane_word, &args->lane))
         return false;
-    }
     if (args->after &&
         (!mp_int(mp_item(args->after, 0), &args->from.due_at) || !mp_int(mp_item(args->after, 1), &args->from.text)))
         return fault_at(&request->fault, E_BAD_TYPE, NULL, "after");

@@ -84,6 +84,16 @@ void *request_alloc(struct request *request, size_t bytes)
     return memset(memory, 0, bytes);
 }
 
+bool request_take_lane(struct request *request, struct slice word, enum lane *lane)
+{
+    *lane = word.data ? lane_of(word) : LANE_NORMAL;
+    if (*lane != LANE_COUNT)
+        return true;
+    fault_at(&request->fault, E_BAD_VALUE, NULL, "lane");
+    fault_say(&request->fault, "lane: must be normal or escalated");
+    return false;
+}
+
 static size_t weigh(const msgpack_object *value)
 {
     size_t bytes = sizeof(*value);

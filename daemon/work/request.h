@@ -65,6 +65,9 @@ void request_note_refused(struct request *request, const struct fault *fault);
 /* True when `id` may name a request; else *fault blames the field `key`. */
 bool request_check_id(const msgpack_object *id, const char *key, struct fault *fault);
 
+/* The lane that a word names, normal when it is absent; else false with request->fault `bad_value`. */
+bool request_take_lane(struct request *request, struct slice word, enum lane *lane);
+
 /* Counts what a decoded request holds into request->cost. */
 void request_weigh(struct request *request);
 
