@@ -7,6 +7,7 @@ import shutil
 import socket
 import sqlite3
 import tempfile
+import time
 import unittest
 
 import msgpack
@@ -14,7 +15,7 @@ import msgpack
 import tap
 from cases import Case, event
 from daemon import Daemon
-from modq import Desk, Raw
+from modq import Desk, ModqError, Raw, RequestTimeout
 
 PIPELINED = 500
 
@@ -50,6 +51,53 @@ class Outside(unittest.TestCase):
             daemon.start()
             with daemon.front() as front:
                 self.assertEqual([found["status"] for found in front.status("s", ["before", "after"])], ["found"] * 2)
+
+
+    def test_database_that_is_removed_ends_the_daemon(self):
+        with Daemon() as daemon:
+            with daemon.front(timeout_s=1) as front:
+                front.submit([event("s", "before")])
+                for name in os.listdir(daemon.dir):
+                    if name.startswith("modqd.db"):
+                        os.unlink(os.path.join(daemon.dir, name))
+                try:
+                    for number in range(20):
+                        front.submit([event("s", f"after{number}")])
+                        time.sleep(0.1)
+                except RequestTimeout:
+                    pass
+            self.assertEqual(daemon.process.wait(timeout=10), 1)
+            self.assertIn("was removed or replaced", daemon.log())
+
+    def test_database_that_another_program_holds_answers_busy(self):
+        with Daemon() as daemon, daemon.front(timeout_s=15) as front:
+            front.submit([event("s", "before")])
+            database = sqlite3.connect(os.path.join(daemon.dir, "modqd.db"), isolation_level=None)
+            database.execute("BEGIN IMMEDIATE")
+            with self.assertRaises(ModqError) as refused:
+                front.call("submit", comments=[event("s", "meanwhile")])
+            self.assertEqual(refused.exception.name, "busy")
+            database.execute("ROLLBACK")
+            database.close()
+            self.assertEqual(front.submit([event("s", "meanwhile")])[0]["status"], "accepted")
+
+    def test_reserve_is_kept_for_decisions(self):
+        limits = "limits { database_bytes = 33554432; reserve_bytes = 8388608 }"
+        with Daemon(config=limits) as daemon, daemon.front() as front, daemon.desk(as_="ann") as desk:
+            accepted = []
+            for number in range(1000):
+                result = front.submit([event("s", f"c{number}", "x" * 60000)])[0]
+                if result["status"] != "accepted":
+                    break
+                accepted.append(f"c{number}")
+            self.assertEqual(result["status"], "storage_full")
+            self.assertGreater(len(accepted), 200)
+            results = desk.approve([{"site": "s", "comment": name} for name in accepted[:200]])
+            self.assertEqual({decided["status"] for decided in results}, {"approved"})
+            database = sqlite3.connect(os.path.join(daemon.dir, "modqd.db"))
+            pages = database.execute("PRAGMA page_count").fetchone()[0]
+            database.close()
+            self.assertLess(pages * 4096, 33554432 - 8388608 + 1048576)
 
 
 class Restart(Case):
