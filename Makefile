@@ -13,6 +13,9 @@ libdir   = $(prefix)/lib
 includedir = $(prefix)/include
 datadir  = $(prefix)/share
 mandir   = $(datadir)/man
+sysconfdir = $(if $(filter /usr,$(prefix)),/etc,$(prefix)/etc)
+unitdir  = $(prefix)/lib/systemd/system
+docdir   = $(datadir)/doc/modqd
 DESTDIR  =
 
 CC       = gcc
@@ -36,7 +39,7 @@ ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -DMODQ_VERSION='"$(VERSION)"' -I. -MMD -M
               $(WARNINGS) $(HARDEN) $(flags_$(VARIANT)) $(CFLAGS)
 ALL_LDFLAGS = -pthread -Wl,-z,relro,-z,now $(filter -fsanitize=%,$(flags_$(VARIANT))) $(LDFLAGS)
 
-DAEMON_LIBS = -lzmq -lmsgpackc -lsqlite3 -lnettle -lconfuse -lsystemd
+DAEMON_LIBS = -lzmq -lmsgpackc -lsqlite3 -lnettle -lconfuse -lsystemd -lmicrohttpd
 CLIENT_LIBS = -lzmq -lmsgpackc
 CLI_LIBS    = -ljansson -lutf8proc
 
@@ -53,7 +56,7 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 daemon_lib_obj = $(filter-out $(B)/obj/daemon/main.o,$(call obj,$(daemon_src))) $(B)/obj/policy_text.o
 cli_lib_obj    = $(filter-out $(B)/obj/clients/cli/main.o,$(call obj,$(cli_src)))
 
-.PHONY: all check check-san demo run bench lint format setup tests install clean help
+.PHONY: all check check-san check-systemd demo run bench lint format setup tests install deb clean help
 all: $(B)/modqd $(B)/modq $(B)/libmodq.a $(B)/libmodq.so
 
 help:
@@ -62,9 +65,11 @@ help:
 	@echo 'make run         start the daemon in ./var and say what to type in a second terminal'
 	@echo 'make             build build/release/modqd, modq and libmodq (VARIANT=asan|ubsan|tsan)'
 	@echo 'make check-san   every test under AddressSanitizer and UBSan'
+	@echo 'make check-systemd  the Debian packages under a real systemd, in a container (needs root)'
 	@echo 'make lint        clang-tidy, cppcheck, clang-format, include direction, shell and Python'
 	@echo 'make bench       measure, beside a bare store and an echo server (docs/performance.md)'
 	@echo 'make install     to DESTDIR and prefix ($(prefix))'
+	@echo 'make deb         Debian packages, in build/deb'
 	@echo 'make setup       only install the packages that the others need'
 
 # objects
@@ -163,6 +168,11 @@ lint: setup
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 
+# Paths in units and manual pages are those of prefix=/usr; elsewhere they are rewritten.
+place = sed -e 's|/usr/sbin/modqd|$(sbindir)/modqd|g' -e 's|/usr/bin/modq |$(bindir)/modq |g' \
+        -e 's|/etc/modqd/|$(sysconfdir)/modqd/|g' -e 's|/usr/share/doc/modqd|$(docdir)|g' $(1) | $(INSTALL) -m 644 /dev/stdin $(2)
+systemd = $(DESTDIR)$(prefix)/lib
+
 install: all
 	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)
 	$(INSTALL) -d $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man3 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8
@@ -181,6 +191,38 @@ install: all
 	$(INSTALL) -m 644 daemon/modqd.conf.5 $(DESTDIR)$(mandir)/man5/modqd.conf.5
 	$(INSTALL) -m 644 daemon/modqd.8 $(DESTDIR)$(mandir)/man8/modqd.8
 	$(INSTALL) -m 644 clients/cli/modq.bash $(DESTDIR)$(datadir)/bash-completion/completions/modq
+	$(INSTALL) -d $(DESTDIR)$(unitdir) $(systemd)/sysusers.d $(systemd)/tmpfiles.d $(systemd)/systemd/catalog
+	$(INSTALL) -d $(DESTDIR)$(sysconfdir)/modqd $(DESTDIR)$(docdir)/examples
+	for unit in systemd/*.service systemd/*.socket; do $(call place,$$unit,$(DESTDIR)$(unitdir)/$${unit##*/}); done
+	$(INSTALL) -m 644 systemd/sysusers.conf $(systemd)/sysusers.d/modqd.conf
+	$(INSTALL) -m 644 systemd/tmpfiles.conf $(systemd)/tmpfiles.d/modqd.conf
+	$(INSTALL) -m 644 systemd/modqd.catalog $(systemd)/systemd/catalog/modqd.catalog
+	$(call place,systemd/examples/tcp.conf,$(DESTDIR)$(docdir)/examples/tcp.conf)
+	[ -e $(DESTDIR)$(sysconfdir)/modqd/modqd.conf ] || \
+	  $(call place,systemd/modqd.conf,$(DESTDIR)$(sysconfdir)/modqd/modqd.conf)
+
+# Debian packages. They are built from a copy, because dpkg wants systemd/debian/ at its top.
+DEB_VERSION = $(VERSION)
+DEB_PACKAGES = debhelper dpkg-dev fakeroot lintian
+DEB_DIR  = build/deb
+DEB_TREE = $(DEB_DIR)/modqd-$(DEB_VERSION)
+sources  = $(if $(wildcard .git),git ls-files --cached --others --exclude-standard,find . -path ./build -prune -o -type f -print)
+
+deb:
+	@tests/lib/setup.sh $(DEB_PACKAGES)
+	@rm -rf $(DEB_DIR) && mkdir -p $(DEB_TREE)
+	@$(sources) | while read -r f; do [ ! -f "$$f" ] || echo "$$f"; done | tar -cf - -T - | tar -xf - -C $(DEB_TREE)
+	@cp -a systemd/debian $(DEB_TREE)/debian
+	@sed -e 's/@VERSION@/$(DEB_VERSION)/' -e "s/@DATE@/$$(date -R -d "@$${SOURCE_DATE_EPOCH:-$$(date +%s)}")/" \
+	  systemd/debian/changelog.in > $(DEB_TREE)/debian/changelog
+	@cd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b > ../build.log 2>&1 || { tail -n 40 ../build.log; exit 1; }
+	@lintian --allow-root --fail-on error $(DEB_DIR)/*.changes
+	@ls $(DEB_DIR)/*.deb
+
+check-systemd:
+	@[ "$$(id -u)" != 0 ] || { tests/lib/setup.sh $(DEB_PACKAGES) systemd-container systemd-sysv iproute2 && \
+	  $(MAKE) --no-print-directory deb; }
+	@$(PYTHON) tests/systemd/run
 
 clean:
 	rm -rf build

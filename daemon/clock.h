@@ -18,6 +18,14 @@ static inline int64_t clock_wall_ms(void)
     return clock_read_ms(CLOCK_REALTIME);
 }
 
+/* For how long something takes. */
+static inline int64_t clock_monotonic_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 /* Milliseconds since the machine started, suspended or not: claims are measured by it. */
 static inline int64_t clock_boot_ms(void)
 {

@@ -1,6 +1,5 @@
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <confuse.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -8,6 +7,7 @@
 #include <stdlib.h>
 
 #include "../proto/fields.h"
+#include "config_listen.h"
 #include "confuse_text.h"
 
 enum { HEARTBEAT_MS = 5000, CREDIT_TIMEOUT_MS = 30000, EVENT_OVERHEAD_BYTES = 16384 };
@@ -23,108 +23,6 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
 
     vsnprintf(text, sizeof(text), format, args);
     snprintf(complaint, complaint_bytes, "%s:%d: %s", cfg->filename ? cfg->filename : "configuration", cfg->line, text);
-}
-
-const struct policy *settings_policy(const struct settings *settings, struct slice site)
-{
-    for (size_t i = 0; i < settings->site_count; i++)
-        if (slice_is(site, settings->sites[i].name))
-            return settings->sites[i].policy;
-    return settings->policy;
-}
-
-/* An address written as a number: names and interfaces can mean anything. */
-static bool is_loopback(const char *host, size_t len)
-{
-    char text[INET_ADDRSTRLEN];
-    struct in_addr address;
-
-    if (len == 5 && memcmp(host, "[::1]", 5) == 0)
-        return true;
-    if (len >= sizeof(text))
-        return false;
-    memcpy(text, host, len);
-    text[len] = '\0';
-    return inet_pton(AF_INET, text, &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
-}
-
-/* A port that clients can be told: neither 0 nor *, which would make the system choose one. */
-static bool is_port(const char *text)
-{
-    char *end;
-    long port = strtol(text, &end, 10);
-
-    return *text >= '1' && *text <= '9' && !*end && port <= 65535;
-}
-
-static bool tcp_allowed(const char *endpoint, char *reason, size_t reason_bytes)
-{
-    const char *host = endpoint + 6;
-    const char *port = strrchr(host, ':');
-
-    if (!port || !is_loopback(host, (size_t)(port - host)))
-        snprintf(reason, reason_bytes,
-                 "%s: this version has no authentication, so TCP is possible on loopback only (tcp://127.0.0.1:PORT or "
-                 "tcp://[::1]:PORT); use ipc://PATH, or a tunnel",
-                 endpoint);
-    else if (!is_port(port + 1))
-        snprintf(reason, reason_bytes, "%s: the port must be a number from 1 to 65535", endpoint);
-    else
-        return true;
-    return false;
-}
-
-bool config_endpoint_allowed(const char *endpoint, char *reason, size_t reason_bytes)
-{
-    if (strncmp(endpoint, "ipc://", 6) == 0 && endpoint[6] && endpoint[6] != '@' && endpoint[6] != '*')
-        return true;
-    if (strncmp(endpoint, "tcp://", 6) == 0)
-        return tcp_allowed(endpoint, reason, reason_bytes);
-    snprintf(reason, reason_bytes, "%s: must be ipc://PATH or tcp://127.0.0.1:PORT", endpoint);
-    return false;
-}
-
-static bool take_endpoint(cfg_t *listen, const char *name, const char *dir, char **endpoint, char *reason, size_t n)
-{
-    const char *given = listen ? cfg_getstr(listen, name) : NULL;
-    char why[512];
-
-    if (!given) {
-        if (asprintf(endpoint, "ipc://%s/%s.sock", dir, name) >= 0)
-            return true;
-        snprintf(reason, n, "out of memory");
-        return false;
-    }
-    if (!config_endpoint_allowed(given, why, sizeof(why))) {
-        snprintf(reason, n, "listen.%s: %s", name, why);
-        return false;
-    }
-    *endpoint = strdup(given);
-    return *endpoint != NULL;
-}
-
-/* The last one that binds an ipc path has it alone, without anybody noticing. */
-static bool check_endpoints_differ(const struct settings *s, char *reason, size_t n)
-{
-    const char *names[] = {"front", "push", "decisions", "desk"};
-    const char *endpoints[] = {s->front, s->push, s->decisions, s->desk};
-
-    for (int i = 1; i < 4; i++)
-        for (int j = 0; j < i; j++)
-            if (strcmp(endpoints[i], endpoints[j]) == 0) {
-                snprintf(reason, n, "listen.%s and listen.%s are both %s; each socket needs an endpoint of its own",
-                         names[j], names[i], endpoints[i]);
-                return false;
-            }
-    return true;
-}
-
-static bool take_endpoints(struct settings *s, cfg_t *listen, char *reason, size_t n)
-{
-    return take_endpoint(listen, "front", s->dir, &s->front, reason, n) &&
-           take_endpoint(listen, "push", s->dir, &s->push, reason, n) &&
-           take_endpoint(listen, "decisions", s->dir, &s->decisions, reason, n) &&
-           take_endpoint(listen, "desk", s->dir, &s->desk, reason, n) && check_endpoints_differ(s, reason, n);
 }
 
 static bool check_message(const struct limits *limits, char *reason, size_t n)
@@ -193,7 +91,7 @@ static bool take_site(struct settings *s, cfg_t *section, char *reason, size_t n
     struct fault fault;
 
     if (!field_check_text(slice_of(cfg_title(section)), FIELD_NAME, 1, 64, NULL, NULL, &fault)) {
-        snprintf(reason, n, "site \"%s\": this cannot be a site's name%s", cfg_title(section), fault.message);
+        snprintf(reason, n, "site: \"%s\": this cannot be a site's name%s", cfg_title(section), fault.message);
         return false;
     }
     site->name = strdup(cfg_title(section));
@@ -213,6 +111,23 @@ static bool take_sites(struct settings *s, cfg_t *cfg, char *reason, size_t n)
     return s->sites != NULL;
 }
 
+static bool take_server(struct settings *s, cfg_t *cfg, char *reason, size_t n)
+{
+    const char *key = cfg_getstr(cfg, "server_key");
+    const char *metrics = cfg_getstr(cfg, "metrics");
+
+    if (metrics && !config_is_loopback_port(metrics)) {
+        snprintf(reason, n,
+                 "metrics: %s: must be an address of loopback and a port, such as 127.0.0.1:9469; for others put a "
+                 "web server in front of it",
+                 metrics);
+        return false;
+    }
+    s->server_key_path = key ? strdup(key) : NULL;
+    s->metrics = metrics ? strdup(metrics) : NULL;
+    return true;
+}
+
 static bool take_all(struct settings *s, cfg_t *cfg, const char *dir, char *reason, size_t n)
 {
     const char *given = dir ? dir : cfg_getstr(cfg, "dir");
@@ -224,53 +139,88 @@ static bool take_all(struct settings *s, cfg_t *cfg, const char *dir, char *reas
     }
     s->dir = strdup(given);
     s->policy_path = policy ? strdup(policy) : NULL;
+    s->insecure_loopback = cfg_getbool(cfg, "insecure_loopback");
+    s->single_owner = cfg_getbool(cfg, "single_owner");
     limits_default(&s->limits);
     return take_interval(cfg, "heartbeat_ms", 100, 60000, &s->heartbeat_ms, reason, n) &&
            take_interval(cfg, "credit_timeout_ms", 1000, 600000, &s->credit_timeout_ms, reason, n) &&
-           take_endpoints(s, cfg_size(cfg, "listen") ? cfg_getsec(cfg, "listen") : NULL, reason, n) &&
+           take_server(s, cfg, reason, n) &&
+           config_listen_take(s, cfg_size(cfg, "listen") ? cfg_getsec(cfg, "listen") : NULL, reason, n) &&
            take_limits(s, cfg_size(cfg, "limits") ? cfg_getsec(cfg, "limits") : NULL, reason, n) &&
            load_policy(s->policy_path, &s->policy, reason, n) && take_sites(s, cfg, reason, n);
 }
 
-static bool parse(cfg_t *cfg, const char *path, char *reason, size_t n)
+static bool parse(cfg_t *cfg, const char *name, char *text, char *reason, size_t n)
 {
-    char *text = confuse_text_read(path, reason, n);
-
-    if (!text)
-        return false;
     int unclosed = confuse_text_prepare(text);
+
     if (unclosed) {
-        snprintf(reason, n, "%s:%d: a quote, brace or comment is opened here and never closed", path, unclosed);
-        free(text);
+        snprintf(reason, n, "%s:%d: a quote, brace or comment is opened here and never closed", name, unclosed);
         return false;
     }
     complaint = reason;
     complaint_bytes = n;
-    snprintf(reason, n, "%s: cannot be read", path);
+    snprintf(reason, n, "%s: cannot be read", name);
     cfg_set_error_function(cfg, on_error);
-    cfg->filename = strdup(path);
+    cfg->filename = strdup(name);
     errno = 0;
-    int r = cfg_parse_buf(cfg, text);
-    free(text);
-    return r == CFG_SUCCESS;
+    return cfg_parse_buf(cfg, text) == CFG_SUCCESS;
 }
 
-static struct settings *load(cfg_t *cfg, const char *dir, const char *path, char *reason, size_t n)
+/* The line on which an option is given; 0 when it is not. Comments are blank in a prepared text. */
+static int line_of(const char *text, const char *option, size_t len)
+{
+    int line = 1;
+
+    for (const char *at = text; *at; line += *at++ == '\n') {
+        bool begins = at == text || strchr(" \t\n{;", at[-1]);
+        if (begins && strncmp(at, option, len) == 0 && strchr(" \t\n=+{\"", at[len]))
+            return line;
+    }
+    return 0;
+}
+
+/* What libConfuse did not see wrong has no line: it is found by the option that the reason begins with, such as
+ * "limits.streams: ". A reason that begins with something else, a policy's file, say, stays as it is. */
+static void locate(const char *name, const char *text, char *reason, size_t n)
+{
+    size_t len = strspn(reason, "abcdefghijklmnopqrstuvwxyz_.");
+    char copy[1024];
+
+    if (!text || len == 0 || reason[len] != ':')
+        return;
+    snprintf(copy, sizeof(copy), "%s", reason);
+    const char *option = copy;
+    for (size_t i = 0; i < len; i++)
+        if (copy[i] == '.')
+            option = copy + i + 1;
+    int line = line_of(text, option, len - (size_t)(option - copy));
+    if (line)
+        snprintf(reason, n, "%s:%d: %s", name, line, copy);
+    else
+        snprintf(reason, n, "%s: %s", name, copy);
+}
+
+static struct settings *load(cfg_t *cfg, const char *dir, const char *name, char *text, char *reason, size_t n)
 {
     struct settings *s = calloc(1, sizeof(*s));
 
     if (!s)
         snprintf(reason, n, "out of memory");
-    else if ((!path || parse(cfg, path, reason, n)) && take_all(s, cfg, dir, reason, n))
-        return s;
-    config_free(s);
+    else if (!text || parse(cfg, name, text, reason, n)) {
+        if (take_all(s, cfg, dir, reason, n))
+            return s;
+        locate(name, text, reason, n);
+    }
+    settings_free(s);
     return NULL;
 }
 
-struct settings *config_load(const char *dir, const char *path, char *reason, size_t reason_bytes)
+/* `text` is changed; NULL: no file. */
+static struct settings *load_prepared(const char *dir, const char *name, char *text, char *reason, size_t reason_bytes)
 {
-    cfg_opt_t listen[] = {CFG_STR("front", NULL, CFGF_NODEFAULT), CFG_STR("push", NULL, CFGF_NODEFAULT),
-                          CFG_STR("decisions", NULL, CFGF_NODEFAULT), CFG_STR("desk", NULL, CFGF_NODEFAULT), CFG_END()};
+    cfg_opt_t listen[CONFIG_LISTEN_OPTIONS];
+    config_listen_options(listen);
     cfg_opt_t limits[LIMIT_COUNT + 1] = {0};
     for (int i = 0; i < LIMIT_COUNT; i++)
         limits[i] = (cfg_opt_t)CFG_INT(limit_table[i].name, limit_table[i].value, CFGF_NONE);
@@ -278,6 +228,10 @@ struct settings *config_load(const char *dir, const char *path, char *reason, si
     cfg_opt_t site[] = {CFG_STR("policy", NULL, CFGF_NODEFAULT), CFG_END()};
     cfg_opt_t options[] = {CFG_STR("dir", NULL, CFGF_NODEFAULT),
                            CFG_STR("policy", NULL, CFGF_NODEFAULT),
+                           CFG_STR("server_key", NULL, CFGF_NODEFAULT),
+                           CFG_STR("metrics", NULL, CFGF_NODEFAULT),
+                           CFG_BOOL("insecure_loopback", cfg_false, CFGF_NONE),
+                           CFG_BOOL("single_owner", cfg_false, CFGF_NONE),
                            CFG_INT("heartbeat_ms", HEARTBEAT_MS, CFGF_NONE),
                            CFG_INT("credit_timeout_ms", CREDIT_TIMEOUT_MS, CFGF_NONE),
                            CFG_SEC("listen", listen, CFGF_NODEFAULT),
@@ -285,27 +239,32 @@ struct settings *config_load(const char *dir, const char *path, char *reason, si
                            CFG_SEC("site", site, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
                            CFG_END()};
     cfg_t *cfg = cfg_init(options, CFGF_NONE);
-    struct settings *s = load(cfg, dir, path, reason, reason_bytes);
+    struct settings *s = load(cfg, dir, name, text, reason, reason_bytes);
     cfg_free(cfg);
     return s;
 }
 
-void config_free(struct settings *s)
+struct settings *config_load(const char *dir, const char *path, char *reason, size_t reason_bytes)
 {
-    if (!s)
-        return;
-    for (size_t i = 0; i < s->site_count; i++) {
-        free(s->sites[i].name);
-        free(s->sites[i].policy_path);
-        policy_free(s->sites[i].policy);
+    char *text = path ? confuse_text_read(path, reason, reason_bytes) : NULL;
+
+    if (path && !text)
+        return NULL;
+    struct settings *s = load_prepared(dir, path, text, reason, reason_bytes);
+    free(text);
+    return s;
+}
+
+struct settings *config_load_text(const char *dir, const char *name, const char *text, char *reason,
+                                  size_t reason_bytes)
+{
+    char *copy = strdup(text);
+
+    if (!copy) {
+        snprintf(reason, reason_bytes, "out of memory");
+        return NULL;
     }
-    free(s->sites);
-    policy_free(s->policy);
-    free(s->policy_path);
-    free(s->dir);
-    free(s->front);
-    free(s->push);
-    free(s->decisions);
-    free(s->desk);
-    free(s);
+    struct settings *s = load_prepared(dir, name, copy, reason, reason_bytes);
+    free(copy);
+    return s;
 }

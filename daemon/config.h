@@ -8,10 +8,8 @@
  * policies. NULL with the file, the line where it is known, and the reason. */
 struct settings *config_load(const char *dir, const char *path, char *reason, size_t reason_bytes);
 
-void config_free(struct settings *settings);
-
-/* True when this version may bind `endpoint`: ipc with a path, or a port of TCP on loopback. Otherwise *reason says why
- * not. */
-bool config_endpoint_allowed(const char *endpoint, char *reason, size_t reason_bytes);
+/* The same from text; `name` stands for the file's name in what is said. */
+struct settings *config_load_text(const char *dir, const char *name, const char *text, char *reason,
+                                  size_t reason_bytes);
 
 #endif

@@ -30,6 +30,7 @@
     X(34, OPERATION_REUSED,    "operation_reused",    FIX,    "this operation id was used for another request") \
     X(35, DEALER_NEEDED,       "dealer_needed",       FIX,    "a stream cannot be held by a REQ socket")     \
     X(36, STREAM_EXISTS,       "stream_exists",       FIX,    "this id has an open stream on this connection") \
+    X(37, BAD_CONFIGURATION,   "bad_configuration",   FIX,    "the configuration is wrong; the one before stays in force") \
     X(60, DENIED,              "denied",              DENIED, "you have no right to this")                   \
     X(61, AS_REQUIRED,         "as_required",         DENIED, "say who you are")                             \
     X(80, CONFLICT,            "conflict",            FINAL,  "another body is stored under this key")       \
@@ -46,7 +47,9 @@
     X(91, TOO_MANY_CLAIMS,     "too_many_claims",     FINAL,  "you hold too many comments; release some first") \
     X(92, TOO_MANY_REVISIONS,  "too_many_revisions",  FINAL,  "this comment has as many revisions as it may") \
     X(93, TOO_MANY_SITES,      "too_many_sites",      FINAL,  "the daemon knows as many sites as it may")     \
-    X(94, TOO_MANY_LISTENERS,  "too_many_listeners",  FINAL,  "this site has as many listeners as it may")
+    X(94, TOO_MANY_LISTENERS,  "too_many_listeners",  FINAL,  "this site has as many listeners as it may") \
+    X(95, KEY_EXISTS,          "key_exists",          FINAL,  "there is such a key already")                 \
+    X(96, TOO_MANY_KEYS,       "too_many_keys",       FINAL,  "the daemon knows as many keys as it may")
 /* clang-format on */
 
 enum error {

@@ -25,7 +25,13 @@
     X(QUEUE_REQUESTS,       "queue_requests",        8192,          16,      1000000)       \
     X(QUEUE_BYTES,          "queue_bytes",           67108864,      1048576, 4294967296)    \
     X(RESERVE_BYTES,        "reserve_bytes",         67108864,      0,       1099511627776) \
-    X(DATABASE_BYTES,       "database_bytes",        1099511627776, 1048576, 17592186044416)
+    X(DATABASE_BYTES,       "database_bytes",        1099511627776, 1048576, 17592186044416) \
+    X(KEYS,                 "keys",                  1000,          1,       100000)        \
+    X(BULK_ITEMS,           "bulk_items",            20,            1,       512)           \
+    X(REQUESTS_PER_KEY,     "requests_per_key",      2000,          1,       1000000)       \
+    X(RATE_PER_KEY,         "rate_per_key",          2000,          1,       10000000)      \
+    X(CONNECTIONS,          "connections",           1024,          16,      65536)         \
+    X(CONNECTIONS_PER_ADDRESS, "connections_per_address", 256,      1,       65536)
 /* clang-format on */
 
 enum limit {

@@ -5,9 +5,17 @@ static const char *const states[STATE_COUNT] = {"none", "pending", "approved", "
 static const char *const lanes[LANE_COUNT] = {"normal", "escalated"};
 
 static const char *const kinds[KIND_COUNT] = {
-    "none",    "submitted", "approved", "rejected",      "reopened",  "withdrawn", "erased",
-    "claimed", "renewed",   "released", "lease_expired", "escalated", "reported",
+    "none",     "submitted", "approved",    "rejected",    "reopened",      "withdrawn",
+    "erased",   "claimed",   "renewed",     "released",    "lease_expired", "escalated",
+    "reported", "key_added", "key_revoked", "key_rotated", "reloaded",
 };
+
+static const char *const roles[ROLE_COUNT] = {NULL, "front", "moderator", "administrator"};
+
+static const struct {
+    enum right right;
+    const char *name;
+} rights[] = {{RIGHT_UNDO, "undo"}, {RIGHT_ESCALATED, "escalated"}, {RIGHT_ERASE, "erase"}, {RIGHT_BULK, "bulk"}};
 
 static const char *const causes[CAUSE_COUNT] = {NULL,      "moderator", "undo",    "new_revision",
                                                 "reports", "author",    "erasure", "rule"};
@@ -38,4 +46,41 @@ enum lane lane_of(struct slice word)
         if (slice_is(word, lanes[l]))
             return l;
     return LANE_COUNT;
+}
+
+const char *role_name(enum role role)
+{
+    return roles[role];
+}
+
+const char *right_name(enum right right)
+{
+    for (size_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++)
+        if (rights[i].right == right)
+            return rights[i].name;
+    return NULL;
+}
+
+enum kind kind_of(struct slice word)
+{
+    for (enum kind k = KIND_SUBMITTED; k < KIND_COUNT; k++)
+        if (slice_is(word, kinds[k]))
+            return k;
+    return KIND_COUNT;
+}
+
+enum role role_of(struct slice word)
+{
+    for (enum role r = ROLE_FRONT; r < ROLE_COUNT; r++)
+        if (slice_is(word, roles[r]))
+            return r;
+    return ROLE_COUNT;
+}
+
+enum right right_of(struct slice word)
+{
+    for (size_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++)
+        if (slice_is(word, rights[i].name))
+            return rights[i].right;
+    return 0;
 }

@@ -24,6 +24,10 @@ enum kind {
     KIND_LEASE_EXPIRED,
     KIND_ESCALATED,
     KIND_REPORTED,
+    KIND_KEY_ADDED,
+    KIND_KEY_REVOKED,
+    KIND_KEY_ROTATED,
+    KIND_RELOADED,
     KIND_COUNT
 };
 
@@ -39,13 +43,25 @@ enum cause {
     CAUSE_COUNT
 };
 
+/* What a key, or a user of the system, may be. */
+enum role { ROLE_NONE, ROLE_FRONT, ROLE_MODERATOR, ROLE_ADMINISTRATOR, ROLE_COUNT };
+
+/* What a moderator may besides reading and deciding; or-ed. An administrator has all. */
+enum right { RIGHT_UNDO = 1, RIGHT_ESCALATED = 2, RIGHT_ERASE = 4, RIGHT_BULK = 8, RIGHTS_ALL = 15 };
+
 const char *state_name(enum state state);
 const char *lane_name(enum lane lane);
 const char *kind_name(enum kind kind);
 const char *cause_name(enum cause cause); /* NULL for CAUSE_NONE */
 
-/* The other way round; the _COUNT value for an unknown word. */
+const char *role_name(enum role role);    /* NULL for ROLE_NONE */
+const char *right_name(enum right right); /* of one right */
+
+/* The other way round; the _COUNT value for an unknown word, 0 for an unknown right. */
 enum lane lane_of(struct slice word);
+enum kind kind_of(struct slice word);
+enum role role_of(struct slice word);
+enum right right_of(struct slice word);
 
 static inline bool kind_is_record(enum kind kind)
 {

@@ -87,6 +87,7 @@ enum modq_number {
     MODQ_E_OPERATION_REUSED = 34,
     MODQ_E_DEALER_NEEDED = 35,
     MODQ_E_STREAM_EXISTS = 36,
+    MODQ_E_BAD_CONFIGURATION = 37,
     MODQ_E_DENIED = 60,
     MODQ_E_AS_REQUIRED = 61,
     MODQ_E_CONFLICT = 80,
@@ -103,7 +104,9 @@ enum modq_number {
     MODQ_E_TOO_MANY_CLAIMS = 91,
     MODQ_E_TOO_MANY_REVISIONS = 92,
     MODQ_E_TOO_MANY_SITES = 93,
-    MODQ_E_TOO_MANY_LISTENERS = 94
+    MODQ_E_TOO_MANY_LISTENERS = 94,
+    MODQ_E_KEY_EXISTS = 95,
+    MODQ_E_TOO_MANY_KEYS = 96
 };
 
 /* All strings end in NUL and are UTF-8; what is too long is cut. They may hold what a peer sent: neutralise control

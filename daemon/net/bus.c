@@ -1,80 +1,52 @@
 #include "bus.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 #include <zmq.h>
 
-enum {
-    BACKLOG = 1024,
-    HIGH_WATER_FRONT = 2000,
-    HIGH_WATER_DESK = 1000,
-    HANDSHAKE_MS = 3000,
-    HIGH_WATER_RELAY = 10000,
-    RELAY_LINGER_MS = 500,
-    RELAY_STOP_S = 2,
-    MAX_SOCKETS = 8192
-};
+#include "accept.h"
+#include "gate.h"
+#include "relay.h"
+#include "zap.h"
+
+enum { MAX_SOCKETS = 8192, GATES_MAX = 9 };
 
 struct bus {
     void *context;
-    void *front, *push, *desk;
-    void *decisions; /* where records go in; the relay publishes them */
-    pthread_t relay;
-    void *relay_in, *published; /* the relay's own from the moment it runs */
-    bool relay_runs;
-    bool desk_is_ipc;
+    void *zap; /* NULL: no endpoint needs it */
+    struct gate gates[GATES_MAX];
+    size_t gate_count;
+    struct relay *relay;
 };
 
-static void *socket_of(const struct bus *bus, enum door door)
+static const enum door doors[SOCKET_COUNT] = {
+    [SOCKET_FRONT] = DOOR_FRONT, [SOCKET_PUSH] = DOOR_PUSH, [SOCKET_DESK] = DOOR_DESK};
+
+size_t bus_gates(const struct bus *bus)
 {
-    return door == DOOR_FRONT ? bus->front : door == DOOR_PUSH ? bus->push : bus->desk;
+    return bus->gate_count;
 }
 
-void *bus_socket(const struct bus *bus, enum door door)
+enum door bus_door(const struct bus *bus, size_t gate)
 {
-    return socket_of(bus, door);
+    return doors[bus->gates[gate].which];
 }
 
-static void set(void *socket, int option, int value)
+void *bus_socket(const struct bus *bus, size_t gate)
 {
-    zmq_setsockopt(socket, option, &value, sizeof(value));
+    return bus->gates[gate].socket;
 }
 
-static bool bind_failed(const char *what, const char *endpoint, char *reason, size_t reason_bytes)
+void *bus_zap_socket(const struct bus *bus)
 {
-    snprintf(reason, reason_bytes, "listen.%s: cannot bind %s: %s%s", what, endpoint, zmq_strerror(zmq_errno()),
-             zmq_errno() == ENAMETOOLONG ? " (a path of at most 107 bytes is possible; choose a shorter --dir)" : "");
-    return false;
+    return bus->zap;
 }
 
-static void *bind_socket(struct bus *bus, int type, const char *what, const char *endpoint, int64_t max_bytes,
-                         int high_water, char *reason, size_t reason_bytes)
+int bus_zap_answer(struct bus *bus, const struct access *access, struct counters *counters, int64_t now_ms, int most)
 {
-    void *socket = zmq_socket(bus->context, type);
-
-    if (!socket) {
-        snprintf(reason, reason_bytes, "cannot make a socket: %s", zmq_strerror(zmq_errno()));
-        return NULL;
-    }
-    zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max_bytes, sizeof(max_bytes));
-    set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
-    set(socket, ZMQ_BACKLOG, BACKLOG);
-    set(socket, ZMQ_SNDHWM, high_water);
-    set(socket, ZMQ_LINGER, 0);
-    if (type == ZMQ_ROUTER)
-        set(socket, ZMQ_ROUTER_MANDATORY, 1);
-    if (zmq_bind(socket, endpoint) == 0)
-        return socket;
-    bind_failed(what, endpoint, reason, reason_bytes);
-    zmq_close(socket);
-    return NULL;
+    return zap_answer(bus->zap, access, counters, now_ms, most);
 }
 
 /* ROUTER names its peers by numbers that count up from rand(): without this they could be guessed, and a peer that
@@ -87,75 +59,41 @@ static void seed_routing_ids(void)
     srand(seed);
 }
 
-/* The decisions socket has a thread of its own: a subscriber that comes or goes with 300,000 subscriptions keeps a PUB
- * socket busy for seconds, and that must not delay anybody else. An empty message ends it. */
-static void *relay(void *arg)
+static bool open_gates(struct bus *bus, const struct gate_context *context, enum settings_socket which)
 {
-    struct bus *bus = arg;
-    zmq_msg_t frame;
-
-    for (bool stop = false; !stop;) {
-        zmq_msg_init(&frame);
-        bool good = zmq_msg_recv(&frame, bus->relay_in, 0) >= 0;
-        bool more = good && zmq_msg_more(&frame);
-        stop = !good || (!more && zmq_msg_size(&frame) == 0);
-        if (!stop)
-            zmq_msg_send(&frame, bus->published, more ? ZMQ_SNDMORE : 0);
-        zmq_msg_close(&frame);
+    for (enum endpoint_kind kind = ENDPOINT_IPC; kind <= ENDPOINT_OPEN; kind++) {
+        if (!gate_is_wanted(context->settings, which, kind))
+            continue;
+        struct gate *gate = &bus->gates[bus->gate_count];
+        bool good = gate_open(gate, context, which, kind);
+        bus->gate_count += gate->socket != NULL;
+        if (!good)
+            return false;
     }
-    zmq_close(bus->relay_in);
-    zmq_close(bus->published);
-    return NULL;
-}
-
-static bool start_relay(struct bus *bus, char *reason, size_t reason_bytes)
-{
-    bus->relay_in = zmq_socket(bus->context, ZMQ_PULL);
-    bus->decisions = zmq_socket(bus->context, ZMQ_PUSH);
-    set(bus->decisions, ZMQ_SNDHWM, HIGH_WATER_RELAY);
-    set(bus->published, ZMQ_LINGER, RELAY_LINGER_MS);
-    bus->relay_runs = zmq_bind(bus->relay_in, "inproc://decisions") == 0 &&
-                      zmq_connect(bus->decisions, "inproc://decisions") == 0 &&
-                      pthread_create(&bus->relay, NULL, relay, bus) == 0;
-    if (!bus->relay_runs)
-        snprintf(reason, reason_bytes, "the thread of the decisions socket cannot start");
-    return bus->relay_runs;
-}
-
-/* False when the relay does not end in time: libzmq walks through every subscription for every subscriber that left,
- * and thousands of both can keep it busy for minutes. */
-static bool stop_relay(struct bus *bus)
-{
-    struct timespec until;
-
-    if (bus->relay_runs) {
-        zmq_send(bus->decisions, "", 0, ZMQ_DONTWAIT);
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += RELAY_STOP_S;
-        return pthread_timedjoin_np(bus->relay, NULL, &until) == 0;
-    }
-    if (bus->relay_in)
-        zmq_close(bus->relay_in);
-    if (bus->published)
-        zmq_close(bus->published);
     return true;
 }
 
-static bool bind_all(struct bus *bus, const struct settings *s, char *reason, size_t n)
+/* Whoever could connect before the handler of ZAP is there would be let in. */
+static bool open_zap(struct bus *bus, const struct gate_context *context)
 {
-    int64_t max = s->limits.value[LIMIT_MAX_MESSAGE_BYTES];
-
-    bus->front = bind_socket(bus, ZMQ_ROUTER, "front", s->front, max, HIGH_WATER_FRONT, reason, n);
-    if (bus->front)
-        bus->push = bind_socket(bus, ZMQ_PULL, "push", s->push, max, HIGH_WATER_FRONT, reason, n);
-    if (bus->push)
-        bus->published = bind_socket(bus, ZMQ_PUB, "decisions", s->decisions, 4096, HIGH_WATER_FRONT, reason, n);
-    if (bus->published)
-        bus->desk = bind_socket(bus, ZMQ_ROUTER, "desk", s->desk, max, HIGH_WATER_DESK, reason, n);
-    return bus->desk && start_relay(bus, reason, n);
+    if (!settings_has(context->settings, ENDPOINT_CURVE))
+        return true;
+    bus->zap = zap_open(bus->context);
+    if (bus->zap)
+        return true;
+    snprintf(context->reason, context->reason_bytes, "the handler of authentication cannot start: %s",
+             zmq_strerror(zmq_errno()));
+    return false;
 }
 
-struct bus *bus_open(const struct settings *settings, char *reason, size_t reason_bytes)
+static bool open_all(struct bus *bus, const struct gate_context *context)
+{
+    return open_zap(bus, context) && open_gates(bus, context, SOCKET_FRONT) && open_gates(bus, context, SOCKET_PUSH) &&
+           open_gates(bus, context, SOCKET_DESK) && (bus->relay = relay_start(context)) != NULL;
+}
+
+struct bus *bus_open(const struct settings *settings, const struct inherited *inherited,
+                     const struct server_key *server_key, char *reason, size_t reason_bytes)
 {
     struct bus *bus = calloc(1, sizeof(*bus));
 
@@ -166,8 +104,13 @@ struct bus *bus_open(const struct settings *settings, char *reason, size_t reaso
     seed_routing_ids();
     bus->context = zmq_ctx_new();
     zmq_ctx_set(bus->context, ZMQ_MAX_SOCKETS, MAX_SOCKETS);
-    bus->desk_is_ipc = strncmp(settings->desk, "ipc:", 4) == 0;
-    if (bind_all(bus, settings, reason, reason_bytes))
+    struct gate_context context = {.zmq = bus->context,
+                                   .settings = settings,
+                                   .inherited = inherited,
+                                   .server_key = server_key,
+                                   .reason = reason,
+                                   .reason_bytes = reason_bytes};
+    if (open_all(bus, &context))
         return bus;
     bus_close(bus, 0);
     return NULL;
@@ -175,14 +118,14 @@ struct bus *bus_open(const struct settings *settings, char *reason, size_t reaso
 
 void bus_close(struct bus *bus, int linger_ms)
 {
-    void *sockets[] = {bus->front, bus->push, bus->desk, bus->decisions};
+    bool ended = !bus->relay || relay_stop(bus->relay);
 
-    bool ended = stop_relay(bus);
-    for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++)
-        if (sockets[i]) {
-            set(sockets[i], ZMQ_LINGER, linger_ms);
-            zmq_close(sockets[i]);
-        }
+    for (size_t i = 0; i < bus->gate_count; i++) {
+        zmq_setsockopt(bus->gates[i].socket, ZMQ_LINGER, &linger_ms, sizeof(linger_ms));
+        zmq_close(bus->gates[i].socket);
+    }
+    if (bus->zap) /* last: nobody is let in without it */
+        zmq_close(bus->zap);
     if (!ended) { /* the context would wait for it for ever; the process ends, and with it the thread */
         nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
         return;
@@ -206,13 +149,13 @@ static int64_t peer_uid(zmq_msg_t *message)
     for (int colons = 0; colons < 3; colons++) {
         do {
             if (!address || at == address)
-                return PEER_UNKNOWN_LOCAL;
+                return PEER_UNKNOWN;
             at--;
         } while (*at != ':');
     }
     char *end;
     long long uid = strtoll(at + 1, &end, 10);
-    return end != at + 1 && *end == ':' ? uid : PEER_UNKNOWN_LOCAL;
+    return end != at + 1 && *end == ':' ? uid : PEER_UNKNOWN;
 }
 
 static bool receive_routing_id(void *socket, struct peer *peer, bool *more)
@@ -232,10 +175,30 @@ static bool receive_routing_id(void *socket, struct peer *peer, bool *more)
     return true;
 }
 
+/* Number of the key that the peer proved to own, as our own handler of ZAP named it: only to be believed on CURVE,
+ * where a peer cannot set it. */
+static int64_t peer_key(zmq_msg_t *message)
+{
+    const char *user = zmq_msg_gets(message, "User-Id");
+
+    return user ? strtoll(user, NULL, 10) : 0;
+}
+
+/* Who sent it. The first frame of a ROUTER, its own, knows nothing of the peer once the socket was polled; this takes
+ * the one after it. */
+static void identify(const struct gate *gate, struct peer *peer, zmq_msg_t *frame)
+{
+    if (gate->kind == ENDPOINT_CURVE)
+        peer->key = peer_key(frame);
+    if (gate->kind == ENDPOINT_IPC)
+        peer->uid = peer_uid(frame);
+}
+
 /* Receives the last frame of a message into *body. An empty frame before it is the envelope of a REQ; with any other
  * frame before or behind, *body is left empty. */
-static void receive_body(void *socket, struct peer *peer, zmq_msg_t *body)
+static void receive_body(const struct gate *gate, struct peer *peer, zmq_msg_t *body)
 {
+    void *socket = gate->socket;
     bool more = true;
 
     for (int i = 0; more; i++) {
@@ -244,6 +207,8 @@ static void receive_body(void *socket, struct peer *peer, zmq_msg_t *body)
         zmq_msg_init(body);
         if (zmq_msg_recv(body, socket, 0) < 0)
             return;
+        if (i == 0)
+            identify(gate, peer, body);
         more = zmq_msg_more(body);
         if (i == 0 && more && zmq_msg_size(body) == 0)
             peer->delimiter = true;
@@ -268,15 +233,21 @@ static void drop_rest(void *socket)
     }
 }
 
-enum bus_received bus_receive(struct bus *bus, enum door door, struct request *request)
+enum bus_received bus_receive(struct bus *bus, size_t index, struct request *request)
 {
-    void *socket = socket_of(bus, door);
+    const struct gate *gate = &bus->gates[index];
+    enum door door = doors[gate->which];
+    void *socket = gate->socket;
     bool more = true;
     int events = 0;
     size_t size = sizeof(events);
 
     request->door = door;
-    request->peer = (struct peer){.uid = PEER_REMOTE};
+    request->peer = (struct peer){.gate = (unsigned char)index,
+                                  .proof = gate->kind == ENDPOINT_CURVE ? PROOF_KEY
+                                           : gate->kind == ENDPOINT_IPC ? PROOF_USER
+                                                                        : PROOF_NONE,
+                                  .uid = PEER_UNKNOWN};
     if (door != DOOR_PUSH) {
         if (!receive_routing_id(socket, &request->peer, &more))
             return BUS_NOTHING;
@@ -290,18 +261,16 @@ enum bus_received bus_receive(struct bus *bus, enum door door, struct request *r
         drop_rest(socket);
         return BUS_DROPPED;
     }
-    receive_body(socket, &request->peer, body);
-    if (door == DOOR_DESK && bus->desk_is_ipc)
-        request->peer.uid = peer_uid(body);
+    receive_body(gate, &request->peer, body);
     request->body = (struct slice){zmq_msg_data(body), zmq_msg_size(body)};
     request->owner = body;
     request->release = release_message;
     return BUS_MESSAGE;
 }
 
-enum bus_sent bus_send(struct bus *bus, enum door door, const struct peer *peer, struct slice body)
+enum bus_sent bus_send(struct bus *bus, const struct peer *peer, struct slice body)
 {
-    void *socket = socket_of(bus, door);
+    void *socket = bus->gates[peer->gate].socket;
 
     if (zmq_send(socket, peer->routing_id, peer->routing_id_len, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
         return zmq_errno() == EAGAIN ? BUS_FULL : BUS_GONE;
@@ -312,21 +281,10 @@ enum bus_sent bus_send(struct bus *bus, enum door door, const struct peer *peer,
 
 void bus_publish(struct bus *bus, struct slice topic, struct slice body)
 {
-    if (zmq_send(bus->decisions, topic.data, topic.len, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
-        zmq_send(bus->decisions, body.data, body.len, ZMQ_DONTWAIT);
+    relay_publish(bus->relay, topic, body);
 }
 
-/* libzmq 4.3.4 ends the process when accept4 on an ipc listener says EMFILE (src/ipc_listener.cpp asserts on all errors
- * but a few): whoever may connect could end the daemon. ENFILE is one of the few, and means the same to it: no
- * connection now. So this function stands in for libc's; the dynamic linker takes it for libzmq as well. */
-int accept4(int fd, struct sockaddr *addr, socklen_t *addr_len, int flags)
+void bus_drop_subscribers(struct bus *bus)
 {
-    int accepted = (int)syscall(SYS_accept4, fd, addr, addr_len, flags);
-
-    if (accepted < 0 && errno == EMFILE) {
-        /* The listener is readable still and will ask again at once: not faster than this. */
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-        errno = ENFILE;
-    }
-    return accepted;
+    relay_rebind(bus->relay);
 }

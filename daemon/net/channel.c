@@ -44,7 +44,8 @@ bool publisher_scan_log(struct publisher *p, const struct channel *channel, int6
     store->ops->rollback(store);
     if (r == STORE_OK)
         return true;
-    log_error("the log of %s cannot be read: %s", channel->name, store->ops->reason(store));
+    log_event(LOG_ID_READ_FAILED, &(struct log_fields){.site = slice_of(channel->name)},
+              "the log of %s cannot be read: %s", channel->name, store->ops->reason(store));
     return false;
 }
 

@@ -54,7 +54,7 @@ void publisher_free(struct publisher *p)
     for (size_t i = 0; i < p->channel_count; i++)
         free(p->channels[i]);
     for (size_t i = 0; i < p->stream_count; i++)
-        free(p->streams[i]);
+        stream_free(p->streams[i]);
     free(p->channels);
     free(p->streams);
     out_free(&p->out);
@@ -124,6 +124,26 @@ static void publish_heartbeat(struct publisher *p, const struct channel *channel
     out_key_int(out, "time", clock_wall_ms());
     out_end(out);
     bus_publish(p->bus, (struct slice){topic, len + 1}, out_slice(out));
+}
+
+void publisher_check(struct publisher *p, const struct access *access)
+{
+    int64_t now_ms = clock_wall_ms();
+
+    for (size_t i = 0; i < p->stream_count; i++)
+        if (!stream_is_allowed(p->streams[i], access, now_ms))
+            stream_end(p, p->streams[i], E_DENIED);
+    streams_sweep(p);
+}
+
+enum store_result publisher_load_keys(struct publisher *p, struct access *access)
+{
+    return access_load(access, p->work.store);
+}
+
+void publisher_take_over(struct publisher *p, const struct settings *settings)
+{
+    p->work.settings = settings;
 }
 
 void publisher_tick(struct publisher *p, int64_t now_ms)

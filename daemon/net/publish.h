@@ -32,6 +32,15 @@ bool publisher_pump(struct publisher *publisher);
 /* Heartbeats, and the end of streams that were not heard from. `now_ms` is the boot clock. */
 void publisher_tick(struct publisher *publisher, int64_t now_ms);
 
+/* Ends streams whose listeners may no longer hear their site, with `denied`. */
+void publisher_check(struct publisher *publisher, const struct access *access);
+
+/* Reads all keys anew. On failure those of before stay. */
+enum store_result publisher_load_keys(struct publisher *publisher, struct access *access);
+
+/* Works by these settings from now on. */
+void publisher_take_over(struct publisher *publisher, const struct settings *settings);
+
 /* Ends all streams with `stopping`. */
 void publisher_stop(struct publisher *publisher);
 

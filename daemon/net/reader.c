@@ -24,7 +24,8 @@ static void run_one(struct work *work, struct request *request)
     work->store->ops->rollback(work->store);
     if (!work->trouble)
         return;
-    log_error("%s: reading failed: %s", request->verb->name, work->store->ops->reason(work->store));
+    log_event(LOG_ID_READ_FAILED, &(struct log_fields){.operation = request->verb->name}, "%s: reading failed: %s",
+              request->verb->name, work->store->ops->reason(work->store));
     fault_set(&request->fault, E_INTERNAL);
     request_refuse(request, &request->fault);
 }
@@ -33,6 +34,7 @@ static bool run(void *self, struct request *list)
 {
     struct reader *reader = self;
 
+    work_take_over(&reader->work, list);
     for (; list; list = list->next)
         run_one(&reader->work, list);
     return true;

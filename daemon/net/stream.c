@@ -26,7 +26,7 @@ static bool send_to(struct publisher *p, struct stream *s)
 {
     if (p->out.failed)
         return false;
-    switch (bus_send(p->bus, DOOR_FRONT, &s->peer, out_slice(&p->out))) {
+    switch (bus_send(p->bus, &s->peer, out_slice(&p->out))) {
     case BUS_SENT:
         return true;
     case BUS_FULL:
@@ -44,6 +44,7 @@ void stream_end(struct publisher *p, struct stream *s, enum error error)
     struct fault fault;
     struct out *out = message(p, s, "ended");
 
+    count_error(p->work.counters, error);
     fault_set(&fault, error);
     if (error == E_STOPPING)
         fault_int(&fault, "retry_after_ms", 200);
@@ -54,13 +55,38 @@ void stream_end(struct publisher *p, struct stream *s, enum error error)
     s->over = true;
 }
 
+void streams_measure(const struct publisher *p)
+{
+    int64_t lag = 0;
+
+    for (size_t i = 0; i < p->stream_count; i++) {
+        int64_t behind = p->streams[i]->channel->newest - p->streams[i]->sent;
+        lag = behind > lag ? behind : lag;
+    }
+    p->work.counters->streams_open = (int64_t)p->stream_count;
+    p->work.counters->streams_lag = lag;
+}
+
+void stream_free(struct stream *s)
+{
+    grant_drop(s->grant);
+    free(s);
+}
+
+bool stream_is_allowed(const struct stream *s, const struct access *access, int64_t now_ms)
+{
+    const struct grant *newest = s->grant->key ? access_by_number(access, s->grant->key) : s->grant;
+
+    return newest && grant_is_good(newest, now_ms) && grant_sees(newest, slice_of(s->channel->name));
+}
+
 void streams_sweep(struct publisher *p)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < p->stream_count; i++) {
         if (p->streams[i]->over)
-            free(p->streams[i]);
+            stream_free(p->streams[i]);
         else
             p->streams[kept++] = p->streams[i];
     }
@@ -124,7 +150,8 @@ bool stream_pump(struct publisher *p, struct stream *s)
 
 static bool same_peer(const struct peer *a, const struct peer *b)
 {
-    return a->routing_id_len == b->routing_id_len && memcmp(a->routing_id, b->routing_id, a->routing_id_len) == 0;
+    return a->gate == b->gate && a->routing_id_len == b->routing_id_len &&
+           memcmp(a->routing_id, b->routing_id, a->routing_id_len) == 0;
 }
 
 static struct stream *stream_find(struct publisher *p, const struct peer *peer, struct slice id)
@@ -257,7 +284,9 @@ static void open_stream(struct publisher *p, struct request *request, int64_t no
         fault_set(&request->fault, E_INTERNAL);
         return;
     }
+    grant_take(request->grant);
     *s = (struct stream){.peer = request->peer,
+                         .grant = request->grant,
                          .id_len = id_len,
                          .channel = channel,
                          .sent = args->after,

@@ -2,6 +2,7 @@
 #ifndef MODQD_STREAM_H
 #define MODQD_STREAM_H
 
+#include "../work/access.h"
 #include "publish.h"
 
 enum { RECORDS_AT_ONCE = 128, STREAM_ID_BYTES = 80 };
@@ -16,6 +17,7 @@ struct channel {
 
 struct stream {
     struct peer peer;
+    struct grant *grant;      /* what its listener may; holds a reference */
     char id[STREAM_ID_BYTES]; /* packed, as the listener gave it */
     size_t id_len;
     struct channel *channel;
@@ -61,8 +63,16 @@ bool publisher_scan_log(struct publisher *p, const struct channel *channel, int6
 bool stream_pump(struct publisher *p, struct stream *s);
 void stream_heartbeat(struct publisher *p, struct stream *s, int64_t now_ms);
 
+void stream_free(struct stream *s);
+
+/* True while its listener may hear this site. */
+bool stream_is_allowed(const struct stream *s, const struct access *access, int64_t now_ms);
+
 /* Tells the listener that its stream ends, and why. streams_sweep takes what is over away. */
 void stream_end(struct publisher *p, struct stream *s, enum error error);
 void streams_sweep(struct publisher *p);
+
+/* Tells the counters how many streams are open, and how far the slowest is behind. */
+void streams_measure(const struct publisher *p);
 
 #endif

@@ -182,10 +182,10 @@ static bool full(const struct worker *worker)
     return worker->inbox.requests >= worker->job.max_requests || worker->inbox.bytes >= worker->job.max_bytes;
 }
 
-bool worker_post(struct worker *worker, struct request *request)
+static bool post(struct worker *worker, struct request *request, bool in_any_case)
 {
     pthread_mutex_lock(&worker->mutex);
-    bool good = !full(worker) && !worker->broken;
+    bool good = (in_any_case || !full(worker)) && !worker->broken;
     bool sleeps = worker->running == 0 && !worker->inbox.first;
     if (good) {
         put(&worker->inbox, request);
@@ -195,6 +195,16 @@ bool worker_post(struct worker *worker, struct request *request)
     if (good && sleeps)
         pthread_cond_signal(&worker->posted);
     return good;
+}
+
+bool worker_post(struct worker *worker, struct request *request)
+{
+    return post(worker, request, false);
+}
+
+bool worker_post_inside(struct worker *worker, struct request *request)
+{
+    return post(worker, request, true);
 }
 
 bool worker_is_full(struct worker *worker)

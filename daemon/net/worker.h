@@ -30,6 +30,9 @@ int worker_fd(const struct worker *worker);
 /* False when the inbox is full: the request stays the caller's. */
 bool worker_post(struct worker *worker, struct request *request);
 
+/* The same for what the daemon asks itself, however full the inbox is. False when the worker has stopped for good. */
+bool worker_post_inside(struct worker *worker, struct request *request);
+
 /* True when the inbox takes no more. */
 bool worker_is_full(struct worker *worker);
 

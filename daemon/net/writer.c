@@ -17,16 +17,19 @@ enum {
     PRUNE_MAX = 10000,
     TIDY_EVERY_MS = 500,
     BYTES_AROUND = 4096,
-    RETRY_MS = 5000
+    RETRY_MS = 5000,
+    HEAD_EVERY_MS = 3600000
 };
 
 #define OPERATION_KEPT_MS (INT64_C(7) * 24 * 3600 * 1000)
 
 struct writer {
     struct work work;
+    atomic_bool keys_changed; /* since the loop asked last */
     struct worker *worker;
     int64_t room_at, prune_at, tidy_at; /* boot time of the next look */
     int64_t room;                       /* bytes, at the last look, less what was written since */
+    int64_t head_at, head; /* boot time of the next line about the chain's end, and what the last one said */
     char reason[512];
     pthread_mutex_t mutex; /* guards what grew */
     struct store_site *grown;
@@ -72,6 +75,11 @@ void writer_grown(struct writer *writer, ledger_on_growth *tell, void *arg)
     pthread_mutex_unlock(&writer->mutex);
 }
 
+bool writer_keys_changed(struct writer *writer)
+{
+    return atomic_exchange(&writer->keys_changed, false);
+}
+
 /* What a list may add to the database at most: every byte of it twice (a page that is begun, an index), and the rows
  * around them. */
 static int64_t need(const struct request *list)
@@ -86,10 +94,13 @@ static int64_t need(const struct request *list)
 static void close_intake(struct writer *writer, bool closed)
 {
     if (closed && !writer->work.intake_closed)
-        log_warning("no room for new comments: less than reserve_bytes is left; decisions go on");
+        log_event(LOG_ID_INTAKE_CLOSED, NULL,
+                  "no room for new comments: less than reserve_bytes is left; decisions go on");
     if (!closed && writer->work.intake_closed)
-        log_info("there is room for new comments again");
+        log_event(LOG_ID_INTAKE_OPENED, NULL, "there is room for new comments again");
     writer->work.intake_closed = closed;
+    if (writer->work.health)
+        writer->work.health->intake_closed = closed;
 }
 
 /* Comments are refused before the reserve that decisions need is touched. The store is asked ten times a second, and
@@ -100,6 +111,7 @@ static enum store_result look_at_room(struct writer *writer, const struct reques
     int64_t reserve = work->settings->limits.value[LIMIT_RESERVE_BYTES];
     int64_t wanted = need(list);
 
+    work->counters->reserve_bytes = reserve;
     if (work->boot_ms >= writer->room_at || writer->room - wanted < reserve) {
         enum store_result r = work->store->ops->room(work->store, &writer->room);
         work->store->ops->rollback(work->store);
@@ -123,6 +135,26 @@ static void prune(struct writer *writer)
             work->store->ops->operation_prune(work->store, ledger_now(work->ledger) - OPERATION_KEPT_MS, PRUNE_MAX));
 }
 
+/* Somebody who rewrites the database would have to rewrite the log, too. */
+static void tell_head(struct writer *writer)
+{
+    struct work *work = &writer->work;
+    const unsigned char *hash;
+    char text[2 * SHA256_BYTES + 1];
+    int64_t no;
+
+    if (work->boot_ms < writer->head_at)
+        return;
+    writer->head_at = work->boot_ms + HEAD_EVERY_MS;
+    if (ledger_head(work->ledger, &no, &hash) != STORE_OK || no == writer->head)
+        return;
+    writer->head = no;
+    for (size_t i = 0; i < SHA256_BYTES; i++)
+        snprintf(text + 2 * i, 3, "%02x", hash[i]);
+    log_event(LOG_ID_CHAIN_HEAD, &(struct log_fields){.event = no, .hash = text}, "event %lld, chain %s", (long long)no,
+              text);
+}
+
 static void run_list(struct writer *writer, struct request *list)
 {
     struct work *work = &writer->work;
@@ -137,19 +169,44 @@ static void run_list(struct writer *writer, struct request *list)
     }
 }
 
+static int64_t requests_of_peers(const struct request *list)
+{
+    int64_t n = 0;
+
+    for (; list; list = list->next)
+        n += list->door != DOOR_INSIDE;
+    return n;
+}
+
+/* What the daemon asks itself writes nothing: its commit is no measure of the disk. */
+static enum store_result commit(struct writer *writer, const struct request *list)
+{
+    int64_t begun = clock_monotonic_ns();
+    enum store_result r = ledger_commit(writer->work.ledger, on_growth, writer);
+
+    if (r == STORE_OK && (!list || requests_of_peers(list) > 0))
+        histogram_add(&writer->work.counters->commit_times, &histogram_nanoseconds, clock_monotonic_ns() - begun);
+    return r;
+}
+
 /* One transaction. OK: it is on disk. FULL, BUSY: nothing of it is, and everything is as before. FAILED: stop. */
 static enum store_result transact(struct writer *writer, struct request *list)
 {
     struct work *work = &writer->work;
 
     work->trouble = STORE_OK;
+    work->keys_changed = false;
     enum store_result r = ledger_begin(work->ledger, clock_wall_ms());
     if (r == STORE_OK) {
         run_list(writer, list);
-        r = work->trouble ? work->trouble : ledger_commit(work->ledger, on_growth, writer);
+        r = work->trouble ? work->trouble : commit(writer, list);
     }
+    if (r == STORE_OK && work->keys_changed)
+        atomic_store(&writer->keys_changed, true);
     if ((r == STORE_FULL || r == STORE_BUSY) && ledger_rollback(work->ledger) != STORE_OK)
         r = STORE_FAILED;
+    if (r == STORE_OK && work->health)
+        work->health->store_probed_ms = clock_boot_ms();
     return r;
 }
 
@@ -157,7 +214,8 @@ static void refuse_all(struct writer *writer, struct request *list, enum error e
 {
     struct fault fault;
 
-    log_warning("nothing could be written: %s", writer->work.store->ops->reason(writer->work.store));
+    log_event(LOG_ID_STORE_BUSY, &(struct log_fields){.error = error_info(error)->name}, "nothing could be written: %s",
+              writer->work.store->ops->reason(writer->work.store));
     fault_set(&fault, error);
     fault_say(&fault, "nothing can be written now");
     fault_int(&fault, "retry_after_ms", error == E_BUSY ? RETRY_MS / 5 : RETRY_MS);
@@ -177,6 +235,20 @@ static bool tidy(struct writer *writer)
     return work->store->ops->tidy(work->store) != STORE_FAILED || stop_for_good(writer, "the store failed");
 }
 
+/* A list is committed: how many requests shared the wait for the disk. */
+static void count_commit(struct writer *writer, const struct request *list)
+{
+    struct counters *counters = writer->work.counters;
+    int64_t requests = requests_of_peers(list);
+
+    tell_head(writer);
+    if (!requests)
+        return;
+    counters->commits++;
+    counters->commit_requests += requests;
+    histogram_add(&counters->commit_batches, &histogram_requests, requests);
+}
+
 /* When a transaction finds no room, it is tried again without new comments, so that decisions get what is left. */
 static bool run(void *self, struct request *list)
 {
@@ -185,6 +257,7 @@ static bool run(void *self, struct request *list)
 
     work->boot_ms = clock_boot_ms();
     work->clock_ms = clock_wall_ms();
+    work_take_over(work, list);
     enum store_result r = look_at_room(writer, list);
     if (r == STORE_OK)
         r = transact(writer, list);
@@ -198,9 +271,7 @@ static bool run(void *self, struct request *list)
     if (r != STORE_OK)
         refuse_all(writer, list, r == STORE_BUSY ? E_BUSY : E_STORAGE_FULL);
     else
-        work->counters->commits++;
-    for (; list; list = list->next)
-        work->counters->commit_requests++;
+        count_commit(writer, list);
     return tidy(writer);
 }
 
@@ -224,6 +295,8 @@ static bool idle(void *self)
         work->store->ops->rollback(work->store);
     if (r == STORE_OK && due)
         r = transact(writer, NULL);
+    if (r == STORE_OK)
+        tell_head(writer);
     return r == STORE_FAILED ? stop_for_good(writer, "the store failed") : tidy(writer);
 }
 
@@ -286,6 +359,10 @@ void writer_free(struct writer *writer)
 {
     if (writer->worker)
         worker_free(writer->worker);
+    if (writer->worker && !writer->reason[0]) { /* else what the ledger has in memory may not be on disk */
+        writer->head_at = 0;
+        tell_head(writer);
+    }
     ledger_free(writer->work.ledger);
     store_close(writer->work.store);
     out_free(&writer->work.scratch);

@@ -15,6 +15,9 @@ struct worker *writer_worker(struct writer *writer);
 /* Sites whose log grew since the last call, with their newest number. */
 void writer_grown(struct writer *writer, ledger_on_growth *tell, void *arg);
 
+/* True when keys were added, revoked or rotated since the last call. */
+bool writer_keys_changed(struct writer *writer);
+
 /* Why it stopped for good. */
 const char *writer_reason(const struct writer *writer);
 

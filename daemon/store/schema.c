@@ -70,6 +70,35 @@ static const char version_1[] =
     " answer BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX operation_age ON operation(at);";
 
-const char *const schema_migrations[] = {version_1};
+/* Version 2: who may (key), how an event came (via), and an index of the few events that are about no comment.
+ *
+ * A key's row is guarded like an event: it ends or is revoked, and nothing else of it changes, so that a number in
+ * `via` means the same for ever. What a row says stands in the events key_added and key_rotated, too
+ * (daemon/work/key_map.h).
+ */
+static const char version_2[] =
+    "ALTER TABLE event ADD COLUMN via TEXT;"
+    "CREATE INDEX bare ON event(no) WHERE site = 0;"
+
+    "CREATE TABLE key(no INTEGER PRIMARY KEY, name TEXT NOT NULL, role INTEGER NOT NULL, rights INTEGER NOT NULL,"
+    " public_key BLOB, uid INTEGER, sites BLOB, created_at INTEGER NOT NULL, created_by TEXT NOT NULL,"
+    " expires_at INTEGER, revoked_at INTEGER,"
+    " CHECK((public_key IS NULL) <> (uid IS NULL)), CHECK(public_key IS NULL OR length(public_key) = 32));"
+    "CREATE UNIQUE INDEX key_of ON key(public_key) WHERE public_key IS NOT NULL;"
+    "CREATE TRIGGER key_is_never_edited BEFORE UPDATE ON key WHEN NEW.no IS NOT OLD.no OR NEW.name IS NOT OLD.name"
+    " OR NEW.role IS NOT OLD.role OR NEW.rights IS NOT OLD.rights OR NEW.public_key IS NOT OLD.public_key"
+    " OR NEW.uid IS NOT OLD.uid OR NEW.sites IS NOT OLD.sites OR NEW.created_at IS NOT OLD.created_at"
+    " OR NEW.created_by IS NOT OLD.created_by"
+    " OR (OLD.expires_at IS NOT NULL AND (NEW.expires_at IS NULL OR NEW.expires_at > OLD.expires_at))"
+    " OR (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NOT OLD.revoked_at)"
+    " BEGIN SELECT RAISE(ABORT, 'a key ends or is revoked, and never changes otherwise'); END;"
+    "CREATE TRIGGER key_is_never_deleted BEFORE DELETE ON key"
+    " BEGIN SELECT RAISE(ABORT, 'a key is never deleted'); END;"
+    "CREATE TRIGGER key_takes_the_next_number BEFORE INSERT ON key"
+    " WHEN NEW.no IS NOT (SELECT coalesce(max(no), 0) + 1 FROM key)"
+    " OR EXISTS(SELECT 1 FROM key WHERE public_key = NEW.public_key)"
+    " BEGIN SELECT RAISE(ABORT, 'a key takes the next number, and a public key is used once'); END;";
+
+const char *const schema_migrations[] = {version_1, version_2};
 
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);

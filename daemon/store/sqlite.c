@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "schema.h"
+#include "sqlite_vfs.h"
 
 /* A commit waits for one fdatasync of the WAL (synchronous=FULL). The checkpoint runs in the thread that writes: one in
  * the background is slower and lets the WAL grow (docs/performance.md). secure_delete overwrites what was erased. */
@@ -263,6 +264,8 @@ struct store *store_sqlite_open(const char *path, bool read_only, int64_t databa
     }
     s->ops = common;
     sqlite_comment_ops(&s->ops);
+    sqlite_look_ops(&s->ops);
+    sqlite_key_ops(&s->ops);
     sqlite_desk_ops(&s->ops);
     s->base.ops = &s->ops;
     s->read_only = read_only;
@@ -270,7 +273,7 @@ struct store *store_sqlite_open(const char *path, bool read_only, int64_t databa
     keep_path(s, path);
     if (read_only || check_header(s, path, &new)) {
         int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-        int code = sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+        int code = sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, read_only ? NULL : sqlite_vfs_timed());
         if (code != SQLITE_OK)
             snprintf(s->reason, sizeof(s->reason), "%s: %s", path, sqlite3_errstr(code));
         else if (set_up(s, path, new)) {

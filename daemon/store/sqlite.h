@@ -1,5 +1,6 @@
 /* Inside of the SQLite back end, shared by its files: sqlite.c opens and commits, sqlite_comment.c keeps comments,
- * texts and events, sqlite_desk.c what stands around them; sqlite_statement.c runs their statements. */
+ * texts and events, sqlite_look.c reads them by number, sqlite_key.c keeps keys, sqlite_desk.c what stands around them;
+ * sqlite_statement.c runs their statements. */
 #ifndef MODQD_SQLITE_H
 #define MODQD_SQLITE_H
 
@@ -25,6 +26,14 @@ enum sqlite_statement {
     ST_EVENT_ADD,
     ST_EVENT_GET,
     ST_EVENT_LAST,
+    ST_EVENT_SCAN,
+    ST_EVENT_SCAN_BARE,
+    ST_EVENT_SCAN_BACK,
+    ST_TEXT_SCAN,
+    ST_NOTE_SCAN,
+    ST_KEY_SCAN,
+    ST_KEY_INSERT,
+    ST_KEY_UPDATE,
     ST_LOG_GET,
     ST_LOG_SCAN,
     ST_NOTE_ADD,
@@ -101,8 +110,18 @@ enum store_result sqlite_scan_end(struct sqlite_store *s, enum store_result r);
     "revisions, claimed_by, claimed_until"
 void sqlite_comment_row(sqlite3_stmt *st, struct store_comment *comment);
 
-/* Fill in the functions of sqlite_comment.c and sqlite_desk.c. */
+/* The same for texts and events. A text's last two columns may be long. */
+#define SQLITE_TEXT_HEAD_COLUMNS "no, previous, revision, received_at, article, author, language, sha256, salt"
+#define SQLITE_TEXT_COLUMNS      SQLITE_TEXT_HEAD_COLUMNS ", meta, body"
+void sqlite_text_head_row(sqlite3_stmt *st, struct store_text *text);
+void sqlite_text_row(sqlite3_stmt *st, struct store_text *text);
+#define SQLITE_EVENT_COLUMNS "no, at, kind, site, comment, revision, text, actor, seq, previous, data, via, hash"
+void sqlite_event_row(sqlite3_stmt *st, struct store_event *event);
+
+/* Fill in the functions of each file. */
 void sqlite_comment_ops(struct store_ops *ops);
+void sqlite_look_ops(struct store_ops *ops);
+void sqlite_key_ops(struct store_ops *ops);
 void sqlite_desk_ops(struct store_ops *ops);
 
 #endif

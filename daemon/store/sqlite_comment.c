@@ -201,12 +201,11 @@ static enum store_result op_comment_put(struct store *store, const struct store_
 
 /* text */
 
-#define TEXT_COLUMNS "no, previous, revision, received_at, article, author, language, sha256, salt, meta, body"
-
 static enum store_result op_text_add(struct store *store, const struct store_text *text)
 {
     struct sqlite_store *s = self(store);
-    sqlite3_stmt *st = sqlite_use(s, ST_TEXT_ADD, "INSERT INTO text(" TEXT_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?)");
+    sqlite3_stmt *st =
+        sqlite_use(s, ST_TEXT_ADD, "INSERT INTO text(" SQLITE_TEXT_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?)");
     sqlite3_bind_int64(st, 1, text->no);
     sqlite3_bind_int64(st, 2, text->previous);
     sqlite3_bind_int64(st, 3, text->revision);
@@ -221,44 +220,45 @@ static enum store_result op_text_add(struct store *store, const struct store_tex
     return sqlite_run(s, st);
 }
 
-/* The columns before the two that may be long. */
-static struct store_text text_row(sqlite3_stmt *st)
+void sqlite_text_head_row(sqlite3_stmt *st, struct store_text *text)
 {
-    return (struct store_text){.no = sqlite3_column_int64(st, 0),
-                               .previous = sqlite3_column_int64(st, 1),
-                               .revision = sqlite3_column_int64(st, 2),
-                               .received_at = sqlite3_column_int64(st, 3),
-                               .article = sqlite_text(st, 4),
-                               .author = sqlite_text(st, 5),
-                               .language = sqlite_text(st, 6),
-                               .sha256 = sqlite_blob(st, 7),
-                               .salt = sqlite_blob(st, 8)};
+    *text = (struct store_text){.no = sqlite3_column_int64(st, 0),
+                                .previous = sqlite3_column_int64(st, 1),
+                                .revision = sqlite3_column_int64(st, 2),
+                                .received_at = sqlite3_column_int64(st, 3),
+                                .article = sqlite_text(st, 4),
+                                .author = sqlite_text(st, 5),
+                                .language = sqlite_text(st, 6),
+                                .sha256 = sqlite_blob(st, 7),
+                                .salt = sqlite_blob(st, 8)};
+}
+
+void sqlite_text_row(sqlite3_stmt *st, struct store_text *text)
+{
+    sqlite_text_head_row(st, text);
+    text->meta = sqlite_blob(st, 9);
+    text->body = sqlite_blob(st, 10);
 }
 
 static enum store_result op_text_get(struct store *store, int64_t no, struct store_text *text)
 {
     struct sqlite_store *s = self(store);
-    sqlite3_stmt *st = sqlite_use(s, ST_TEXT_GET, "SELECT " TEXT_COLUMNS " FROM text WHERE no = ?");
+    sqlite3_stmt *st = sqlite_use(s, ST_TEXT_GET, "SELECT " SQLITE_TEXT_COLUMNS " FROM text WHERE no = ?");
     sqlite3_bind_int64(st, 1, no);
     enum store_result r = sqlite_row(s, st);
-    if (r == STORE_OK) {
-        *text = text_row(st);
-        text->meta = sqlite_blob(st, 9);
-        text->body = sqlite_blob(st, 10);
-    }
+    if (r == STORE_OK)
+        sqlite_text_row(st, text);
     return r;
 }
 
 static enum store_result op_text_head(struct store *store, int64_t no, struct store_text *text)
 {
     struct sqlite_store *s = self(store);
-    sqlite3_stmt *st = sqlite_use(s, ST_TEXT_HEAD,
-                                  "SELECT no, previous, revision, received_at, article, author, language, sha256, salt"
-                                  " FROM text WHERE no = ?");
+    sqlite3_stmt *st = sqlite_use(s, ST_TEXT_HEAD, "SELECT " SQLITE_TEXT_HEAD_COLUMNS " FROM text WHERE no = ?");
     sqlite3_bind_int64(st, 1, no);
     enum store_result r = sqlite_row(s, st);
     if (r == STORE_OK)
-        *text = text_row(st);
+        sqlite_text_head_row(st, text);
     return r;
 }
 
@@ -281,16 +281,16 @@ static enum store_result op_text_erase(struct store *store, int64_t no)
 
 /* event */
 
-#define EVENT_COLUMNS "no, at, kind, site, comment, revision, text, actor, seq, previous, data, hash"
+/* SQLITE_EVENT_COLUMNS and the hash of the text. */
 #define EVENT_SELECT                                                                                                   \
-    "SELECT e.no, e.at, e.kind, e.site, e.comment, e.revision, e.text, e.actor, e.seq, e.previous, e.data, e.hash,"    \
-    " t.sha256 FROM event e LEFT JOIN text t ON t.no = e.text "
+    "SELECT e.no, e.at, e.kind, e.site, e.comment, e.revision, e.text, e.actor, e.seq, e.previous, e.data, e.via,"     \
+    " e.hash, t.sha256 FROM event e LEFT JOIN text t ON t.no = e.text "
 
 static enum store_result op_event_add(struct store *store, const struct store_event *event)
 {
     struct sqlite_store *s = self(store);
     sqlite3_stmt *st =
-        sqlite_use(s, ST_EVENT_ADD, "INSERT INTO event(" EVENT_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?)");
+        sqlite_use(s, ST_EVENT_ADD, "INSERT INTO event(" SQLITE_EVENT_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)");
     sqlite3_bind_int64(st, 1, event->no);
     sqlite3_bind_int64(st, 2, event->at);
     sqlite3_bind_int64(st, 3, event->kind);
@@ -305,15 +305,23 @@ static enum store_result op_event_add(struct store *store, const struct store_ev
         sqlite3_bind_null(st, 9);
     sqlite3_bind_int64(st, 10, event->previous);
     sqlite_bind_blob(st, 11, event->data);
-    sqlite_bind_blob(st, 12, event->hash);
+    sqlite_bind_text(st, 12, event->via);
+    sqlite_bind_blob(st, 13, event->hash);
     return sqlite_run(s, st);
 }
 
-static void event_row(sqlite3_stmt *st, struct store_event *event)
+/* A number that no kind has, which nobody but a stranger writes, is none: it must not lead past the end of a table. */
+static enum kind kind_in(sqlite3_stmt *st, int column)
+{
+    int64_t kind = sqlite3_column_int64(st, column);
+    return kind > KIND_NONE && kind < KIND_COUNT ? (enum kind)kind : KIND_NONE;
+}
+
+void sqlite_event_row(sqlite3_stmt *st, struct store_event *event)
 {
     *event = (struct store_event){.no = sqlite3_column_int64(st, 0),
                                   .at = sqlite3_column_int64(st, 1),
-                                  .kind = (enum kind)sqlite3_column_int(st, 2),
+                                  .kind = kind_in(st, 2),
                                   .site = sqlite3_column_int64(st, 3),
                                   .comment = sqlite_text(st, 4),
                                   .revision = sqlite3_column_int64(st, 5),
@@ -322,15 +330,17 @@ static void event_row(sqlite3_stmt *st, struct store_event *event)
                                   .seq = sqlite3_column_int64(st, 8),
                                   .previous = sqlite3_column_int64(st, 9),
                                   .data = sqlite_blob(st, 10),
-                                  .hash = sqlite_blob(st, 11),
-                                  .sha256 = sqlite_blob(st, 12)};
+                                  .via = sqlite_text(st, 11),
+                                  .hash = sqlite_blob(st, 12)};
 }
 
 static enum store_result one_event(struct sqlite_store *s, sqlite3_stmt *st, struct store_event *event)
 {
     enum store_result r = sqlite_row(s, st);
-    if (r == STORE_OK)
-        event_row(st, event);
+    if (r == STORE_OK) {
+        sqlite_event_row(st, event);
+        event->sha256 = sqlite_blob(st, 13);
+    }
     return r;
 }
 

@@ -87,8 +87,15 @@ struct store_event {
     int64_t seq;         /* number in the site's log, 0 if it is no record */
     int64_t previous;    /* event of the same comment before this one, 0 for the first */
     struct slice data;   /* packed map, see daemon/work/record.c */
+    struct slice via;    /* how it came: "key:7", "uid:1000", "tcp"; absent: the daemon itself, or before version 2 */
     struct slice hash;   /* 32 bytes: the chain up to here */
     struct slice sha256; /* when read: hash of the text's body, absent when erased or none */
+};
+
+/* What somebody wrote beside an event. */
+struct store_note {
+    int64_t event;
+    struct slice salt, text;
 };
 
 struct store_report {
@@ -116,6 +123,25 @@ struct store_operation {
     struct slice answer; /* what the handler keeps of its answer */
 };
 
+#define PUBLIC_KEY_BYTES 32
+#define UID_NONE         (-1)
+
+/* A key: what somebody who proves to be its owner may. Rows are only added, brought to an end and revoked, so a number
+ * means one key for ever. */
+struct store_key {
+    int64_t no; /* 1, 2, 3, ... */
+    char name[NAME_BYTES + 1];
+    enum role role;
+    unsigned rights; /* enum right, or-ed; RIGHTS_ALL + 1 when a row holds what no right is */
+    bool has_public; /* else it is a user of the system, `uid` */
+    unsigned char public_key[PUBLIC_KEY_BYTES];
+    int64_t uid; /* UID_NONE with has_public */
+    bool all_sites;
+    struct slice sites; /* packed list of names; absent with all_sites */
+    char created_by[NAME_BYTES + 1];
+    int64_t created_at, expires_at, revoked_at; /* 0: never */
+};
+
 /* Figures of one site's queue, counted by the store. */
 struct store_queue {
     int64_t escalated, claimed;
@@ -128,8 +154,11 @@ struct store;
 typedef bool store_on_site(void *arg, const struct store_site *site);
 typedef bool store_on_comment(void *arg, const struct store_comment *comment);
 typedef bool store_on_event(void *arg, const struct store_event *event);
+typedef bool store_on_text(void *arg, const struct store_text *text);
+typedef bool store_on_note(void *arg, const struct store_note *note);
 typedef bool store_on_report(void *arg, const struct store_report *report);
 typedef bool store_on_listener(void *arg, const struct store_listener *listener);
+typedef bool store_on_key(void *arg, const struct store_key *key);
 
 struct store_ops {
     const char *name;
@@ -174,6 +203,15 @@ struct store_ops {
     enum store_result (*log_scan)(struct store *, int64_t site, int64_t after, int64_t limit, store_on_event *,
                                   void *arg); /* by seq */
 
+    /* Everything by number, for those who look back: events above `after`, the same of those that are about no comment
+     * (site 0), and events below `before`, the newest first. `sha256` stays absent. */
+    enum store_result (*event_scan)(struct store *, int64_t after, int64_t limit, store_on_event *, void *arg);
+    enum store_result (*event_scan_bare)(struct store *, int64_t after, int64_t limit, store_on_event *, void *arg);
+    enum store_result (*event_scan_back)(struct store *, int64_t before, int64_t limit, store_on_event *, void *arg);
+    /* Texts, and notes by their event, above `after` up to and with `last`. */
+    enum store_result (*text_scan)(struct store *, int64_t after, int64_t last, store_on_text *, void *arg);
+    enum store_result (*note_scan)(struct store *, int64_t after, int64_t last, store_on_note *, void *arg);
+
     /* What people wrote beside an event: kept apart so that it can be erased while the event stays. */
     enum store_result (*note_add)(struct store *, int64_t event, struct slice salt, struct slice text);
     enum store_result (*note_get)(struct store *, int64_t event, struct slice *text);
@@ -201,6 +239,11 @@ struct store_ops {
     enum store_result (*operation_add)(struct store *, struct slice id, const struct store_operation *operation);
     /* Forgets at most `limit` operations that are older than `before`. */
     enum store_result (*operation_prune)(struct store *, int64_t before, int64_t limit);
+
+    enum store_result (*key_scan)(struct store *, store_on_key *, void *arg); /* by no */
+    /* Inserts the next number, or updates a row. A row's end may come nearer and it may be revoked; anything else of it
+     * never changes, and no two rows have one public key: such a call fails. */
+    enum store_result (*key_put)(struct store *, const struct store_key *key);
 
     /* Pending comments of one site and lane, held by somebody or free, by (due_at, text), strictly after the given
      * pair, at most `limit`. */

@@ -67,8 +67,7 @@ static void set_actor(struct request *request, struct slice name)
     request->actor[len] = '\0';
 }
 
-/* Actors of the daemon's own, whom nobody else may be taken for. */
-static bool is_reserved(struct slice name)
+bool admit_is_reserved(struct slice name)
 {
     return slice_is(name, "modqd") || slice_is(name, "front") || slice_is(name, "push");
 }
@@ -85,13 +84,76 @@ static void set_user(struct request *request, uid_t uid)
 
     if (!name[0] || known != uid) {
         if (getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) == 0 && found &&
-            !is_reserved(slice_of(entry.pw_name)))
+            !admit_is_reserved(slice_of(entry.pw_name)))
             snprintf(name, sizeof(name), "%s", entry.pw_name);
         else
             snprintf(name, sizeof(name), "uid:%u", uid);
         known = uid;
     }
     set_actor(request, slice_of(name));
+}
+
+static bool deny(struct request *request, const char *why)
+{
+    fault_set(&request->fault, E_DENIED);
+    fault_say(&request->fault, "%s", why);
+    return false;
+}
+
+static enum settings_socket socket_of(enum door door)
+{
+    return door == DOOR_FRONT ? SOCKET_FRONT : door == DOOR_PUSH ? SOCKET_PUSH : SOCKET_DESK;
+}
+
+/* A key is looked at with each message, because a connection outlives it. */
+static bool identify_key(struct request *request, struct grant *grant, const struct admission *admission)
+{
+    if (!grant)
+        return deny(request, "this key is not known");
+    if (grant->revoked_at)
+        return deny(request, "this key was revoked");
+    if (!grant_is_good(grant, admission->now_ms))
+        return deny(request, "this key has expired");
+    if (!grant_may_enter(grant, socket_of(request->door)))
+        return deny(request, "this key is for another socket");
+    request->grant = grant;
+    return true;
+}
+
+/* Over ipc a user with a key of their own is what it says; others are what the socket's permissions make them. */
+static bool identify_user(struct request *request, const struct admission *admission)
+{
+    int64_t uid = request->peer.uid;
+    struct grant *listed = access_by_uid(admission->access, uid, admission->now_ms);
+    bool owner = uid == 0 || uid == (int64_t)geteuid();
+    bool desk = request->door == DOOR_DESK;
+
+    if (uid == PEER_UNKNOWN && (desk || admission->settings->listen[socket_of(request->door)].listed_only))
+        return deny(request, "the kernel does not say who you are; use a current version of ZeroMQ");
+    if (uid != PEER_UNKNOWN)
+        snprintf(request->via, sizeof(request->via), "uid:%lld", (long long)uid);
+    if (listed && !owner)
+        return identify_key(request, listed, admission);
+    if (!owner && admission->settings->listen[socket_of(request->door)].listed_only)
+        return deny(request, "your user has no key here; an administrator can add one");
+    request->grant = !desk ? &grant_front : owner ? &grant_administrator : &grant_moderator;
+    return true;
+}
+
+static bool identify(struct request *request, const struct admission *admission)
+{
+    switch (request->peer.proof) {
+    case PROOF_KEY:
+        snprintf(request->via, sizeof(request->via), "key:%lld", (long long)request->peer.key);
+        return identify_key(request, access_by_number(admission->access, request->peer.key), admission);
+    case PROOF_USER:
+        return identify_user(request, admission);
+    case PROOF_NONE:
+        snprintf(request->via, sizeof(request->via), "tcp");
+        request->grant = request->door == DOOR_DESK ? &grant_moderator : &grant_front;
+        return true;
+    }
+    return false;
 }
 
 static bool refuse_reserved(struct request *request, struct slice as)
@@ -101,44 +163,120 @@ static bool refuse_reserved(struct request *request, struct slice as)
     return false;
 }
 
-static bool authorise_moderator(struct request *request, struct slice as)
+/* Whose name stands under what is done: the socket's where web servers come in, a person's at the desk. */
+static void name_actor(struct request *request)
 {
-    bool changes = request->verb->kind == VERB_CHANGE;
+    if (request->door != DOOR_DESK)
+        set_actor(request, request->door == DOOR_FRONT ? SLICE_LIT("front") : SLICE_LIT("push"));
+    else if (request->grant->key)
+        set_actor(request, slice_of(request->grant->name));
+    else if (request->peer.proof == PROOF_USER)
+        set_user(request, (uid_t)request->peer.uid);
+}
 
-    if (as.data && is_reserved(as))
+/* Who acts for others: those whom nobody can hold to a name, and administrators. */
+static bool name_other(struct request *request, struct slice as)
+{
+    if (as.data && admit_is_reserved(as))
         return refuse_reserved(request, as);
-    if (request->peer.uid == PEER_UNKNOWN_LOCAL) {
-        fault_set(&request->fault, E_DENIED);
-        fault_say(&request->fault, "the kernel does not say who you are; use a current version of ZeroMQ");
-        return false;
-    }
-    bool administrator = request->peer.uid == 0 || request->peer.uid == (int64_t)geteuid();
-    if (as.data && (administrator || request->peer.uid < 0)) {
+    if (as.data && (request->peer.proof == PROOF_NONE || request->grant->role == ROLE_ADMINISTRATOR)) {
         set_actor(request, as);
         return true;
     }
-    if (request->peer.uid < 0) {
-        if (!changes)
-            return true;
-        fault_at(&request->fault, E_AS_REQUIRED, NULL, "as");
-        fault_say(&request->fault, "as: over TCP a moderator's name is needed");
+    if (as.data && !slice_is(as, request->actor)) {
+        fault_at(&request->fault, E_DENIED, NULL, "as");
+        fault_say(&request->fault, "as: only administrators may act for others; you are %s", request->actor);
         return false;
     }
-    set_user(request, (uid_t)request->peer.uid);
-    if (!as.data || slice_is(as, request->actor))
+    if (request->actor[0] || request->verb->kind != VERB_CHANGE)
         return true;
-    fault_at(&request->fault, E_DENIED, NULL, "as");
-    fault_say(&request->fault, "as: only root and the daemon's own user may act for others; you are %s",
-              request->actor);
+    fault_at(&request->fault, E_AS_REQUIRED, NULL, "as");
+    fault_say(&request->fault, "as: over TCP without a key a moderator's name is needed");
     return false;
 }
 
-/* Who is asking, and may they: the one place (PROTOCOL.md, "Who is asking"). */
-static bool authorise(struct request *request, struct slice as)
+static bool check_role(struct request *request)
 {
-    if (request->door == DOOR_DESK)
-        return authorise_moderator(request, as);
-    set_actor(request, request->door == DOOR_FRONT ? SLICE_LIT("front") : SLICE_LIT("push"));
+    if (request->verb->roles & (1U << request->grant->role))
+        return true;
+    fault_set(&request->fault, E_DENIED);
+    fault_say(&request->fault, "%s is for administrators", request->verb->name);
+    fault_str(&request->fault, "right", SLICE_LIT("administrator"));
+    return false;
+}
+
+/* What a request is about: the items of its list, or itself. */
+static const msgpack_object *items_of(const struct request *request)
+{
+    const msgpack_object *list = mp_get(&request->map, "comments");
+
+    if (!mp_count(list))
+        list = mp_get(&request->map, "records");
+    return mp_count(list) ? list : NULL;
+}
+
+static bool check_rights(struct request *request, const struct settings *settings)
+{
+    bool many = (int64_t)mp_count(items_of(request)) > settings->limits.value[LIMIT_BULK_ITEMS];
+
+    if (request->verb->right && !request_may(request, request->verb->right, &request->fault))
+        return false;
+    return !request->verb->bulk || !many || request_may(request, RIGHT_BULK, &request->fault);
+}
+
+/* Sites are compared here for every verb: the one that the request names, and those of its items, which are refused one
+ * by one. What is no name is left to the verb's decoding. */
+static bool check_sites(struct request *request)
+{
+    struct slice site = mp_get_str(&request->map, "site");
+    const msgpack_object *items = items_of(request);
+    size_t n = mp_count(items);
+    bool *foreign = NULL;
+
+    if (request->verb->scope == SCOPE_NONE || request->grant->all_sites)
+        return true;
+    if (site.data && !grant_sees(request->grant, site)) {
+        fault_at(&request->fault, E_DENIED, NULL, "site");
+        fault_say(&request->fault, "site: you have no right to this site");
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        site = mp_get_str(mp_item(items, i), "site");
+        if (!site.data || grant_sees(request->grant, site))
+            continue;
+        if (!foreign && !(foreign = request_alloc(request, n * sizeof(*foreign))))
+            return false;
+        foreign[i] = true;
+    }
+    request->foreign = foreign;
+    return true;
+}
+
+/* Who is asking, and may they: the one place (PROTOCOL.md, "Who is asking" and "Who may do what"). */
+static bool authorise(struct request *request, const struct settings *settings, struct slice as)
+{
+    return check_role(request) && (request->door != DOOR_DESK || name_other(request, as)) &&
+           check_rights(request, settings) && check_sites(request);
+}
+
+enum { BYTES_AN_ITEM = 4096 };
+
+/* How much the request counts against its key's rate: its items, or its size if that is more. */
+static int64_t weigh(const struct request *request)
+{
+    int64_t items = (int64_t)mp_count(items_of(request));
+    int64_t bulk = (int64_t)(request->body.len / BYTES_AN_ITEM);
+
+    return items > bulk ? items : bulk > 0 ? bulk : 1;
+}
+
+static bool keep_pace(struct request *request, const struct admission *admission)
+{
+    if (!access_pace(admission->access, request->grant, weigh(request), admission->boot_ms,
+                     &admission->settings->limits, &request->fault))
+        return false;
+    access_begin(admission->access, request->grant);
+    request->counted = true;
     return true;
 }
 
@@ -165,26 +303,47 @@ static bool check_operation(struct request *request, struct slice operation)
     return false;
 }
 
-bool admit(struct request *request, const struct settings *settings)
+static bool find_verb(struct request *request, struct slice op)
 {
+    request->verb = verb_find(op, request->door);
+    return request->verb || unknown_operation(request, op);
+}
+
+/* What was asked, as far as it can be read, so that whoever is refused is answered under the id they gave. */
+static bool read_envelope(struct request *request, const struct settings *settings, struct envelope *envelope)
+{
+    if (!mp_unpack_map(request->body, &request->zone, &request->map))
+        return fault_set(&request->fault, E_MALFORMED);
+    return decode_id(request) &&
+           fields_decode(&request->map, envelope_fields, sizeof(envelope_fields) / sizeof(envelope_fields[0]),
+                         &settings->limits, NULL, envelope, &request->fault) &&
+           check_version(request, envelope);
+}
+
+bool admit(struct request *request, const struct admission *admission)
+{
+    const struct settings *settings = admission->settings;
     struct envelope envelope = {0};
 
     fault_set(&request->fault, E_OK);
-    if (!mp_unpack_map(request->body, &request->zone, &request->map))
-        return fault_set(&request->fault, E_MALFORMED);
-    if (!decode_id(request) ||
-        !fields_decode(&request->map, envelope_fields, sizeof(envelope_fields) / sizeof(envelope_fields[0]),
-                       &settings->limits, NULL, &envelope, &request->fault))
+    if (!read_envelope(request, settings, &envelope) || !identify(request, admission))
         return false;
-    if (!check_version(request, &envelope))
-        return false;
-    request->verb = verb_find(envelope.op, request->door);
-    if (!request->verb)
-        return unknown_operation(request, envelope.op);
-    if (!authorise(request, envelope.as) || !check_operation(request, envelope.operation) ||
+    grant_take(request->grant);
+    name_actor(request);
+    if (!find_verb(request, envelope.op) || !keep_pace(request, admission) ||
+        !authorise(request, settings, envelope.as) || !check_operation(request, envelope.operation) ||
         !request->verb->decode(request, settings))
         return false;
     if (request->operation.data)
         hash_asked(request);
     return request->fault.code == E_OK;
+}
+
+void admit_end(struct request *request, struct access *access)
+{
+    if (request->counted)
+        access_end(access, request->grant);
+    request->counted = false;
+    grant_drop(request->grant);
+    request->grant = NULL;
 }

@@ -44,9 +44,11 @@ bool claim_decode(struct request *request, const struct settings *settings)
     return !args->comments || targets_decode(request, settings, args->comments, "comments", &args->targets);
 }
 
-static bool write_claim(struct work *work, const char *actor, struct store_comment *comment, enum kind kind,
+/* `request` is NULL when the daemon itself ends a claim. */
+static bool write_claim(struct work *work, const struct request *request, struct store_comment *comment, enum kind kind,
                         int64_t until)
 {
+    const char *actor = request ? request->actor : "modqd";
     struct out *data = work_data(work);
 
     if (until)
@@ -56,6 +58,7 @@ static bool write_claim(struct work *work, const char *actor, struct store_comme
                                  .revision = comment->revision,
                                  .text = comment->text,
                                  .actor = slice_of(actor),
+                                 .via = request ? work_via(request) : SLICE_NONE,
                                  .data = out_slice(data)};
     struct store_site *site = ledger_site_at(work->ledger, comment->site);
     snprintf(comment->claimed_by, sizeof(comment->claimed_by), "%s", until ? actor : "");
@@ -112,7 +115,7 @@ static void claim_next(struct work *work, const struct request *request, const s
         out->failed = true;
         return;
     }
-    if (!queue_next(work, site ? site->no : 0, args->lane, false, (struct queue_place){-1, 0}, &page)) {
+    if (!queue_next(work, request->grant, site ? site->no : 0, args->lane, false, (struct queue_place){-1, 0}, &page)) {
         out->failed = true;
         page.n = 0;
     }
@@ -121,22 +124,25 @@ static void claim_next(struct work *work, const struct request *request, const s
         bytes += weight(work, comment);
         if (i > 0 && bytes > CARDS_BYTES)
             break;
-        if (!write_claim(work, request->actor, comment, KIND_CLAIMED, work->boot_ms + args->lease_ms))
+        if (!write_claim(work, request, comment, KIND_CLAIMED, work->boot_ms + args->lease_ms))
             break;
         keep(out, ledger_site_at(work->ledger, comment->site), comment);
     }
     free(page.comments);
 }
 
-static bool check_claim(struct work *work, const char *actor, const struct store_comment *comment, int64_t may,
-                        struct fault *fault)
+static bool check_claim(struct work *work, const struct request *request, const struct store_comment *comment,
+                        int64_t may, struct fault *fault)
 {
+    const char *actor = request->actor;
     const struct transition *go = state_transition(comment->state, ON_CLAIM);
 
     if (go->error == E_ALREADY_DECIDED)
         work_fault_decided(work, comment, fault);
     else if (go->error)
         fault_set(fault, go->error);
+    else if (comment->lane == LANE_ESCALATED && !request_may(request, RIGHT_ESCALATED, fault))
+        return false;
     else if (work_held_by_other(work, comment, actor))
         work_fault_claimed(work, comment, fault);
     else if (may <= 0 && strcmp(comment->claimed_by, actor) != 0) {
@@ -172,15 +178,14 @@ static void claim_named(struct work *work, const struct request *request, const 
         struct store_site *site;
         struct store_comment comment;
         struct fault fault;
-        if (!target_find(work, target, &site, &comment, &fault) ||
-            !check_claim(work, request->actor, &comment, may, &fault) ||
+        if (!target_find(work, target, &site, &comment, &fault) || !check_claim(work, request, &comment, may, &fault) ||
             !check_weight(work, &comment, &bytes, &fault)) {
-            work_item_failed(refused, target->site, target->comment, &fault);
+            work_item_failed(work, refused, target->site, target->comment, &fault);
             continue;
         }
         bool mine = strcmp(comment.claimed_by, request->actor) == 0 && comment.claimed_until > work->boot_ms;
         may -= !mine;
-        write_claim(work, request->actor, &comment, mine ? KIND_RENEWED : KIND_CLAIMED, work->boot_ms + args->lease_ms);
+        write_claim(work, request, &comment, mine ? KIND_RENEWED : KIND_CLAIMED, work->boot_ms + args->lease_ms);
         keep(claimed, site, &comment);
     }
 }
@@ -290,7 +295,7 @@ static void hold_one(struct work *work, const struct request *request, struct st
     int64_t until = kind == KIND_RENEWED ? work->boot_ms + args->lease_ms : 0;
     struct store_site *site = ledger_site_at(work->ledger, comment->site);
 
-    if (!write_claim(work, request->actor, comment, kind, until))
+    if (!write_claim(work, request, comment, kind, until))
         return;
     work_item(out, slice_of(site->name), slice_of(comment->id));
     out_key_cstr(out, "status", kind_name(kind));
@@ -309,12 +314,12 @@ static void hold_named(struct work *work, const struct request *request, const s
     if (!target_find(work, target, &site, &comment, &fault)) {
         if (!target->fault)
             fault_set(&fault, E_NOT_HELD);
-        work_item_failed(out, target->site, target->comment, &fault);
+        work_item_failed(work, out, target->site, target->comment, &fault);
         return;
     }
     if (strcmp(comment.claimed_by, request->actor) != 0 || comment.claimed_until <= work->boot_ms) {
         fault_set(&fault, E_NOT_HELD);
-        work_item_failed(out, target->site, target->comment, &fault);
+        work_item_failed(work, out, target->site, target->comment, &fault);
         return;
     }
     hold_one(work, request, &comment, kind, out);
@@ -363,7 +368,7 @@ static int64_t expire(struct work *work, int64_t until, int64_t limit)
 
     work_ok(work, work->store->ops->claims_ending(work->store, until, limit, remember, &found));
     for (size_t i = 0; i < found.n && !work->trouble; i++)
-        done += write_claim(work, "modqd", &found.comments[i], KIND_LEASE_EXPIRED, 0);
+        done += write_claim(work, NULL, &found.comments[i], KIND_LEASE_EXPIRED, 0);
     free(found.comments);
     return done;
 }

@@ -132,7 +132,9 @@ static bool check_decision(struct work *work, const struct request *request, con
         work_fault_claimed(work, comment, fault);
         return false;
     }
-    return true;
+    if (!decision_check_lane(request, comment, fault))
+        return false;
+    return !comment->decision || decision_check_owner(work, request, comment->decision, fault);
 }
 
 static void put_reasons(struct out *data, const struct slice *reasons, size_t n)
@@ -142,6 +144,14 @@ static void put_reasons(struct out *data, const struct slice *reasons, size_t n)
     for (size_t i = 0; i < n; i++)
         out_str(data, reasons[i]);
     out_end(data);
+}
+
+static void count_decision(struct tally *tally, enum kind kind, const struct decide_args *args)
+{
+    tally->approved += kind == KIND_APPROVED;
+    tally->rejected += kind == KIND_REJECTED;
+    tally->reasons = args->reasons;
+    tally->reason_count = args->reason_count;
 }
 
 static bool decide(struct work *work, const struct request *request, const struct target *target,
@@ -161,7 +171,10 @@ static bool decide(struct work *work, const struct request *request, const struc
     if (!decision_write_note(work, args->note, data))
         return false;
     out_end(data);
-    return decision_write_record(work, site, comment, go->record, go->next, request->actor, out_slice(data), seq);
+    if (!decision_write_record(work, request, site, comment, go->record, go->next, out_slice(data), seq))
+        return false;
+    count_decision(work->tally, go->record, args);
+    return true;
 }
 
 static void run_decision(struct work *work, struct request *request, enum happening happening, struct out *out)
@@ -178,7 +191,7 @@ static void run_decision(struct work *work, struct request *request, enum happen
         int64_t seq;
         if (!target_find(work, target, &site, &comment, &fault) ||
             !check_decision(work, request, target, &comment, happening, &fault)) {
-            work_item_failed(out, target->site, target->comment, &fault);
+            work_item_failed(work, out, target->site, target->comment, &fault);
             continue;
         }
         if (!decide(work, request, target, site, &comment, happening, &seq))

@@ -1,5 +1,7 @@
 #include "decision.h"
 
+#include "grant.h"
+
 struct decide_args *decision_decode(struct request *request, const struct settings *settings, const struct field *table,
                                     size_t rows)
 {
@@ -22,6 +24,23 @@ bool decision_check_revision(const struct target *target, const struct store_com
     return false;
 }
 
+bool decision_check_lane(const struct request *request, const struct store_comment *comment, struct fault *fault)
+{
+    return comment->lane != LANE_ESCALATED || comment->state != STATE_PENDING ||
+           request_may(request, RIGHT_ESCALATED, fault);
+}
+
+bool decision_check_owner(struct work *work, const struct request *request, int64_t decision, struct fault *fault)
+{
+    struct store_event event;
+
+    if (request->grant->rights & RIGHT_UNDO)
+        return true;
+    if (!work_ok(work, work->store->ops->event_get(work->store, decision, &event)))
+        return fault_set(fault, E_INTERNAL);
+    return slice_is(event.actor, request->actor) || request_may(request, RIGHT_UNDO, fault);
+}
+
 /* A note stands apart from its event, which holds SHA-256(salt, note) only, so that it can be erased. */
 bool decision_write_note(struct work *work, struct slice note, struct out *data)
 {
@@ -37,11 +56,16 @@ bool decision_write_note(struct work *work, struct slice note, struct out *data)
     return work_ok(work, work->store->ops->note_add(work->store, ledger_next(work->ledger), pieces[0], note));
 }
 
-bool decision_write_record(struct work *work, struct store_site *site, struct store_comment *comment, enum kind kind,
-                           enum state next, const char *actor, struct slice data, int64_t *seq)
+bool decision_write_record(struct work *work, const struct request *request, struct store_site *site,
+                           struct store_comment *comment, enum kind kind, enum state next, struct slice data,
+                           int64_t *seq)
 {
-    struct ledger_entry entry = {
-        .kind = kind, .revision = comment->revision, .text = comment->text, .actor = slice_of(actor), .data = data};
+    struct ledger_entry entry = {.kind = kind,
+                                 .revision = comment->revision,
+                                 .text = comment->text,
+                                 .actor = slice_of(request->actor),
+                                 .via = work_via(request),
+                                 .data = data};
 
     work_end_claim(comment);
     if (!work_ok(work, ledger_append(work->ledger, site, comment, &entry, seq)))

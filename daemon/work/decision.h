@@ -25,11 +25,16 @@ struct decide_args *decision_decode(struct request *request, const struct settin
 /* False and stale_revision when the target names another revision than the current one. */
 bool decision_check_revision(const struct target *target, const struct store_comment *comment, struct fault *fault);
 
+/* What the caller has no right to: what was escalated, and what another decided. False with *fault `denied`. */
+bool decision_check_lane(const struct request *request, const struct store_comment *comment, struct fault *fault);
+bool decision_check_owner(struct work *work, const struct request *request, int64_t decision, struct fault *fault);
+
 /* Stores a moderator's note for the next event, and its commitment in the event's data. An empty note is none. */
 bool decision_write_note(struct work *work, struct slice note, struct out *data);
 
-/* Appends a record that changes the comment's state, and puts the comment. */
-bool decision_write_record(struct work *work, struct store_site *site, struct store_comment *comment, enum kind kind,
-                           enum state next, const char *actor, struct slice data, int64_t *seq);
+/* Appends a record that changes the comment's state, by the one who sent the request, and puts the comment. */
+bool decision_write_record(struct work *work, const struct request *request, struct store_site *site,
+                           struct store_comment *comment, enum kind kind, enum state next, struct slice data,
+                           int64_t *seq);
 
 #endif

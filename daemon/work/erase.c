@@ -42,7 +42,7 @@ static bool erase(struct work *work, const struct request *request, struct store
     if (superseded)
         out_key_int(data, "supersedes", superseded);
     out_end(data);
-    return decision_write_record(work, site, comment, go->record, go->next, request->actor, out_slice(data), seq);
+    return decision_write_record(work, request, site, comment, go->record, go->next, out_slice(data), seq);
 }
 
 void erase_run(struct work *work, struct request *request, struct out *out)
@@ -58,7 +58,7 @@ void erase_run(struct work *work, struct request *request, struct out *out)
         struct fault fault;
         int64_t seq = 0;
         if (!target_find(work, target, &site, &comment, &fault)) {
-            work_item_failed(out, target->site, target->comment, &fault);
+            work_item_failed(work, out, target->site, target->comment, &fault);
             continue;
         }
         const struct transition *go = state_transition(comment.state, ON_ERASE);

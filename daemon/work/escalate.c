@@ -30,7 +30,7 @@ static bool check_escalation(struct work *work, const struct request *request, c
         work_fault_claimed(work, comment, fault);
         return false;
     }
-    return true;
+    return decision_check_lane(request, comment, fault);
 }
 
 static bool escalate(struct work *work, const struct request *request, struct store_site *site,
@@ -46,6 +46,7 @@ static bool escalate(struct work *work, const struct request *request, struct st
                                  .revision = comment->revision,
                                  .text = comment->text,
                                  .actor = slice_of(request->actor),
+                                 .via = work_via(request),
                                  .data = out_slice(data)};
     work_end_claim(comment);
     comment->lane = LANE_ESCALATED;
@@ -66,7 +67,7 @@ void escalate_run(struct work *work, struct request *request, struct out *out)
         struct fault fault;
         if (!target_find(work, target, &site, &comment, &fault) ||
             !check_escalation(work, request, target, &comment, &fault)) {
-            work_item_failed(out, target->site, target->comment, &fault);
+            work_item_failed(work, out, target->site, target->comment, &fault);
             continue;
         }
         if (comment.lane != LANE_ESCALATED && !escalate(work, request, site, &comment))

@@ -44,6 +44,7 @@ static void write_withdrawal(struct work *work, const struct request *request, s
                                  .revision = comment->revision,
                                  .text = comment->text,
                                  .actor = slice_of(request->actor),
+                                 .via = work_via(request),
                                  .data = out_slice(data)};
     work_end_claim(comment);
     comment->decision = 0;
@@ -154,6 +155,7 @@ static void write_report(struct work *work, const struct request *request, struc
                                  .revision = comment->revision,
                                  .text = comment->text,
                                  .actor = slice_of(request->actor),
+                                 .via = work_via(request),
                                  .data = out_slice(data)};
     work_ok(work, ledger_append(work->ledger, site, comment, &entry, NULL));
 }

@@ -123,6 +123,8 @@ static enum store_result load(struct ledger *ledger)
     if (r != STORE_OK)
         return r;
     r = ledger->store->ops->event_last(ledger->store, &last);
+    if (r == STORE_OK && last.hash.len != SHA256_BYTES)
+        return STORE_FAILED;
     if (r == STORE_OK) {
         ledger->last_no = last.no;
         ledger->last_at = last.at;
@@ -251,6 +253,13 @@ int64_t ledger_next(const struct ledger *ledger)
     return ledger->last_no + 1;
 }
 
+enum store_result ledger_head(struct ledger *ledger, int64_t *no, const unsigned char **hash)
+{
+    *no = ledger->last_no;
+    *hash = ledger->last_hash;
+    return ledger->last_no > 0 ? STORE_OK : STORE_NONE;
+}
+
 void ledger_chain(unsigned char hash[SHA256_BYTES], const unsigned char before[SHA256_BYTES],
                   const struct store_event *event, struct slice site_name, struct out *scratch)
 {
@@ -266,38 +275,58 @@ void ledger_chain(unsigned char hash[SHA256_BYTES], const unsigned char before[S
     out_str(scratch, event->actor);
     out_int(scratch, event->seq);
     out_bin(scratch, event->data);
+    if (event->via.data)
+        out_str(scratch, event->via);
     out_end(scratch);
     struct slice pieces[] = {{(const char *)before, SHA256_BYTES}, out_slice(scratch)};
     sha256(hash, pieces, 2);
 }
 
-enum store_result ledger_append(struct ledger *ledger, struct store_site *site, struct store_comment *comment,
-                                const struct ledger_entry *entry, int64_t *seq)
+/* Chains an event that is whole but for its hash, and stores it. */
+static enum store_result add_event(struct ledger *ledger, struct store_event *event, struct slice site_name)
 {
     unsigned char hash[SHA256_BYTES];
-    bool record = kind_is_record(entry->kind);
-    struct store_event event = {.no = ledger->last_no + 1,
+
+    ledger_chain(hash, ledger->last_hash, event, site_name, &ledger->scratch);
+    if (ledger->scratch.failed)
+        return STORE_FAILED;
+    event->hash = (struct slice){(const char *)hash, SHA256_BYTES};
+    enum store_result r = ledger->store->ops->event_add(ledger->store, event);
+    event->hash = SLICE_NONE;
+    if (r != STORE_OK)
+        return r;
+    ledger->last_no = event->no;
+    ledger->last_at = event->at;
+    memcpy(ledger->last_hash, hash, SHA256_BYTES);
+    return STORE_OK;
+}
+
+static struct store_event next_event(const struct ledger *ledger, const struct ledger_entry *entry)
+{
+    return (struct store_event){.no = ledger->last_no + 1,
                                 .at = ledger->now,
                                 .kind = entry->kind,
-                                .site = site->no,
-                                .comment = slice_of(comment->id),
+                                .comment = SLICE_LIT(""),
                                 .revision = entry->revision,
                                 .text = entry->text,
                                 .actor = entry->actor,
-                                .seq = record ? site->newest + 1 : 0,
-                                .previous = comment->last_event,
-                                .data = entry->data.data ? entry->data : SLICE_LIT("\x80"),
-                                .hash = {(const char *)hash, SHA256_BYTES}};
+                                .via = entry->via,
+                                .data = entry->data.data ? entry->data : SLICE_LIT("\x80")};
+}
 
-    ledger_chain(hash, ledger->last_hash, &event, slice_of(site->name), &ledger->scratch);
-    if (ledger->scratch.failed)
-        return STORE_FAILED;
-    enum store_result r = ledger->store->ops->event_add(ledger->store, &event);
+enum store_result ledger_append(struct ledger *ledger, struct store_site *site, struct store_comment *comment,
+                                const struct ledger_entry *entry, int64_t *seq)
+{
+    bool record = kind_is_record(entry->kind);
+    struct store_event event = next_event(ledger, entry);
+
+    event.site = site->no;
+    event.comment = slice_of(comment->id);
+    event.seq = record ? site->newest + 1 : 0;
+    event.previous = comment->last_event;
+    enum store_result r = add_event(ledger, &event, slice_of(site->name));
     if (r != STORE_OK)
         return r;
-    ledger->last_no = event.no;
-    ledger->last_at = event.at;
-    memcpy(ledger->last_hash, hash, SHA256_BYTES);
     comment->last_event = event.no;
     if (record) {
         comment->record = event.no;
@@ -310,4 +339,11 @@ enum store_result ledger_append(struct ledger *ledger, struct store_site *site, 
     if (seq)
         *seq = event.seq;
     return STORE_OK;
+}
+
+enum store_result ledger_append_bare(struct ledger *ledger, const struct ledger_entry *entry)
+{
+    struct store_event event = next_event(ledger, entry);
+
+    return add_event(ledger, &event, SLICE_LIT(""));
 }

@@ -41,12 +41,17 @@ void ledger_touch(struct ledger *ledger, const struct store_site *site);
 /* The number that the next event will have. */
 int64_t ledger_next(const struct ledger *ledger);
 
+/* The end of the chain: number and hash (32 bytes, the ledger's own, good until it is next called) of the newest event.
+ * NONE, with 0 and zeros, while there is none. */
+enum store_result ledger_head(struct ledger *ledger, int64_t *no, const unsigned char **hash);
+
 /* What an event of a comment says besides what the comment's row says. */
 struct ledger_entry {
     enum kind kind;
     int64_t revision;
     int64_t text; /* text that it is about, 0 if none */
     struct slice actor;
+    struct slice via;  /* how it came; absent: the daemon itself did it */
     struct slice data; /* packed map; absent: an empty one */
 };
 
@@ -55,8 +60,12 @@ struct ledger_entry {
 enum store_result ledger_append(struct ledger *ledger, struct store_site *site, struct store_comment *comment,
                                 const struct ledger_entry *entry, int64_t *seq);
 
+/* Adds an event that is about no comment: site 0, whose name is "", comment "" and nothing before it. */
+enum store_result ledger_append_bare(struct ledger *ledger, const struct ledger_entry *entry);
+
 /* The chain hash of an event: SHA-256 over the hash before it (32 zero bytes for the first) and the MessagePack array
- * [no, at, kind's name, site's name, comment, revision, text, actor, seq, data as bin], shortest encoding. */
+ * [no, at, kind's name, site's name, comment, revision, text, actor, seq, data as bin, via], shortest encoding. Where
+ * via is absent, it is left out, as it was for all events before version 2 of the schema. */
 void ledger_chain(unsigned char hash[SHA256_BYTES], const unsigned char before[SHA256_BYTES],
                   const struct store_event *event, struct slice site_name, struct out *scratch);
 

@@ -83,7 +83,7 @@ void list_run(struct work *work, struct request *request, struct out *out)
         return;
     }
     if ((!args->site.data || work_site(work, args->site, &site)) &&
-        !queue_next(work, site.no, args->lane, true, args->from, &page)) {
+        !queue_next(work, request->grant, site.no, args->lane, true, args->from, &page)) {
         fault_set(&request->fault, E_INTERNAL);
         free(page.comments);
         return;

@@ -12,6 +12,7 @@ struct source {
 
 struct merge {
     struct work *work;
+    const struct grant *grant;
     enum lane lane;
     bool also_held;
     struct source *sources; /* a heap by `first`, once all are there */
@@ -61,7 +62,9 @@ static bool add_site(struct merge *m, int64_t site)
 
 static bool on_site(void *arg, const struct store_site *site)
 {
-    return site->pending == 0 || add_site(arg, site->no);
+    struct merge *m = arg;
+
+    return site->pending == 0 || !grant_sees(m->grant, slice_of(site->name)) || add_site(m, site->no);
 }
 
 static void add_all_sites(struct merge *m)
@@ -160,10 +163,10 @@ static void take_turn(struct merge *m)
     sift_down(m, 0);
 }
 
-bool queue_next(struct work *work, int64_t site, enum lane lane, bool also_held, struct queue_place from,
-                struct queue_page *page)
+bool queue_next(struct work *work, const struct grant *grant, int64_t site, enum lane lane, bool also_held,
+                struct queue_place from, struct queue_page *page)
 {
-    struct merge m = {.work = work, .lane = lane, .also_held = also_held, .page = page};
+    struct merge m = {.work = work, .grant = grant, .lane = lane, .also_held = also_held, .page = page};
 
     page->n = 0;
     if (site)

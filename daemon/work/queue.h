@@ -2,6 +2,7 @@
 #ifndef MODQD_QUEUE_H
 #define MODQD_QUEUE_H
 
+#include "grant.h"
 #include "work.h"
 
 /* Where a page ended, or (-1, 0): the beginning. */
@@ -17,7 +18,7 @@ struct queue_page {
 /* Fills `page` with the next pending comments after `from`, by (due_at, text): of one site (`site` is its number), or
  * of all (0); free ones only, or also those that somebody holds. The cost grows with the limit plus the number of
  * sites, not with the length of the queue. False when memory is short. */
-bool queue_next(struct work *work, int64_t site, enum lane lane, bool also_held, struct queue_place from,
-                struct queue_page *page);
+bool queue_next(struct work *work, const struct grant *grant, int64_t site, enum lane lane, bool also_held,
+                struct queue_place from, struct queue_page *page);
 
 #endif

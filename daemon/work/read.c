@@ -1,6 +1,7 @@
 #include "read.h"
 
 #include "../../proto/fields.h"
+#include "grant.h"
 #include "record.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
@@ -23,6 +24,30 @@ static void encode_limits(const struct limits *limits, struct out *out)
     out_end(out);
 }
 
+/* Whom the daemon takes the caller for, and what they may. */
+static void encode_you(const struct request *request, struct out *out)
+{
+    const struct grant *grant = request->grant;
+
+    out_key_cstr(out, "you", request->actor[0] ? request->actor : NULL);
+    out_key_cstr(out, "role", role_name(grant->role));
+    out_key(out, "rights");
+    out_array(out);
+    for (unsigned right = RIGHT_UNDO; right <= RIGHT_BULK; right <<= 1)
+        if (grant->rights & right)
+            out_str(out, slice_of(right_name((enum right)right)));
+    out_end(out);
+    out_key(out, "sites");
+    if (grant->all_sites) {
+        out_nil(out);
+        return;
+    }
+    out_array(out);
+    for (size_t i = 0; i < grant->site_count; i++)
+        out_str(out, slice_of(grant->sites[i]));
+    out_end(out);
+}
+
 void hello_run(struct work *work, struct request *request, struct out *out)
 {
     out_key_cstr(out, "server", "modqd " MODQ_VERSION);
@@ -36,7 +61,7 @@ void hello_run(struct work *work, struct request *request, struct out *out)
     out_key_int(out, "credit_timeout_ms", work->settings->credit_timeout_ms);
     encode_limits(&work->settings->limits, out);
     if (request->door == DOOR_DESK)
-        out_key_cstr(out, "you", request->actor[0] ? request->actor : NULL);
+        encode_you(request, out);
 }
 
 /* policy */
@@ -145,7 +170,7 @@ static void status_item(struct work *work, const struct status_args *args, int64
     if (good && (!site || !work_ok(work, work->store->ops->comment_get(work->store, site, id, &comment))))
         good = fault_set(&fault, E_NOT_FOUND);
     if (!good) {
-        work_item_error(out, &fault);
+        work_item_error(work, out, &fault);
         return;
     }
     encode_status(work, args->site, &comment, out);

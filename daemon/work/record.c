@@ -1,6 +1,7 @@
 #include "record.h"
 
 #include "../../proto/mp.h"
+#include "key_map.h"
 
 static void int_or_nil(struct out *out, const char *key, int64_t value)
 {
@@ -71,9 +72,8 @@ static void encode_history_data(const msgpack_object *data, struct out *out)
     int_or_nil(out, "until", mp_get_int(data, "until", 0));
 }
 
-void event_encode(const struct store_event *event, struct slice note, struct out *out)
+static void encode_event(const struct store_event *event, struct slice note, struct out *out)
 {
-    out_map(out);
     out_key_int(out, "no", event->no);
     out_key_int(out, "at", event->at);
     out_key_cstr(out, "kind", kind_name(event->kind));
@@ -82,5 +82,25 @@ void event_encode(const struct store_event *event, struct slice note, struct out
     int_or_nil(out, "seq", event->seq);
     with_data(event, out, encode_history_data);
     out_key_str(out, "note", note);
+}
+
+void event_encode(const struct store_event *event, struct slice note, struct out *out)
+{
+    out_map(out);
+    encode_event(event, note, out);
+    out_end(out);
+}
+
+void event_encode_audit(struct slice site, const struct store_event *event, struct slice note, struct out *out)
+{
+    bool of_key = event->kind >= KIND_KEY_ADDED && event->kind <= KIND_KEY_ROTATED;
+
+    out_map(out);
+    encode_event(event, note, out);
+    out_key_str(out, "site", event->site ? site : SLICE_NONE);
+    out_key_str(out, "comment", event->site ? event->comment : SLICE_NONE);
+    out_key_str(out, "via", event->via);
+    if (of_key)
+        with_data(event, out, key_encode_told);
     out_end(out);
 }

@@ -4,6 +4,7 @@
 
 #include "../../proto/fields.h"
 #include "../../proto/utf8.h"
+#include "grant.h"
 
 enum { POOL_MAX = 1024, ZONE_BYTES = 2048, KEEP_BYTES = 16384 };
 
@@ -87,11 +88,32 @@ void *request_alloc(struct request *request, size_t bytes)
 bool request_take_lane(struct request *request, struct slice word, enum lane *lane)
 {
     *lane = word.data ? lane_of(word) : LANE_NORMAL;
+    if (*lane == LANE_ESCALATED)
+        return request_may(request, RIGHT_ESCALATED, &request->fault);
     if (*lane != LANE_COUNT)
         return true;
     fault_at(&request->fault, E_BAD_VALUE, NULL, "lane");
     fault_say(&request->fault, "lane: must be normal or escalated");
     return false;
+}
+
+bool request_may(const struct request *request, enum right right, struct fault *fault)
+{
+    if (request->grant->rights & right)
+        return true;
+    fault_set(fault, E_DENIED);
+    fault_say(fault, "you have no right to this: it needs the right %s", right_name(right));
+    fault_str(fault, "right", slice_of(right_name(right)));
+    return false;
+}
+
+bool request_is_foreign(const struct request *request, size_t i, const struct path *at, struct fault *fault)
+{
+    if (!request->foreign || !request->foreign[i])
+        return false;
+    fault_at(fault, E_DENIED, at, "site");
+    fault_say(fault, "%s: you have no right to this site", fault->field);
+    return true;
 }
 
 static size_t weigh(const msgpack_object *value)

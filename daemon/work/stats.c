@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "grant.h"
 #include "site_names.h"
 
 bool stats_decode(struct request *request, const struct settings *settings)
@@ -34,6 +35,7 @@ static void encode_site(struct work *work, const struct store_site *site, struct
 
 struct listeners {
     const struct site_names *names;
+    const struct grant *grant;
     struct out *out;
 };
 
@@ -43,7 +45,7 @@ static bool encode_listener(void *arg, const struct store_listener *listener)
     struct out *out = listeners->out;
     struct slice site = site_names_at(listeners->names, listener->site);
 
-    if (!site.data)
+    if (!site.data || !grant_sees(listeners->grant, site))
         return true;
     out_map(out);
     out_key_str(out, "site", site);
@@ -68,21 +70,22 @@ static void encode_counters(const struct counters *counters, struct out *out)
 void stats_run(struct work *work, struct request *request, struct out *out)
 {
     struct site_names names = {0};
-    struct listeners listeners = {&names, out};
+    struct listeners listeners = {&names, request->grant, out};
 
-    (void)request;
     work_ok(work, work->store->ops->site_scan(work->store, site_names_add, &names));
     out_key_int(out, "time", work->clock_ms);
     out_key_int(out, "started_at", work->started_at);
     out_key(out, "sites");
     out_array(out);
     for (size_t i = 0; i < names.n && !work->trouble; i++)
-        encode_site(work, &names.sites[i], out);
+        if (grant_sees(request->grant, slice_of(names.sites[i].name)))
+            encode_site(work, &names.sites[i], out);
     out_end(out);
     out_key(out, "listeners");
     out_array(out);
     work_ok(work, work->store->ops->listener_scan(work->store, encode_listener, &listeners));
     out_end(out);
-    encode_counters(work->counters, out);
+    if (request->grant->all_sites) /* they tell the pace of all sites */
+        encode_counters(work->counters, out);
     free(names.sites);
 }

@@ -7,7 +7,8 @@
 struct item {
     struct comment_event event;
     unsigned char sha256[SHA256_BYTES];
-    size_t meta_at, meta_len;  /* packed, in request->scratch */
+    size_t meta_at, meta_len; /* packed, in request->scratch */
+    unsigned char meta_sha256[SHA256_BYTES];
     const struct fault *fault; /* NULL: the event is good */
 };
 
@@ -36,13 +37,17 @@ static bool decode_item(struct request *request, const struct settings *settings
 {
     struct fault fault;
 
-    if (!comment_decode(map, &settings->limits, at, &item->event, &fault))
+    if (!comment_decode(map, &settings->limits, at, &item->event, &fault) ||
+        request_is_foreign(request, at->index, at, &fault))
         return keep_fault(request, item, &fault);
     sha256_of(item->sha256, item->event.body);
     item->meta_at = request->scratch.len;
     comment_encode_meta(&item->event, &request->scratch);
     item->meta_len = request->scratch.len - item->meta_at;
-    return !request->scratch.failed || fault_set(&request->fault, E_INTERNAL);
+    if (request->scratch.failed)
+        return fault_set(&request->fault, E_INTERNAL);
+    sha256_of(item->meta_sha256, (struct slice){request->scratch.data + item->meta_at, item->meta_len});
+    return true;
 }
 
 bool submit_decode(struct request *request, const struct settings *settings)
@@ -88,15 +93,19 @@ static bool check_room(struct work *work, const struct store_site *site, struct 
     return true;
 }
 
-static bool add_text(struct work *work, const struct request *request, const struct item *item,
-                     struct store_comment *comment, unsigned char *commitment)
+/* SHA-256(salt, hash): what the chain covers of something that can be erased. */
+static void commit_to(struct out *data, const char *key, const unsigned char *salt, const unsigned char *hash)
 {
-    unsigned char salt[SALT_BYTES];
-    struct slice sha = {(const char *)item->sha256, SHA256_BYTES};
-    struct slice pieces[] = {{(const char *)salt, SALT_BYTES}, sha};
+    unsigned char commitment[SHA256_BYTES];
+    struct slice pieces[] = {{(const char *)salt, SALT_BYTES}, {(const char *)hash, SHA256_BYTES}};
 
-    work_random(salt, sizeof(salt));
     sha256(commitment, pieces, 2);
+    out_key_bin(data, key, (struct slice){(const char *)commitment, SHA256_BYTES});
+}
+
+static bool add_text(struct work *work, const struct request *request, const struct item *item,
+                     struct store_comment *comment, const unsigned char *salt)
+{
     struct store_text text = {.no = ledger_next(work->ledger),
                               .previous = comment->newest_text,
                               .revision = item->event.revision,
@@ -105,28 +114,31 @@ static bool add_text(struct work *work, const struct request *request, const str
                               .author = item->event.author_id,
                               .language = item->event.language,
                               .body = item->event.body,
-                              .sha256 = sha,
-                              .salt = pieces[0],
+                              .sha256 = {(const char *)item->sha256, SHA256_BYTES},
+                              .salt = {(const char *)salt, SALT_BYTES},
                               .meta = {request->scratch.data + item->meta_at, item->meta_len}};
     return work_ok(work, work->store->ops->text_add(work->store, &text));
 }
 
-/* The event `submitted`; its data holds what the chain covers of the body: SHA-256(salt, body hash). */
+/* The event `submitted`; its data holds what the chain covers of the body, and of what came with it. */
 static bool add_submitted(struct work *work, const struct request *request, struct store_site *site,
                           struct store_comment *comment, const struct item *item)
 {
-    unsigned char commitment[SHA256_BYTES];
+    unsigned char salt[SALT_BYTES];
     int64_t no = ledger_next(work->ledger);
 
-    if (!add_text(work, request, item, comment, commitment))
+    work_random(salt, sizeof(salt));
+    if (!add_text(work, request, item, comment, salt))
         return false;
     struct out *data = work_data(work);
-    out_key_bin(data, "text", (struct slice){(const char *)commitment, SHA256_BYTES});
+    commit_to(data, "text", salt, item->sha256);
+    commit_to(data, "meta", salt, item->meta_sha256);
     out_end(data);
     struct ledger_entry entry = {.kind = KIND_SUBMITTED,
                                  .revision = item->event.revision,
                                  .text = no,
                                  .actor = slice_of(request->actor),
+                                 .via = work_via(request),
                                  .data = out_slice(data)};
     comment->newest_text = no;
     comment->revisions++;
@@ -198,16 +210,14 @@ static bool find_revision(struct work *work, const struct store_comment *comment
     return false;
 }
 
-static void take_repeat(struct work *work, const struct store_comment *comment, const struct item *item,
-                        const struct store_text *text, struct outcome *outcome, struct fault *fault)
+static void take_repeat(const struct store_comment *comment, const struct item *item, const struct store_text *text,
+                        struct outcome *outcome, struct fault *fault)
 {
     *outcome = (struct outcome){.duplicate = true,
                                 .state = text->no == comment->text ? state_name(comment->state) : "superseded",
                                 .received_at = text->received_at};
-    if (slice_equal(text->sha256, (struct slice){(const char *)item->sha256, SHA256_BYTES})) {
-        work->counters->duplicates++;
+    if (slice_equal(text->sha256, (struct slice){(const char *)item->sha256, SHA256_BYTES}))
         return;
-    }
     fault_set(fault, E_CONFLICT);
     fault_say(fault, "another body is stored under revision %lld", (long long)item->event.revision);
     fault_str(fault, "state", slice_of(outcome->state));
@@ -226,7 +236,7 @@ static void take_known(struct work *work, const struct request *request, struct 
         return;
     }
     if (find_revision(work, comment, item->event.revision, &text)) {
-        take_repeat(work, comment, item, &text, outcome, fault);
+        take_repeat(comment, item, &text, outcome, fault);
         return;
     }
     if (work->trouble || !check_room(work, site, fault))
@@ -280,7 +290,7 @@ static void run_item(struct work *work, struct request *request, const struct it
     struct fault fault;
 
     fault_set(&fault, E_OK);
-    work->counters->submits++;
+    work->tally->submits++;
     if (!item->fault)
         take(work, request, item, &outcome, &fault);
     work_item(out, item->event.site, item->event.comment);
@@ -290,11 +300,12 @@ static void run_item(struct work *work, struct request *request, const struct it
     else
         out_nil(out);
     if (item->fault || fault.code) {
-        work->counters->refused++;
         request_note_refused(request, item->fault ? item->fault : &fault);
-        work_item_error(out, item->fault ? item->fault : &fault);
+        work_item_error(work, out, item->fault ? item->fault : &fault);
         return;
     }
+    work->tally->duplicates += outcome.duplicate;
+    work->tally->accepted += !outcome.duplicate;
     out_key_cstr(out, "status", outcome.duplicate ? "duplicate" : "accepted");
     out_key_cstr(out, "state", outcome.state);
     out_key_int(out, "received_at", outcome.received_at);

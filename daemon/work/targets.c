@@ -29,7 +29,8 @@ static bool decode(struct request *request, const struct settings *settings, con
         struct path at = {.up = &at_list, .index = i};
         struct target *target = &targets->items[i];
         struct fault fault;
-        if (fields_decode(mp_item(list, i), fields, rows, &settings->limits, &at, target, &fault))
+        if (fields_decode(mp_item(list, i), fields, rows, &settings->limits, &at, target, &fault) &&
+            !request_is_foreign(request, i, &at, &fault))
             continue;
         struct fault *kept = request_alloc(request, sizeof(*kept));
         if (!kept)

@@ -72,7 +72,7 @@ static bool find_record(struct work *work, const struct target *target, struct u
     return fault_set(fault, E_INTERNAL);
 }
 
-static bool check_undo(struct work *work, const struct undoing *u, struct fault *fault)
+static bool check_undo(struct work *work, const struct request *request, const struct undoing *u, struct fault *fault)
 {
     const struct transition *go = state_transition(u->comment.state, ON_UNDO);
 
@@ -84,7 +84,7 @@ static bool check_undo(struct work *work, const struct undoing *u, struct fault 
         return false;
     }
     if (!go->error && u->comment.decision == u->event)
-        return true;
+        return decision_check_owner(work, request, u->event, fault);
     fault_set(fault, E_NOT_CURRENT);
     fault_str(fault, "state", slice_of(state_name(u->comment.state)));
     fault_int(fault, "seq", work_seq_of(work, u->comment.record));
@@ -138,8 +138,8 @@ static bool undo(struct work *work, const struct request *request, const struct 
     out_key_int(data, "undoes", target->seq);
     out_key_int(data, "supersedes", target->seq);
     out_end(data);
-    return decision_write_record(work, u->site, &u->comment, u->before, states[u->before], request->actor,
-                                 out_slice(data), seq);
+    return decision_write_record(work, request, u->site, &u->comment, u->before, states[u->before], out_slice(data),
+                                 seq);
 }
 
 void undo_run(struct work *work, struct request *request, struct out *out)
@@ -154,14 +154,14 @@ void undo_run(struct work *work, struct request *request, struct out *out)
         struct fault fault;
         int64_t seq;
         bool found = find_record(work, target, &u, &fault);
-        bool good = found && check_undo(work, &u, &fault);
+        bool good = found && check_undo(work, request, &u, &fault);
         if (good && !undo(work, request, target, &u, &seq))
             return;
         work_item(out, target->site, found ? slice_of(u.comment.id) : SLICE_NONE);
         if (target->seq)
             out_key_int(out, "undoes", target->seq);
         if (!good) {
-            work_item_error(out, &fault);
+            work_item_error(work, out, &fault);
             continue;
         }
         out_key_cstr(out, "status", "undone");

@@ -1,13 +1,16 @@
 #include "verbs.h"
 
 #include "../../proto/fields.h"
+#include "audit.h"
 #include "claim.h"
 #include "decide.h"
 #include "erase.h"
 #include "escalate.h"
 #include "front.h"
+#include "keys.h"
 #include "list.h"
 #include "read.h"
+#include "reload.h"
 #include "show.h"
 #include "stats.h"
 #include "stream_request.h"
@@ -17,33 +20,48 @@
 #define ANYWHERE (DOOR_FRONT | DOOR_DESK)
 #define INTAKE   (DOOR_FRONT | DOOR_PUSH)
 
+/* One row: name, sockets, thread, operation id, roles, sites, then how it is read and run, and what else there is. */
+#define VERB(name_, doors_, kind_, operation_, roles_, scope_, decode_, run_, ...)                                     \
+    {                                                                                                                  \
+        .name = (name_), .doors = (doors_), .kind = VERB_##kind_, .operation = OPERATION_##operation_,                 \
+        .roles = FOR_##roles_, .scope = SCOPE_##scope_, .decode = (decode_), .run = (run_), __VA_ARGS__                \
+    }
+
 /* clang-format off */
 const struct verb verb_table[] = {
-    {"hello",    ANYWHERE,   VERB_AT_ONCE, OPERATION_NONE,     hello_decode,           hello_run,    NULL},
-    {"policy",   ANYWHERE,   VERB_AT_ONCE, OPERATION_NONE,     policy_request_decode,  policy_run,   NULL},
-    {"status",   ANYWHERE,   VERB_READ,    OPERATION_NONE,     status_decode,          status_run,   NULL},
+    VERB("hello",      ANYWHERE,    AT_ONCE,  NONE,      ALL,             NONE,   hello_decode,            hello_run),
+    VERB("policy",     ANYWHERE,    AT_ONCE,  NONE,      ALL,             NAMED,  policy_request_decode,   policy_run),
+    VERB("status",     ANYWHERE,    READ,     NONE,      ALL,             NAMED,  status_decode,           status_run),
 
-    {"submit",   INTAKE,     VERB_CHANGE,  OPERATION_NONE,     submit_decode,          submit_run,   NULL},
-    {"withdraw", INTAKE,     VERB_CHANGE,  OPERATION_NONE,     withdraw_decode,        withdraw_run, NULL},
-    {"report",   INTAKE,     VERB_CHANGE,  OPERATION_NONE,     report_decode,          report_run,   NULL},
-    {"article",  INTAKE,     VERB_CHANGE,  OPERATION_NONE,     article_request_decode, article_run,  NULL},
-    {"confirm",  DOOR_FRONT, VERB_CHANGE,  OPERATION_NONE,     confirm_decode,         confirm_run,  NULL},
-    {"stream",   DOOR_FRONT, VERB_STREAM,  OPERATION_NONE,     stream_decode,          NULL,         NULL},
-    {"credit",   DOOR_FRONT, VERB_STREAM,  OPERATION_NONE,     credit_decode,          NULL,         NULL},
-    {"cancel",   DOOR_FRONT, VERB_STREAM,  OPERATION_NONE,     cancel_decode,          NULL,         NULL},
+    VERB("submit",     INTAKE,      CHANGE,   NONE,      FRONT,           NAMED,  submit_decode,           submit_run),
+    VERB("withdraw",   INTAKE,      CHANGE,   NONE,      FRONT,           NAMED,  withdraw_decode,         withdraw_run),
+    VERB("report",     INTAKE,      CHANGE,   NONE,      FRONT,           NAMED,  report_decode,           report_run),
+    VERB("article",    INTAKE,      CHANGE,   NONE,      FRONT,           NAMED,  article_request_decode,  article_run),
+    VERB("confirm",    DOOR_FRONT,  CHANGE,   NONE,      FRONT,           NAMED,  confirm_decode,          confirm_run),
+    VERB("stream",     DOOR_FRONT,  STREAM,   NONE,      FRONT,           NAMED,  stream_decode,           NULL),
+    VERB("credit",     DOOR_FRONT,  STREAM,   NONE,      FRONT,           NONE,   credit_decode,           NULL),
+    VERB("cancel",     DOOR_FRONT,  STREAM,   NONE,      FRONT,           NONE,   cancel_decode,           NULL),
 
-    {"list",     DOOR_DESK,  VERB_READ,    OPERATION_NONE,     list_decode,            list_run,     NULL},
-    {"show",     DOOR_DESK,  VERB_READ,    OPERATION_NONE,     show_decode,            show_run,     NULL},
-    {"history",  DOOR_DESK,  VERB_READ,    OPERATION_NONE,     history_decode,         history_run,  NULL},
-    {"stats",    DOOR_DESK,  VERB_READ,    OPERATION_NONE,     stats_decode,           stats_run,    NULL},
-    {"claim",    DOOR_DESK,  VERB_CHANGE,  OPERATION_NEEDED,   claim_decode,           claim_run,    claim_render},
-    {"renew",    DOOR_DESK,  VERB_CHANGE,  OPERATION_OPTIONAL, hold_decode,            renew_run,    NULL},
-    {"release",  DOOR_DESK,  VERB_CHANGE,  OPERATION_OPTIONAL, hold_decode,            release_run,  NULL},
-    {"approve",  DOOR_DESK,  VERB_CHANGE,  OPERATION_NEEDED,   decide_decode,          approve_run,  NULL},
-    {"reject",   DOOR_DESK,  VERB_CHANGE,  OPERATION_NEEDED,   decide_decode,          reject_run,   NULL},
-    {"undo",     DOOR_DESK,  VERB_CHANGE,  OPERATION_NEEDED,   undo_decode,            undo_run,     NULL},
-    {"escalate", DOOR_DESK,  VERB_CHANGE,  OPERATION_NEEDED,   escalate_decode,        escalate_run, NULL},
-    {"erase",    DOOR_DESK,  VERB_CHANGE,  OPERATION_NEEDED,   erase_decode,           erase_run,    NULL},
+    VERB("list",       DOOR_DESK,   READ,     NONE,      MODERATORS,      SEEN,   list_decode,             list_run),
+    VERB("show",       DOOR_DESK,   READ,     NONE,      MODERATORS,      NAMED,  show_decode,             show_run),
+    VERB("history",    DOOR_DESK,   READ,     NONE,      MODERATORS,      NAMED,  history_decode,          history_run),
+    VERB("stats",      DOOR_DESK,   READ,     NONE,      MODERATORS,      SEEN,   stats_decode,            stats_run),
+    VERB("claim",      DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      SEEN,   claim_decode,            claim_run, .render = claim_render),
+    VERB("renew",      DOOR_DESK,   CHANGE,   OPTIONAL,  MODERATORS,      SEEN,   hold_decode,             renew_run),
+    VERB("release",    DOOR_DESK,   CHANGE,   OPTIONAL,  MODERATORS,      SEEN,   hold_decode,             release_run),
+    VERB("approve",    DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  decide_decode,           approve_run, .bulk = true),
+    VERB("reject",     DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  decide_decode,           reject_run, .bulk = true),
+    VERB("undo",       DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  undo_decode,             undo_run, .bulk = true),
+    VERB("escalate",   DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  escalate_decode,         escalate_run, .bulk = true),
+    VERB("erase",      DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  erase_decode,            erase_run, .right = RIGHT_ERASE, .bulk = true),
+
+    VERB("key_add",    DOOR_DESK,   CHANGE,   NEEDED,    ADMINISTRATORS,  NONE,   key_add_decode,          key_add_run, .changes_keys = true),
+    VERB("key_list",   DOOR_DESK,   READ,     NONE,      ADMINISTRATORS,  NONE,   key_list_decode,         key_list_run),
+    VERB("key_revoke", DOOR_DESK,   CHANGE,   NEEDED,    ADMINISTRATORS,  NONE,   key_revoke_decode,       key_revoke_run, .changes_keys = true),
+    VERB("key_rotate", DOOR_DESK,   CHANGE,   NEEDED,    ADMINISTRATORS,  NONE,   key_rotate_decode,       key_rotate_run, .changes_keys = true),
+    VERB("reload",     DOOR_DESK,   RELOAD,   NEEDED,    ADMINISTRATORS,  NONE,   reload_decode,           reload_run),
+    VERB("audit",      DOOR_DESK,   READ,     NONE,      ADMINISTRATORS,  NONE,   audit_decode,            audit_run),
+    VERB("verify",     DOOR_DESK,   READ,     NONE,      ADMINISTRATORS,  NONE,   verify_decode,           verify_run),
 };
 /* clang-format on */
 
@@ -57,9 +75,17 @@ const struct verb *verb_find(struct slice name, enum door door)
     return NULL;
 }
 
+static void begin(struct work *work, struct request *request)
+{
+    request->tally = (struct tally){0}; /* what a run counted whose transaction was lost is forgotten */
+    work->tally = &request->tally;
+    request_begin_reply(request);
+}
+
 /* Completes the reply, or makes it the refusal that request->fault says. */
 static void finish(struct work *work, struct request *request)
 {
+    work->tally = NULL;
     if (work->trouble)
         return; /* the transaction is lost: its thread answers */
     if (!request->fault.code) {
@@ -69,11 +95,13 @@ static void finish(struct work *work, struct request *request)
     }
     if (request->fault.code)
         request_refuse(request, &request->fault);
+    else
+        work->keys_changed |= request->verb->changes_keys;
 }
 
 void verb_run(struct work *work, struct request *request)
 {
-    request_begin_reply(request);
+    begin(work, request);
     request->verb->run(work, request, &request->reply);
     finish(work, request);
 }
@@ -154,8 +182,9 @@ void verb_run_once(struct work *work, struct request *request)
         verb_run(work, request);
         return;
     }
-    request_begin_reply(request);
-    if (!repeat(work, request) && !work->trouble)
+    begin(work, request);
+    request->tally.repeated = repeat(work, request);
+    if (!request->tally.repeated && !work->trouble)
         run_and_keep(work, request);
     finish(work, request);
 }

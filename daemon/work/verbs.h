@@ -9,8 +9,23 @@ enum verb_kind {
     VERB_AT_ONCE, /* answered by the thread that owns the sockets, without the store */
     VERB_READ,    /* on the thread that reads */
     VERB_CHANGE,  /* on the thread that writes, in a transaction */
-    VERB_STREAM   /* belongs to the publisher */
+    VERB_STREAM,  /* belongs to the publisher */
+    VERB_RELOAD   /* rereads the configuration on the thread that owns the sockets, then is written as a change */
 };
+
+/* How a verb is bound to sites. There is no default: a verb without a rule is a mistake that a test finds. */
+enum verb_scope {
+    SCOPE_UNSAID,
+    SCOPE_NONE,  /* about no site, or for those who see all of them */
+    SCOPE_NAMED, /* about the sites that the request names: checked before it is run */
+    SCOPE_SEEN   /* about those that it names, or else all that the caller sees: its handler leaves the others out */
+};
+
+/* Roles that may use a verb, or-ed. */
+#define FOR_FRONT          (1U << ROLE_FRONT | 1U << ROLE_ADMINISTRATOR)
+#define FOR_MODERATORS     (1U << ROLE_MODERATOR | 1U << ROLE_ADMINISTRATOR)
+#define FOR_ADMINISTRATORS (1U << ROLE_ADMINISTRATOR)
+#define FOR_ALL            (FOR_FRONT | FOR_MODERATORS)
 
 enum verb_operation { OPERATION_NONE, OPERATION_OPTIONAL, OPERATION_NEEDED };
 
@@ -19,6 +34,11 @@ struct verb {
     unsigned doors; /* enum door, or-ed */
     enum verb_kind kind;
     enum verb_operation operation;
+    unsigned roles; /* 1 << enum role, or-ed */
+    enum verb_scope scope;
+    enum right right;  /* that it needs in any case; 0: none */
+    bool bulk;         /* many items at once need the right to */
+    bool changes_keys; /* who may do what is another after it */
 
     /* Reads the verb's fields into request->args. False with request->fault set. */
     bool (*decode)(struct request *request, const struct settings *settings);

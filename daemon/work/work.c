@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "../../proto/mp.h"
+#include "request.h"
 
 bool work_ok(struct work *work, enum store_result result)
 {
@@ -60,6 +61,18 @@ struct store_site *work_site_for(struct work *work, struct slice name, struct fa
     fault_set(fault, E_TOO_MANY_SITES);
     fault_int(fault, "max", max);
     return NULL;
+}
+
+void work_take_over(struct work *work, const struct request *list)
+{
+    for (; list; list = list->next)
+        if (list->take_over)
+            work->settings = list->take_over;
+}
+
+struct slice work_via(const struct request *request)
+{
+    return request->via[0] ? slice_of(request->via) : SLICE_NONE;
 }
 
 struct out *work_data(struct work *work)
@@ -157,16 +170,19 @@ void work_item(struct out *out, struct slice site, struct slice comment)
     out_key_str(out, "comment", comment);
 }
 
-void work_item_error(struct out *out, const struct fault *fault)
+void work_item_error(const struct work *work, struct out *out, const struct fault *fault)
 {
+    if (work->tally)
+        work->tally->errors[fault->code]++;
     out_key_cstr(out, "status", error_info(fault->code)->name);
     out_key(out, "error");
     fault_encode(fault, out);
     out_end(out);
 }
 
-void work_item_failed(struct out *out, struct slice site, struct slice comment, const struct fault *fault)
+void work_item_failed(const struct work *work, struct out *out, struct slice site, struct slice comment,
+                      const struct fault *fault)
 {
     work_item(out, site, comment);
-    work_item_error(out, fault);
+    work_item_error(work, out, fault);
 }

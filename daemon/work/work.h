@@ -2,35 +2,27 @@
 #ifndef MODQD_WORK_H
 #define MODQD_WORK_H
 
-#include <stdatomic.h>
-
 #include "../../proto/fault.h"
 #include "../core/state.h"
+#include "counters.h"
+#include "health.h"
 #include "ledger.h"
 #include "settings.h"
-
-/* What the daemon counts since its start. */
-/* clang-format off */
-#define MODQ_COUNTERS(X)                                                                             \
-    X(submits) X(duplicates) X(refused) X(malformed) X(dropped_replies) X(busy) X(commits)           \
-    X(commit_requests) X(push_messages) X(push_errors) X(streams) X(records_sent)
-/* clang-format on */
-
-struct counters {
-#define X(name) _Atomic int64_t name;
-    MODQ_COUNTERS(X)
-#undef X
-};
+#include "tally.h"
 
 struct work {
     struct store *store;
     struct ledger *ledger; /* NULL for those that only read */
     const struct settings *settings;
     struct counters *counters;
+    struct health *health; /* NULL: nobody asks */
+    struct tally *tally;   /* of the request that is run; NULL: none is */
     unsigned char epoch[EPOCH_BYTES];
+    const unsigned char *server_public; /* 32 bytes: the daemon's own public key; NULL: it has none */
     int64_t clock_ms; /* wall clock, for those that only read */
     int64_t boot_ms;  /* boot clock, which claims are measured by */
     int64_t started_at;
+    bool keys_changed;  /* by the transaction under way: who may do what is another after it */
     bool intake_closed; /* no room for new comments */
     struct out scratch; /* for data of events; a handler resets it before use */
     /* Sticky: the store's last word when it was FULL, BUSY or FAILED. The transaction is lost then. */
@@ -52,6 +44,15 @@ bool work_site(struct work *work, struct slice name, struct store_site *site);
 
 /* The site of that name, made when it is not there. NULL and *fault `too_many_sites` when there may be no more. */
 struct store_site *work_site_for(struct work *work, struct slice name, struct fault *fault);
+
+struct request;
+
+/* Works by the settings that a request of the list brings: before anything of it is run, because those of before are
+ * freed when it is done, whatever becomes of the rest. */
+void work_take_over(struct work *work, const struct request *list);
+
+/* How the request came, for an event that it causes; absent when nobody knows. */
+struct slice work_via(const struct request *request);
 
 /* Begins `data` anew: the packed map of an event, built in work->scratch. */
 struct out *work_data(struct work *work);
@@ -78,10 +79,11 @@ int64_t work_seq_of(struct work *work, int64_t no);
 /* One item of `results`: begun with site and comment (absent: nil), ended by the caller with out_end. */
 void work_item(struct out *out, struct slice site, struct slice comment);
 
-/* A whole failed item. */
-void work_item_failed(struct out *out, struct slice site, struct slice comment, const struct fault *fault);
+/* A whole failed item, which is counted. */
+void work_item_failed(const struct work *work, struct out *out, struct slice site, struct slice comment,
+                      const struct fault *fault);
 
-/* Ends an item with the status and error of `fault`: for items that were begun already. */
-void work_item_error(struct out *out, const struct fault *fault);
+/* Ends an item with the status and error of `fault`, and counts it: for items that were begun already. */
+void work_item_error(const struct work *work, struct out *out, const struct fault *fault);
 
 #endif

@@ -132,7 +132,8 @@ void rig_open(struct rig *rig, struct store *store)
     rig->work.counters = &rig->counters;
     rig->work.boot_ms = 5000;
     memset(rig->work.epoch, 0xee, EPOCH_BYTES);
-    if (!msgpack_zone_init(&rig->zone, 65536) || !rig_restart(rig))
+    rig->access = access_new();
+    if (!rig->access || !msgpack_zone_init(&rig->zone, 65536) || !rig_restart(rig))
         give_up("cannot begin");
 }
 
@@ -148,6 +149,7 @@ bool rig_restart(struct rig *rig)
 
 void rig_close(struct rig *rig)
 {
+    access_free(rig->access);
     ledger_free(rig->work.ledger);
     out_free(&rig->work.scratch);
     store_close(rig->store);
@@ -169,6 +171,7 @@ static bool change(struct rig *rig, struct request *request)
     struct work *work = &rig->work;
 
     work->trouble = STORE_OK;
+    work->keys_changed = false;
     enum store_result r = ledger_begin(work->ledger, rig->now_ms);
     if (r == STORE_OK) {
         claims_expire(work, 256);
@@ -177,6 +180,8 @@ static bool change(struct rig *rig, struct request *request)
         r = work->trouble ? work->trouble : ledger_commit(work->ledger, on_growth, NULL);
     }
     rig->trouble = r;
+    if (r == STORE_OK && work->keys_changed && access_load(rig->access, rig->store) != STORE_OK)
+        give_up("the keys cannot be read");
     if (r == STORE_OK)
         return true;
     if (ledger_rollback(work->ledger) != STORE_OK)
@@ -238,7 +243,10 @@ static const msgpack_object *take_reply(struct rig *rig, const struct request *r
 
 static bool answer(struct rig *rig, struct request *request)
 {
-    if (!admit(request, &rig->settings)) {
+    struct admission admission = {
+        .settings = &rig->settings, .access = rig->access, .now_ms = rig->now_ms, .boot_ms = rig->work.boot_ms};
+
+    if (!admit(request, &admission)) {
         request_refuse(request, &request->fault);
         return true;
     }
@@ -255,10 +263,13 @@ const msgpack_object *rig_ask_packed(struct rig *rig, enum door door, struct sli
     rig->trouble = STORE_OK;
     rig->wrong[0] = '\0';
     request->door = door;
-    request->peer.uid = -1;
+    request->peer = rig->from;
     request->body = bytes;
     if (answer(rig, request))
         reply = take_reply(rig, request);
+    if (reply)
+        tally_settle(request, &rig->counters);
+    admit_end(request, rig->access);
     request_free(request);
     return reply;
 }
@@ -332,16 +343,17 @@ static void pack_text(msgpack_packer *pk, struct slice text)
 void rig_chain(unsigned char hash[SHA256_BYTES], const unsigned char before[SHA256_BYTES],
                const struct store_event *event, const char *site)
 {
-    static const char *const kinds[] = {"none",          "submitted", "approved", "rejected", "reopened",
-                                        "withdrawn",     "erased",    "claimed",  "renewed",  "released",
-                                        "lease_expired", "escalated", "reported"};
+    static const char *const kinds[] = {"none",          "submitted", "approved", "rejected",  "reopened",
+                                        "withdrawn",     "erased",    "claimed",  "renewed",   "released",
+                                        "lease_expired", "escalated", "reported", "key_added", "key_revoked",
+                                        "key_rotated",   "reloaded"};
     msgpack_sbuffer buffer;
     msgpack_packer pk;
     struct sha256_ctx context;
 
     msgpack_sbuffer_init(&buffer);
     msgpack_packer_init(&pk, &buffer, msgpack_sbuffer_write);
-    msgpack_pack_array(&pk, 10);
+    msgpack_pack_array(&pk, event->via.data ? 11 : 10);
     msgpack_pack_int64(&pk, event->no);
     msgpack_pack_int64(&pk, event->at);
     pack_text(&pk, slice_of(kinds[event->kind]));
@@ -353,6 +365,8 @@ void rig_chain(unsigned char hash[SHA256_BYTES], const unsigned char before[SHA2
     msgpack_pack_int64(&pk, event->seq);
     msgpack_pack_bin(&pk, event->data.len);
     msgpack_pack_bin_body(&pk, event->data.data, event->data.len);
+    if (event->via.data)
+        pack_text(&pk, event->via);
     sha256_init(&context);
     sha256_update(&context, SHA256_BYTES, before);
     sha256_update(&context, buffer.size, (const uint8_t *)buffer.data);

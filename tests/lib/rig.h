@@ -14,6 +14,8 @@ struct rig {
     struct store *store;
     struct settings settings;
     struct counters counters;
+    struct access *access;     /* keys: read anew after each change of them */
+    struct peer from;          /* who asks: TCP without a key unless told; {.proof = PROOF_USER} is root */
     struct work work;          /* boot_ms is the boot clock */
     int64_t now_ms;            /* the wall clock */
     enum store_result trouble; /* of the last request, when it was not answered */

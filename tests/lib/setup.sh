@@ -1,11 +1,11 @@
 #!/bin/sh
-# Installs the Debian packages that building and testing need, if any is missing: as root, or with sudo. Says which ones
-# where neither is possible.
+# Installs the Debian packages that building and testing need, and those named as arguments, if any is missing: as root,
+# or with sudo. Says which ones where neither is possible.
 set -eu
 
-packages="gcc libc6-dev pkg-config libzmq3-dev libmsgpack-dev libsqlite3-dev libsystemd-dev nettle-dev libconfuse-dev
-libjansson-dev libutf8proc-dev libcmocka-dev python3 python3-zmq python3-msgpack strace tmux sqlite3 git
-clang clang-tidy clang-format cppcheck shellcheck mandoc python3-pyflakes libclang-rt-14-dev"
+packages="gcc libc6-dev pkg-config libzmq3-dev libmsgpack-dev libsqlite3-dev libsystemd-dev nettle-dev libconfuse-dev libmicrohttpd-dev
+libjansson-dev libutf8proc-dev libcmocka-dev python3 python3-prometheus-client python3-zmq python3-msgpack strace tmux sqlite3 git
+clang clang-tidy clang-format cppcheck shellcheck mandoc python3-pyflakes libclang-rt-14-dev systemd $*"
 
 missing=
 for p in $packages; do

@@ -20,6 +20,8 @@ PROJECT = [
     ("daemon/work/*", ["daemon/work/*", "daemon/policy/*", "daemon/store/*", "daemon/core/*", "proto/*"]),
     ("daemon/net/*", ["daemon/net/*", "daemon/work/*", "daemon/policy/*", "daemon/store/*", "daemon/core/*", "proto/*",
                       "daemon/clock.h", "daemon/log.h"]),
+    ("daemon/metrics/*", ["daemon/metrics/*", "daemon/work/*", "daemon/store/*", "daemon/core/*", "proto/*",
+                          "daemon/clock.h", "daemon/log.h"]),
     ("daemon/*", ["daemon/*", "daemon/*/*", "proto/*"]),
     ("clients/c/modq.h", []),  # installed: it stands alone
     ("clients/c/*", ["clients/c/*", "proto/*"]),
@@ -31,6 +33,7 @@ PROJECT = [
 LIBRARIES = [
     ("zmq.h", ["daemon/net/bus.c", "daemon/net/loop.c", "clients/c/*"]),
     ("sqlite3.h", ["daemon/store/*"]),
+    ("microhttpd.h", ["daemon/metrics/server.c"]),
 ]
 
 INCLUDE = re.compile(r'\s*#\s*include\s*(["<])([^">]+)[">]')
@@ -94,6 +97,8 @@ GOOD = {
     "proto/a.h": "", "daemon/core/b.h": '#include "../../proto/a.h"', "daemon/store/s.c": "#include <sqlite3.h>",
     "daemon/clock.h": "", "daemon/confuse_text.h": "", "daemon/policy/p.c": '#include "../confuse_text.h"',
     "daemon/work/w.h": '#include "../core/b.h"', "daemon/net/bus.c": '#include <zmq.h>\n#include "../clock.h"',
+    "daemon/metrics/m.h": "", "daemon/metrics/m.c": '#include "../clock.h"\n#include "../work/w.h"',
+    "daemon/metrics/server.c": "#include <microhttpd.h>",
     "daemon/main.c": '#include "net/n.h"', "daemon/net/n.h": '#include "../work/w.h"', "clients/c/modq.h": "#include <stdio.h>",
     "clients/c/c.c": '#include <zmq.h>\n#include "modq.h"\n#include "../../proto/a.h"',
     "clients/cli/m.c": '#include "clients/c/modq.h"',
@@ -103,7 +108,9 @@ BAD = [
     ("daemon/store/x.c", '#include "../work/w.h"'), ("daemon/policy/x.c", '#include "../core/b.h"'),
     ("daemon/work/x.c", '#include "../net/n.h"'), ("daemon/work/x.c", '#include "../clock.h"'),
     ("daemon/net/x.c", '#include "../confuse_text.h"'), ("daemon/net/x.c", "#include <zmq.h>"),
-    ("daemon/work/x.c", "#include <sqlite3.h>"), ("daemon/x.c", '#include "../clients/c/modq.h"'),
+    ("daemon/metrics/x.c", '#include "../net/n.h"'), ("daemon/net/x.c", '#include "../metrics/m.h"'),
+    ("daemon/metrics/x.c", "#include <microhttpd.h>"), ("daemon/work/x.c", "#include <sqlite3.h>"),
+    ("daemon/x.c", '#include "../clients/c/modq.h"'),
     ("clients/c/x.c", '#include "../../daemon/core/b.h"'), ("clients/c/modq.h", '#include "../../proto/a.h"'),
     ("clients/cli/x.c", '#include "../../proto/a.h"'), ("clients/cli/x.c", "#include <proto/a.h>"),
     ("clients/cli/x.c", "#include <zmq.h>"), ("clients/cli/x.c", '  #  include "daemon/work/w.h"'),

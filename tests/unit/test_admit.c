@@ -25,17 +25,20 @@ int getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t n, struct p
 static void actor_is(uid_t uid, const char *json, const char *expected)
 {
     struct settings settings = {0};
+    struct admission admission = {.settings = &settings, .access = access_new(), .now_ms = 1000, .boot_ms = 1000};
     struct request *request = request_new();
     struct out out = {0};
 
     limits_default(&settings.limits);
     rig_pack(&out, json);
     request->door = DOOR_DESK;
-    request->peer.uid = uid;
+    request->peer = (struct peer){.proof = PROOF_USER, .uid = uid};
     request->body = out_slice(&out);
-    bool good = admit(request, &settings);
+    bool good = admit(request, &admission);
     assert_string_equal(good ? request->actor : error_info(request->fault.code)->name, expected);
+    admit_end(request, admission.access);
     request_free(request);
+    access_free(admission.access);
     out_free(&out);
 }
 

@@ -1,4 +1,5 @@
 #include "../../daemon/config.h"
+#include "../../daemon/config_listen.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -42,7 +43,7 @@ static struct settings *load(const char *text)
 
 static void good(const char *text)
 {
-    config_free(load(text));
+    settings_free(load(text));
 }
 
 /* Refused, in words that hold both. */
@@ -64,16 +65,16 @@ TEST(a_directory_is_enough)
 
     assert_non_null(s);
     assert_string_equal(s->dir, "/srv/modqd");
-    assert_string_equal(s->front, "ipc:///srv/modqd/front.sock");
-    assert_string_equal(s->push, "ipc:///srv/modqd/push.sock");
-    assert_string_equal(s->decisions, "ipc:///srv/modqd/decisions.sock");
-    assert_string_equal(s->desk, "ipc:///srv/modqd/desk.sock");
+    assert_string_equal(s->listen[SOCKET_FRONT].endpoints[0].address, "ipc:///srv/modqd/front.sock");
+    assert_string_equal(s->listen[SOCKET_PUSH].endpoints[0].address, "ipc:///srv/modqd/push.sock");
+    assert_string_equal(s->listen[SOCKET_DECISIONS].endpoints[0].address, "ipc:///srv/modqd/decisions.sock");
+    assert_string_equal(s->listen[SOCKET_DESK].endpoints[0].address, "ipc:///srv/modqd/desk.sock");
     assert_int_equal(s->heartbeat_ms, 5000);
     assert_int_equal(s->credit_timeout_ms, 30000);
     for (int i = 0; i < LIMIT_COUNT; i++)
         assert_int_equal(s->limits.value[i], limit_table[i].value);
     assert_string_equal(s->policy->version, "house-rules-1");
-    config_free(s);
+    settings_free(s);
 }
 
 TEST(without_a_directory_it_says_how_to_give_one)
@@ -85,10 +86,10 @@ TEST(without_a_directory_it_says_how_to_give_one)
     struct settings *s = config_load(NULL, file_with("dir = \"/srv/x\""), reason, sizeof(reason));
     assert_non_null(s);
     assert_string_equal(s->dir, "/srv/x");
-    config_free(s);
+    settings_free(s);
     s = load("dir = \"/srv/x\"");
     assert_string_equal(s->dir, "/run/modqd"); /* the command line has the last word */
-    config_free(s);
+    settings_free(s);
 }
 
 TEST(a_file_that_is_not_there_is_named)
@@ -103,25 +104,48 @@ TEST(a_file_that_is_not_there_is_named)
 
 /* ---- endpoints ---- */
 
-static void endpoint(const char *given, bool allowed)
+enum { REFUSED = -1 };
+
+/* What kind of endpoint it is where loopback is left open, and where it is not. */
+static void endpoint(const char *given, int open, int closed)
 {
     char reason[512] = "";
 
-    if (config_endpoint_allowed(given, reason, sizeof(reason)) != allowed)
-        fail_msg("%s is %s", given, allowed ? "refused" : "allowed");
-    if (!allowed && !strstr(reason, given))
-        fail_msg("\"%s\" does not name %s", reason, given);
+    for (int insecure = 0; insecure < 2; insecure++) {
+        int expected = insecure ? open : closed;
+        enum endpoint_kind kind;
+        bool taken = config_endpoint_kind(given, insecure, &kind, reason, sizeof(reason));
+        if (taken != (expected != REFUSED))
+            fail_msg("%s is %s", given, taken ? "taken" : "refused");
+        if (taken)
+            assert_int_equal(kind, expected);
+        else if (!strstr(reason, given))
+            fail_msg("\"%s\" does not name %s", reason, given);
+    }
 }
 
-TEST(ipc_paths_and_loopback_are_allowed)
+TEST(a_path_is_taken)
 {
-    static const char *const endpoints[] = {
-        "ipc:///run/modqd/front.sock", "ipc://relative.sock",  "tcp://127.0.0.1:5555", "tcp://127.0.0.1:1",
-        "tcp://127.0.0.1:65535",       "tcp://127.1.2.3:5555", "tcp://[::1]:5555",
-    };
+    endpoint("ipc:///run/modqd/front.sock", ENDPOINT_IPC, ENDPOINT_IPC);
+    endpoint("ipc://relative.sock", ENDPOINT_IPC, ENDPOINT_IPC);
+}
+
+TEST(loopback_is_open_only_where_the_configuration_says_so)
+{
+    static const char *const endpoints[] = {"tcp://127.0.0.1:5555", "tcp://127.0.0.1:1", "tcp://127.0.0.1:65535",
+                                            "tcp://127.1.2.3:5555", "tcp://[::1]:5555"};
 
     for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
-        endpoint(endpoints[i], true);
+        endpoint(endpoints[i], ENDPOINT_OPEN, ENDPOINT_CURVE);
+}
+
+TEST(what_another_machine_can_reach_is_never_open)
+{
+    static const char *const endpoints[] = {"tcp://*:5555", "tcp://[::]:5555", "tcp://128.0.0.1:5555",
+                                            "tcp://[2001:db8::1]:5555", "tcp://[::ffff:1.2.3.4]:5555"};
+
+    for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
+        endpoint(endpoints[i], ENDPOINT_CURVE, ENDPOINT_CURVE);
 }
 
 TEST(a_port_that_nobody_can_be_told_is_refused)
@@ -143,33 +167,85 @@ TEST(a_port_that_nobody_can_be_told_is_refused)
     };
 
     for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
-        endpoint(endpoints[i], false);
+        endpoint(endpoints[i], REFUSED, REFUSED);
     refused("listen { front = \"tcp://127.0.0.1:0\" }", "listen.front", "from 1 to 65535");
 }
 
 TEST(two_sockets_with_one_endpoint_are_refused_by_name)
 {
     refused("listen { front = \"ipc:///run/x\"\n desk = \"ipc:///run/x\" }", "listen.front", "listen.desk");
-    refused("listen { push = \"tcp://127.0.0.1:7001\"\n decisions = \"tcp://127.0.0.1:7001\" }", "listen.push",
-            "listen.decisions");
+    refused("listen { push = \"tcp://127.0.0.1:7001\"\n desk = \"tcp://127.0.0.1:7001\" }", "listen.push",
+            "listen.desk");
+    refused("listen { push = {\"tcp://127.0.0.1:7001\", \"tcp://127.0.0.1:7001\"} }", "listen.push", "both");
     refused("listen { push = \"ipc:///run/modqd/desk.sock\" }", "listen.push", "listen.desk");
-    good("listen { push = \"tcp://127.0.0.1:7001\"\n decisions = \"tcp://127.0.0.1:7002\" }");
+    good("listen { push = \"tcp://127.0.0.1:7001\"\n desk = \"tcp://127.0.0.1:7002\" }");
 }
 
-TEST(whatever_another_machine_might_reach_is_refused_by_name)
+TEST(decisions_are_on_tcp_only_where_one_owner_runs_every_site)
+{
+    refused("listen { decisions = \"tcp://0.0.0.0:7001\" }", "listen.decisions", "single_owner");
+    refused("insecure_loopback = true\nlisten { decisions = \"tcp://127.0.0.1:7001\" }", "listen.decisions",
+            "single_owner");
+    good("single_owner = true\nlisten { decisions = \"tcp://0.0.0.0:7001\" }");
+}
+
+TEST(a_socket_has_up_to_four_endpoints_or_none)
+{
+    struct settings *s = load("listen { front = {\"ipc:///run/a\", \"tcp://0.0.0.0:1\", \"tcp://[::1]:2\"}\n"
+                              "push = \"none\" }");
+
+    assert_int_equal(s->listen[SOCKET_FRONT].count, 3);
+    assert_int_equal(s->listen[SOCKET_FRONT].endpoints[1].kind, ENDPOINT_CURVE);
+    assert_int_equal(s->listen[SOCKET_PUSH].count, 0);
+    assert_int_equal(s->listen[SOCKET_DESK].count, 1);
+    settings_free(s);
+    refused("listen { front = {\"ipc://a\", \"ipc://b\", \"ipc://c\", \"ipc://d\", \"ipc://e\"} }", "listen.front",
+            "4");
+    refused("listen { desk = \"none\" }", "listen.desk", "left out");
+}
+
+TEST(who_may_open_a_socket_is_said_for_each)
+{
+    struct settings *s =
+        load("listen { front_group = \"www-data\"\n front_mode = \"0660\"\n desk_local = \"listed\" }");
+
+    assert_string_equal(s->listen[SOCKET_FRONT].group, "www-data");
+    assert_int_equal(s->listen[SOCKET_FRONT].mode, 0660);
+    assert_int_equal(s->listen[SOCKET_DESK].mode, 0600);
+    assert_true(s->listen[SOCKET_DESK].listed_only);
+    assert_false(s->listen[SOCKET_FRONT].listed_only);
+    settings_free(s);
+    refused("listen { desk_local = \"some\" }", "listen.desk_local", "listed");
+}
+
+TEST(no_socket_is_ever_open_to_everybody)
+{
+    static const char *const modes[] = {"0666", "0662", "0664", "0661", "0760", "0060", "x", "", "0660x", "777777"};
+    char text[64];
+
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        snprintf(text, sizeof(text), "listen { front_mode = \"%s\" }", modes[i]);
+        refused(text, "listen.front_mode", "group");
+    }
+}
+
+TEST(figures_are_served_on_loopback_only)
+{
+    good("metrics = \"127.0.0.1:9469\"");
+    good("metrics = \"[::1]:9469\"");
+    refused("metrics = \"0.0.0.0:9469\"", "metrics", "loopback");
+    refused("metrics = \"localhost:9469\"", "metrics", NULL);
+    refused("metrics = \"127.0.0.1\"", "metrics", NULL);
+}
+
+TEST(what_is_no_number_of_an_address_is_refused_by_name)
 {
     static const char *const endpoints[] = {
-        "tcp://*:5555",
-        "tcp://0.0.0.0:5555",
-        "tcp://[::]:5555",
-        "tcp://192.0.2.7:5555",
-        "tcp://[2001:db8::1]:5555",
         "tcp://eth0:5555",
         "tcp://example.org:5555",
         "tcp://127.0.0.1.evil.com:5555",
         "tcp://127.evil.com:5555",
         "tcp://localhost.evil.com:5555",
-        "tcp://128.0.0.1:5555",
         "tcp://1270.0.0.1:5555",
         "tcp://127.0.0.1",
         "tcp://:5555",
@@ -190,33 +266,33 @@ TEST(whatever_another_machine_might_reach_is_refused_by_name)
     };
 
     for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
-        endpoint(endpoints[i], false);
-    endpoint("", false);
+        endpoint(endpoints[i], REFUSED, REFUSED);
+    endpoint("", REFUSED, REFUSED);
 }
 
 /* What a name stands for is decided elsewhere: an address that is reached from outside may well be on the interface lo.
  */
 TEST(names_of_interfaces_are_refused_even_that_of_loopback)
 {
-    endpoint("tcp://lo:5555", false);
+    endpoint("tcp://lo:5555", REFUSED, REFUSED);
 }
 
 TEST(a_loopback_address_is_written_as_one)
 {
-    endpoint("tcp://127.0.0.0.1:5555", false);
-    endpoint("tcp://127.....:5555", false);
-    endpoint("tcp://127.0.0.999:5555", false);
+    endpoint("tcp://127.0.0.0.1:5555", REFUSED, REFUSED);
+    endpoint("tcp://127.....:5555", REFUSED, REFUSED);
+    endpoint("tcp://127.0.0.999:5555", REFUSED, REFUSED);
 }
 
 TEST(endpoints_of_the_configuration_are_taken_and_checked)
 {
     struct settings *s = load("listen {\n  front = \"tcp://127.0.0.1:7001\"\n  desk = ipc:///run/x/desk\n}\n");
 
-    assert_string_equal(s->front, "tcp://127.0.0.1:7001");
-    assert_string_equal(s->desk, "ipc:///run/x/desk");
-    assert_string_equal(s->push, "ipc:///run/modqd/push.sock");
-    config_free(s);
-    refused("listen { decisions = \"tcp://*:7002\" }", "listen.decisions", "tcp://*:7002");
+    assert_string_equal(s->listen[SOCKET_FRONT].endpoints[0].address, "tcp://127.0.0.1:7001");
+    assert_string_equal(s->listen[SOCKET_DESK].endpoints[0].address, "ipc:///run/x/desk");
+    assert_string_equal(s->listen[SOCKET_PUSH].endpoints[0].address, "ipc:///run/modqd/push.sock");
+    settings_free(s);
+    refused("listen { push = \"tcp://lo:7002\" }", "listen.push", "tcp://lo:7002");
     refused("listen { push = \"ipc://@x\" }", "listen.push", "ipc://@x");
 }
 
@@ -239,7 +315,7 @@ TEST(each_limit_has_its_range)
                      (long long)(message ? message : value), info->name, (long long)value);
             struct settings *s = load(text);
             assert_int_equal(s->limits.value[i], value);
-            config_free(s);
+            settings_free(s);
             int64_t beyond = most ? value + 1 : value - 1;
             snprintf(text, sizeof(text), "limits { %s = %lld }", info->name, (long long)beyond);
             snprintf(number, sizeof(number), "%lld", (long long)beyond);
@@ -282,6 +358,15 @@ TEST(what_is_no_number_is_refused_with_its_line)
     refused("limits { streams = 99999999999999999999 }", ":1:", "streams");
 }
 
+TEST(what_is_out_of_its_range_is_refused_with_its_line)
+{
+    refused("# heartbeat_ms = 1\n\nheartbeat_ms = 1", ":3:", "heartbeat_ms");
+    refused("limits {\n streams = 5\n streams_per_peer = 0 }", ":3:", "limits.streams_per_peer");
+    refused("\nlisten {\n\n front = {\"ipc://a\",\n \"udp://b\"} }", ":4:", "listen.front");
+    refused("\n\nlisten { front_mode = \"0666\" }", ":3:", "listen.front_mode");
+    refused("heartbeat_ms = 500\nsite \"a/b\" { }", ":2:", "site");
+}
+
 /* ---- syntax ---- */
 
 TEST(an_unknown_option_is_named_with_its_line)
@@ -300,8 +385,8 @@ TEST(options_may_be_parted_by_semicolons_and_explained_by_comments)
     assert_int_equal(s->heartbeat_ms, 1000);
     assert_int_equal(s->credit_timeout_ms, 2000);
     assert_int_equal(s->limits.value[LIMIT_STREAMS], 5);
-    assert_string_equal(s->front, "ipc:///run/a;b");
-    config_free(s);
+    assert_string_equal(s->listen[SOCKET_FRONT].endpoints[0].address, "ipc:///run/a;b");
+    settings_free(s);
 }
 
 TEST(what_is_opened_and_never_closed_is_named_with_its_line)
@@ -331,11 +416,11 @@ TEST(a_site_has_its_own_policy_or_the_common_one)
     assert_ptr_equal(settings_policy(s, SLICE_LIT("new")), s->policy);
     assert_ptr_equal(settings_policy(s, SLICE_LIT("unknown")), s->policy);
     assert_string_equal(settings_policy(s, SLICE_LIT("blog"))->version, s->policy->version);
-    config_free(s);
+    settings_free(s);
     snprintf(text, sizeof(text), "policy = \"%s\"\nsite blog { }\n", rules);
     s = load(text);
     assert_string_equal(s->policy_path, rules);
-    config_free(s);
+    settings_free(s);
 }
 
 /* A site without a policy of its own has the one of all sites, also when that is a file. */
@@ -354,7 +439,7 @@ TEST(a_site_section_without_a_policy_follows_the_common_file)
     unlink(other);
     assert_string_equal(s->policy->version, "ours-2");
     assert_string_equal(settings_policy(s, SLICE_LIT("blog"))->version, "ours-2");
-    config_free(s);
+    settings_free(s);
 }
 
 TEST(a_policy_that_cannot_be_read_is_named)

@@ -1,0 +1,80 @@
+#include "keeper.h"
+
+#include <systemd/sd-daemon.h>
+
+#include "../work/reload.h"
+
+enum { HEALTH_EVERY_MS = 1000, LOOKS_A_WATCHDOG = 4 };
+
+void keeper_init(struct keeper *keeper, struct writer *writer, struct reader *reader, bool also_health)
+{
+    uint64_t watchdog_us = 0;
+
+    *keeper = (struct keeper){.writer = writer, .reader = reader, .every_ms = also_health ? HEALTH_EVERY_MS : 0};
+    if (sd_watchdog_enabled(0, &watchdog_us) <= 0)
+        return;
+    int64_t wanted = (int64_t)(watchdog_us / 1000 / LOOKS_A_WATCHDOG);
+    if (!keeper->every_ms || wanted < keeper->every_ms)
+        keeper->every_ms = wanted > 0 ? wanted : 1;
+}
+
+static bool post(struct worker *worker, const struct settings *take_over)
+{
+    struct request *request = request_new();
+
+    if (!request)
+        return false;
+    request->door = DOOR_INSIDE;
+    request->verb = &verb_probe;
+    request->take_over = take_over;
+    if (worker_post_inside(worker, request))
+        return true;
+    request_free(request);
+    return false;
+}
+
+void keeper_tick(struct keeper *keeper, int64_t now_ms)
+{
+    if (!keeper->every_ms || now_ms < keeper->due_at || keeper->probes > 0)
+        return;
+    keeper->due_at = now_ms + keeper->every_ms;
+    keeper->probes += post(writer_worker(keeper->writer), NULL);
+    keeper->probes += post(reader_worker(keeper->reader), NULL);
+}
+
+bool keeper_reload(struct keeper *keeper, struct request *request, struct settings *old)
+{
+    const struct settings *fresh = request->take_over;
+
+    if (keeper->holders > 0 || !worker_post_inside(writer_worker(keeper->writer), request))
+        return false;
+    keeper->retired = old;
+    keeper->holders = 2;
+    if (!post(reader_worker(keeper->reader), fresh)) { /* it goes on by the old ones: they must stay for ever */
+        keeper->retired = NULL;
+        keeper->holders = 1;
+    }
+    return true;
+}
+
+static void let_go(struct keeper *keeper)
+{
+    if (--keeper->holders > 0)
+        return;
+    settings_free(keeper->retired);
+    keeper->retired = NULL;
+}
+
+void keeper_done(struct keeper *keeper, const struct request *request)
+{
+    if (request->take_over)
+        let_go(keeper);
+    else if (request->verb == &verb_probe && --keeper->probes == 0)
+        sd_notify(0, "WATCHDOG=1");
+}
+
+void keeper_end(struct keeper *keeper)
+{
+    settings_free(keeper->retired);
+    keeper->retired = NULL;
+}

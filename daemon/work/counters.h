@@ -1,0 +1,50 @@
+/* What the daemon counts since its start, and figures of the moment. Any thread may write and read them. */
+#ifndef MODQD_COUNTERS_H
+#define MODQD_COUNTERS_H
+
+#include <stdatomic.h>
+
+#include "../../proto/errors.h"
+#include "../core/histogram.h"
+
+/* Those that `stats` tells by name (PROTOCOL.md). connections_refused are closed before anybody asked for a key. */
+/* clang-format off */
+#define MODQ_COUNTERS(X)                                                                             \
+    X(submits) X(accepted) X(duplicates) X(refused) X(malformed) X(answers) X(dropped_replies)       \
+    X(busy) X(commits) X(commit_requests) X(push_messages) X(push_errors) X(streams) X(records_sent) \
+    X(approved) X(rejected)                                                                          \
+    X(peers_welcome) X(peers_unknown) X(peers_expired) X(peers_revoked) X(peers_wrong_role)          \
+    X(connections_refused)
+/* clang-format on */
+
+enum { ERROR_NUMBERS = 128, REASON_ROWS = 512, REASON_BYTES = 65 };
+
+/* How often a reason was given in a reject. Rows are only added, by one thread; those below `n` are complete. */
+struct reason_counts {
+    _Atomic size_t n;
+    struct {
+        char code[REASON_BYTES];
+        _Atomic int64_t count;
+    } rows[REASON_ROWS];
+    _Atomic int64_t others; /* when there are more reasons than rows */
+};
+
+struct counters {
+#define X(name) _Atomic int64_t name;
+    MODQ_COUNTERS(X)
+#undef X
+    _Atomic int64_t errors[ERROR_NUMBERS]; /* by enum error */
+    struct reason_counts reasons;
+    struct histogram commit_times;   /* histogram_nanoseconds: COMMIT alone */
+    struct histogram commit_batches; /* histogram_requests: requests of one transaction */
+    _Atomic int64_t streams_open;    /* figures of the moment from here on */
+    _Atomic int64_t streams_lag;     /* records that the slowest open stream has not been sent */
+    _Atomic int64_t reserve_bytes;   /* kept for decisions: limit of the configuration in force */
+};
+
+void count_error(struct counters *counters, enum error error);
+
+/* One comment was rejected with the reason `code`. By one thread only. */
+void count_reason(struct counters *counters, struct slice code, int64_t times);
+
+#endif

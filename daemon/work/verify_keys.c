@@ -1,0 +1,182 @@
+#include <stdlib.h>
+
+#include "../../proto/mp.h"
+#include "key_map.h"
+#include "verify.h"
+
+enum { KEY_NUMBERS_MAX = 1000000 };
+
+/* A key as the events tell of it. */
+struct told {
+    struct store_key key; /* its sites are kept as a hash */
+    unsigned char sites[SHA256_BYTES];
+    int64_t event;     /* that told of it last; 0: none told of this number */
+    const char *wrong; /* column in which the row is another, NULL: none */
+    bool met;          /* there is a row */
+};
+
+struct replay {
+    struct verify *v;
+    struct told *keys; /* keys[no - 1] */
+    size_t n, cap;
+    struct out sites;
+};
+
+/* The place of a key's number, made when there is none. NULL for numbers that no key has, and without memory. */
+static struct told *place(struct replay *replay, int64_t no)
+{
+    if (no < 1 || no > KEY_NUMBERS_MAX)
+        return NULL;
+    if ((size_t)no > replay->cap) {
+        size_t cap = (size_t)no * 2;
+        struct told *keys = realloc(replay->keys, cap * sizeof(*keys));
+        if (!keys)
+            return NULL;
+        memset(keys + replay->cap, 0, (cap - replay->cap) * sizeof(*keys));
+        replay->keys = keys;
+        replay->cap = cap;
+    }
+    if ((size_t)no > replay->n)
+        replay->n = (size_t)no;
+    return &replay->keys[no - 1];
+}
+
+static bool tell_new(struct replay *replay, const struct store_event *event, const msgpack_object *data)
+{
+    struct store_key key;
+
+    if (!key_told(event, data, &key, &replay->sites))
+        return false;
+    struct told *told = place(replay, key.no);
+    if (!told || told->event)
+        return false;
+    sha256_of(told->sites, key.sites);
+    key.sites = SLICE_NONE;
+    told->key = key;
+    told->event = event->no;
+    return true;
+}
+
+static bool tell_end(struct replay *replay, const struct store_event *event, const msgpack_object *pair)
+{
+    int64_t no = 0;
+    int64_t end = 0;
+    bool whole = mp_int(mp_item(pair, 0), &no) && mp_int(mp_item(pair, 1), &end);
+    struct told *told = whole ? place(replay, no) : NULL;
+
+    if (!told || !told->event)
+        return false;
+    told->key.expires_at = end;
+    told->event = event->no;
+    return true;
+}
+
+static bool tell_revoked(struct replay *replay, const struct store_event *event, const msgpack_object *data)
+{
+    struct told *told = place(replay, mp_get_int(data, "key", 0));
+
+    if (!told || !told->event)
+        return false;
+    told->key.revoked_at = event->at;
+    told->event = event->no;
+    return true;
+}
+
+static bool tell(struct replay *replay, const struct store_event *event, const msgpack_object *data)
+{
+    const msgpack_object *old = mp_get(data, "old");
+    bool good = true;
+
+    switch (event->kind) {
+    case KIND_KEY_ADDED:
+        return tell_new(replay, event, data);
+    case KIND_KEY_ROTATED:
+        for (size_t i = 0; i < mp_count(old); i++)
+            good &= tell_end(replay, event, mp_item(old, i));
+        return tell_new(replay, event, data) && good;
+    case KIND_KEY_REVOKED:
+        return tell_revoked(replay, event, data);
+    default:
+        return true;
+    }
+}
+
+/* What an event cannot have told (of a key that is there already, of one that never was) is a fault of another event,
+ * which the chain shows, or the work of somebody who can make a chain. */
+static bool on_event(void *arg, const struct store_event *event)
+{
+    struct replay *replay = arg;
+    msgpack_zone zone;
+    msgpack_object data;
+
+    if (!msgpack_zone_init(&zone, 1024))
+        return false;
+    bool good = mp_unpack_map(event->data, &zone, &data) && tell(replay, event, &data);
+    msgpack_zone_destroy(&zone);
+    if (!good)
+        verify_fault(replay->v, IN_EVENT, event->no, CHANGED, "what it tells of a key cannot have been");
+    return !replay->v->overflow;
+}
+
+/* The column in which a row differs from what was told, NULL when it does not. */
+static const char *compare(const struct store_key *row, const struct told *told)
+{
+    const struct store_key *key = &told->key;
+    unsigned char sites[SHA256_BYTES];
+
+    sha256_of(sites, row->sites);
+    return strcmp(row->name, key->name) != 0 ? "name"
+           : row->role != key->role          ? "role"
+           : row->rights != key->rights      ? "rights"
+           : row->has_public != key->has_public || memcmp(row->public_key, key->public_key, PUBLIC_KEY_BYTES) != 0
+               ? "public_key"
+           : row->uid != key->uid                                                              ? "uid"
+           : row->all_sites != key->all_sites || memcmp(sites, told->sites, SHA256_BYTES) != 0 ? "sites"
+           : row->created_at != key->created_at                                                ? "created_at"
+           : strcmp(row->created_by, key->created_by) != 0                                     ? "created_by"
+           : row->expires_at != key->expires_at                                                ? "expires_at"
+           : row->revoked_at != key->revoked_at                                                ? "revoked_at"
+                                                                                               : NULL;
+}
+
+static bool on_key(void *arg, const struct store_key *row)
+{
+    struct replay *replay = arg;
+    struct told *told = row->no >= 1 && (size_t)row->no <= replay->n ? &replay->keys[row->no - 1] : NULL;
+
+    if (!told || !told->event) {
+        verify_fault(replay->v, IN_KEY, row->no, INSERTED, "no event tells of it");
+    } else {
+        told->met = true;
+        told->wrong = compare(row, told);
+    }
+    return !replay->v->overflow;
+}
+
+static void say_what_differs(struct replay *replay)
+{
+    for (size_t i = 0; i < replay->n && !replay->v->overflow; i++) {
+        const struct told *told = &replay->keys[i];
+        bool differs = told->event && (!told->met || told->wrong);
+        if (!differs || !verify_event_fits(replay->v, told->event, NULL))
+            continue;
+        if (!told->met)
+            verify_fault(replay->v, IN_KEY, (int64_t)i + 1, MISSING, "event %lld tells of it", (long long)told->event);
+        else
+            verify_fault(replay->v, IN_KEY, (int64_t)i + 1, CHANGED, "its %s is not what event %lld tells", told->wrong,
+                         (long long)told->event);
+    }
+}
+
+void verify_keys(struct verify *v)
+{
+    const struct store_ops *ops = v->work->store->ops;
+    struct replay replay = {.v = v};
+
+    work_ok(v->work, ops->event_scan_bare(v->work->store, 0, INT64_MAX, on_event, &replay));
+    work_ok(v->work, ops->key_scan(v->work->store, on_key, &replay));
+    if (!v->work->trouble)
+        say_what_differs(&replay);
+    free(replay.keys);
+    out_free(&replay.sites);
+}
