@@ -1,6 +1,6 @@
 # modqd. `make help` says what there is to make.
 
-VERSION  = 0.1.0
+VERSION  = 0.2.0
 SOVERSION = 0
 VARIANT  = release
 B        = build/$(VARIANT)
