@@ -403,6 +403,7 @@ static bool start(struct daemon *d)
     d->parts.bus = bus_open(d->settings, &d->inherited, &d->server_key, d->reason, sizeof(d->reason));
     d->parts.work = &d->work;
     d->parts.settings = d->settings;
+    d->parts.started_with = d->settings;
     d->parts.on_reload = reread;
     d->parts.on_reload_arg = d;
     return d->parts.bus && start_publisher(d) && start_access(d) && start_metrics(d);
@@ -455,8 +456,9 @@ static int run(struct daemon *d)
         return fail(d); /* the process ends: what was started ends with it */
     announce(d);
     int code = loop_run(&d->parts) == 0 ? EXIT_DONE : EXIT_BROKEN;
-    d->settings = d->parts.settings;
     clean_up(d);
+    if (d->parts.settings != d->settings)
+        settings_free(d->parts.settings);
     if (code == EXIT_DONE)
         log_event(LOG_ID_STOPPED, NULL, "stopped");
     return code;

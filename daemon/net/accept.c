@@ -25,6 +25,7 @@ enum { DESCRIPTORS_MAX = 131072, LOCAL_RESERVE = 64, LOOK_EVERY_MS = 100 };
 static _Atomic int64_t highest = DESCRIPTORS_MAX;
 static _Atomic int64_t most_of_one = DESCRIPTORS_MAX;
 static _Atomic int64_t refused;
+static _Atomic int64_t taken;
 static _Atomic int exempt = -1;
 
 static uint64_t owners[DESCRIPTORS_MAX]; /* by descriptor; 0: none, or over ipc */
@@ -33,9 +34,11 @@ static int64_t looked_at;
 
 void accept_limit(int64_t most, int64_t most_an_address)
 {
-    int free_one = dup(STDERR_FILENO); /* its number: how many the daemon itself has open */
-    int64_t own = free_one < 0 ? LOCAL_RESERVE : free_one;
+    static int64_t own; /* descriptors of the daemon itself: the lowest number that is free before anybody connects */
+    int free_one = own ? -1 : dup(STDERR_FILENO);
 
+    if (!own)
+        own = free_one < 0 ? LOCAL_RESERVE : free_one;
     if (free_one >= 0)
         close(free_one);
     atomic_store(&highest, most + own < DESCRIPTORS_MAX ? most + own : DESCRIPTORS_MAX);
@@ -50,6 +53,11 @@ void accept_exempt(int listener)
 int64_t accept_refused(void)
 {
     return atomic_load(&refused);
+}
+
+int64_t accept_taken(void)
+{
+    return atomic_load(&taken);
 }
 
 /* An IPv4 address, or the network part of an IPv6 one; never 0. Of an IPv4 address in IPv6's clothes the former. */
@@ -147,6 +155,7 @@ int accept4(int fd, struct sockaddr *addr, socklen_t *addr_len, int flags)
         errno = ECONNABORTED; /* as if the peer had thought better of it */
         return -1;
     }
+    atomic_fetch_add(&taken, 1);
     if (addr && addr_len) {
         memcpy(addr, &peer, *addr_len < peer_len ? *addr_len : peer_len);
         *addr_len = peer_len;

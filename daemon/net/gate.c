@@ -19,7 +19,7 @@ enum {
     KEEPALIVE_IDLE_S = 60,
     KEEPALIVE_INTERVAL_S = 10,
     KEEPALIVE_COUNT = 3,
-    REBIND_TRIES = 100,
+    REBIND_TRIES = 500,
     REBIND_PAUSE_MS = 10
 };
 
@@ -180,17 +180,30 @@ static void unbind(struct gate *gate, const char *endpoint)
     zmq_unbind(gate->socket, every);
 }
 
-void gate_rebind(struct gate *gate, const struct gate_context *context)
+/* The listener of before is closed by another thread. */
+static bool bind_again(struct gate *gate, const struct gate_context *context, const char *endpoint)
+{
+    const struct timespec pause = {.tv_nsec = REBIND_PAUSE_MS * 1000000};
+
+    for (int tries = 0; tries < REBIND_TRIES; tries++) {
+        if (bind_one(gate, context, endpoint))
+            return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+bool gate_rebind(struct gate *gate, const struct gate_context *context)
 {
     const struct settings_listen *listen = &context->settings->listen[gate->which];
-    const struct timespec pause = {.tv_nsec = REBIND_PAUSE_MS * 1000000};
+    bool good = true;
 
     for (size_t i = 0; i < listen->count; i++) {
         const char *endpoint = listen->endpoints[i].address;
         if (listen->endpoints[i].kind != gate->kind)
             continue;
         unbind(gate, endpoint);
-        for (int tries = 0; tries < REBIND_TRIES && !bind_one(gate, context, endpoint); tries++)
-            nanosleep(&pause, NULL); /* the listener is closed by another thread */
+        good &= bind_again(gate, context, endpoint);
     }
+    return good;
 }

@@ -28,7 +28,8 @@ bool gate_is_wanted(const struct settings *settings, enum settings_socket which,
 bool gate_open(struct gate *gate, const struct gate_context *context, enum settings_socket which,
                enum endpoint_kind kind);
 
-/* Drops all connections and listens again: the only way to part from one peer of a PUB socket. May take a moment. */
-void gate_rebind(struct gate *gate, const struct gate_context *context);
+/* Drops all connections and listens again: the only way to part from one peer of a PUB socket. May take seconds. False
+ * with the reason when it does not succeed. */
+bool gate_rebind(struct gate *gate, const struct gate_context *context);
 
 #endif

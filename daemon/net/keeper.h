@@ -21,8 +21,8 @@ void keeper_init(struct keeper *keeper, struct writer *writer, struct reader *re
 /* Sends out looks when they are due. `now_ms` is the boot clock. */
 void keeper_tick(struct keeper *keeper, int64_t now_ms);
 
-/* Hands the settings of `request`, a `reload`, to the threads; the old ones are freed when none works by them any more.
- * False while those of the reload before are still under way: then nothing has happened. */
+/* Hands the settings of `request`, a `reload`, to the threads; `old` (NULL: nothing) are freed when none works by them
+ * any more. False while those of the reload before are still under way: then nothing has happened. */
 bool keeper_reload(struct keeper *keeper, struct request *request, struct settings *old);
 
 /* To be told of each request that a thread has done. When both threads have answered a look, systemd is told that the

@@ -137,7 +137,7 @@ static void reload(struct loop *loop, struct request *request)
     request->args = args;
     request->take_over = fresh;
     struct reload told = *args;
-    if (!keeper_reload(&loop->keeper, request, old)) {
+    if (!keeper_reload(&loop->keeper, request, old == parts->started_with ? NULL : old)) {
         request->take_over = NULL;
         settings_free(fresh);
         refuse(loop, request, E_BUSY);
@@ -387,6 +387,7 @@ static void tick(struct loop *loop, int64_t now)
     keeper_tick(&loop->keeper, now);
     parts->work->health->loop_ticked_ms = now;
     parts->work->counters->connections_refused = accept_refused();
+    parts->work->counters->connections_taken = accept_taken();
     if (now >= loop->keys_at) {
         part_from_ended(loop);
         loop->keys_at = now + KEYS_EVERY_MS;

@@ -17,7 +17,8 @@ struct loop_parts {
     struct writer *writer;
     struct reader *reader;
     struct access *access;
-    struct settings *settings; /* those in force; others after a reload, which are the caller's to free, too */
+    const struct settings *started_with; /* the bus goes by them for ever, so they stay the caller's */
+    struct settings *settings; /* those in force: others after a reload, which are the caller's to free, too */
     struct work *work;         /* for what is answered at once: its store is not used */
     int signal_fd;             /* SIGTERM and SIGINT end the loop in good order, SIGHUP rereads the configuration */
     loop_on_reload *on_reload;

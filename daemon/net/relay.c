@@ -6,6 +6,8 @@
 #include <time.h>
 #include <zmq.h>
 
+#include "../log.h"
+
 enum { HIGH_WATER = 10000, LINGER_MS = 500, STOP_S = 2, GATES_MAX = 3 };
 
 /* Messages to the thread: topic and body are published; one frame is a command. */
@@ -14,8 +16,9 @@ static const char command_rebind[] = "rebind";
 
 struct relay {
     struct gate_context context;
-    void *in;  /* where the loop puts messages in */
-    void *out; /* the thread's own from the moment it runs, as are the gates */
+    char reason[512]; /* the thread's own, when it binds again */
+    void *in;         /* where the loop puts messages in */
+    void *out;        /* the thread's own from the moment it runs, as are the gates */
     struct gate gates[GATES_MAX];
     size_t gate_count;
     pthread_t thread;
@@ -43,8 +46,8 @@ static void publish(struct relay *relay, zmq_msg_t *topic, zmq_msg_t *body)
 static void rebind(struct relay *relay)
 {
     for (size_t i = 0; i < relay->gate_count; i++)
-        if (relay->gates[i].kind == ENDPOINT_CURVE)
-            gate_rebind(&relay->gates[i], &relay->context);
+        if (relay->gates[i].kind == ENDPOINT_CURVE && !gate_rebind(&relay->gates[i], &relay->context))
+            log_error("%s; subscribers there hear nothing before a restart", relay->reason);
 }
 
 /* One message from the loop. False: stop. */
@@ -119,8 +122,6 @@ static bool start_thread(struct relay *relay)
                   zmq_bind(relay->out, "inproc://decisions") == 0 &&
                   zmq_connect(relay->in, "inproc://decisions") == 0 &&
                   pthread_create(&relay->thread, NULL, run, relay) == 0;
-    if (!relay->runs)
-        snprintf(relay->context.reason, relay->context.reason_bytes, "the thread of the decisions socket cannot start");
     return relay->runs;
 }
 
@@ -133,8 +134,13 @@ struct relay *relay_start(const struct gate_context *context)
         return NULL;
     }
     relay->context = *context;
-    if (open_gates(relay) && start_thread(relay))
+    bool good = open_gates(relay);
+    relay->context.reason = relay->reason;
+    relay->context.reason_bytes = sizeof(relay->reason);
+    if (good && start_thread(relay))
         return relay;
+    if (good)
+        snprintf(context->reason, context->reason_bytes, "the thread of the decisions socket cannot start");
     relay_stop(relay);
     return NULL;
 }

@@ -25,6 +25,8 @@ struct access {
     size_t count, cap;
     size_t *by_public;
     size_t public_count;
+    size_t *with_uid; /* indexes of slots that have one */
+    size_t uid_count;
 };
 
 struct access *access_new(void)
@@ -45,6 +47,7 @@ void access_free(struct access *access)
         return;
     free_slots(access->slots, access->count);
     free(access->by_public);
+    free(access->with_uid);
     free(access);
 }
 
@@ -85,14 +88,20 @@ static int compare(const void *a, const void *b, void *slots)
     return memcmp(all[*(const size_t *)a].public_key, all[*(const size_t *)b].public_key, PUBLIC_KEY_BYTES);
 }
 
-static bool index_public(struct access *access)
+static bool make_indexes(struct access *access)
 {
     access->by_public = calloc(access->count + 1, sizeof(size_t));
-    if (!access->by_public)
+    access->with_uid = calloc(access->count + 1, sizeof(size_t));
+    if (!access->by_public || !access->with_uid)
         return false;
-    for (size_t i = 0; i < access->count; i++)
-        if (access->slots[i].has_public && access->slots[i].grant)
+    for (size_t i = 0; i < access->count; i++) {
+        if (!access->slots[i].grant)
+            continue;
+        if (access->slots[i].has_public)
             access->by_public[access->public_count++] = i;
+        else
+            access->with_uid[access->uid_count++] = i;
+    }
     qsort_r(access->by_public, access->public_count, sizeof(size_t), compare, access->slots);
     return true;
 }
@@ -103,14 +112,17 @@ enum store_result access_load(struct access *access, struct store *store)
     enum store_result r = store->ops->key_scan(store, on_key, &fresh);
 
     store->ops->rollback(store);
-    if (r != STORE_OK || !index_public(&fresh)) {
+    if (r != STORE_OK || !make_indexes(&fresh)) {
         free_slots(fresh.slots, fresh.count);
+        free(fresh.by_public);
+        free(fresh.with_uid);
         return r == STORE_OK ? STORE_FAILED : r;
     }
     for (size_t i = 0; i < access->count && i < fresh.count; i++)
         fresh.slots[i].pace = access->slots[i].pace;
     free_slots(access->slots, access->count);
     free(access->by_public);
+    free(access->with_uid);
     *access = fresh;
     return STORE_OK;
 }
@@ -143,9 +155,9 @@ struct grant *access_by_uid(const struct access *access, int64_t uid, int64_t no
 {
     struct grant *found = NULL;
 
-    for (size_t i = 0; uid >= 0 && i < access->count; i++) {
-        const struct slot *slot = &access->slots[i];
-        if (slot->uid == uid && slot->grant && (!found || !grant_is_good(found, now_ms)))
+    for (size_t i = 0; uid >= 0 && i < access->uid_count; i++) {
+        const struct slot *slot = &access->slots[access->with_uid[i]];
+        if (slot->uid == uid && (!found || !grant_is_good(found, now_ms)))
             found = slot->grant;
     }
     return found;

@@ -14,7 +14,7 @@
     X(busy) X(commits) X(commit_requests) X(push_messages) X(push_errors) X(streams) X(records_sent) \
     X(approved) X(rejected)                                                                          \
     X(peers_welcome) X(peers_unknown) X(peers_expired) X(peers_revoked) X(peers_wrong_role)          \
-    X(connections_refused)
+    X(connections_taken) X(connections_refused)
 /* clang-format on */
 
 enum { ERROR_NUMBERS = 128, REASON_ROWS = 512, REASON_BYTES = 65 };
