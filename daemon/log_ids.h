@@ -20,7 +20,7 @@
     X(STORE_BUSY,            "store_busy",            "b7f6d3c2d6634347b2d41683824711cb", WARNING, 3, "a transaction could not be written; everybody in it was told to come again") \
     X(READ_FAILED,           "read_failed",           "af82a748350e4bbfb2d1f8fab17a668e", ERR,     3, "something could not be read from the database") \
     X(PUSH_REFUSED,          "push_refused",          "ce0350a863734b52be03adf51683eb5c", WARNING, 20, "a message on the push socket was refused, and its sender cannot be told") \
-    X(PEER_REFUSED,          "peer_refused",          "3ee0a380d3934f6581e78cd3540b4dab", WARNING, 10, "a connection was refused: no good key, or too many connections") \
+    X(PEER_REFUSED,          "peer_refused",          "3ee0a380d3934f6581e78cd3540b4dab", WARNING, 10, "a connection was refused: no key that is good for this socket") \
     X(DENIED,                "denied",                "9e9faf5bfe91487bb239e8111a5a5620", WARNING, 10, "somebody known asked for what they have no right to") \
     X(LIMIT_REACHED,         "limit_reached",         "dc1622eaea8f4e04b3168015ec2739ae", WARNING, 5, "requests are answered busy because a limit is reached") \
     X(CONFIGURATION_RELOADED, "configuration_reloaded", "b2bd9a9a9b904406b1fdd553bcb82f49", NOTICE, 0, "the configuration was read anew and is in force") \

@@ -1,53 +1,23 @@
 #include <errno.h>
-#include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "clock.h"
 #include "config.h"
+#include "lock.h"
 #include "log.h"
 #include "metrics/metrics.h"
 #include "net/loop.h"
 
-/* Exit codes: stable, in modqd(8). */
-enum { EXIT_DONE = 0, EXIT_BROKEN = 1, EXIT_USAGE = 2, EXIT_START = 3 };
-
 enum { LINGER_MS = 2000, DESCRIPTORS_WANTED = 4096 };
-
-static const char help[] =
-    "Usage: modqd --dir DIR [--config FILE]\n"
-    "\n"
-    "The daemon of modqd, a moderation queue: it takes comments from web servers, keeps\n"
-    "them until moderators have decided with modq, and tells every listener each decision.\n"
-    "\n"
-    "  -d, --dir DIR      where the database and the four sockets lie; made if it is not there\n"
-    "  -c, --config FILE  read a configuration (modqd.conf(5)); it may name the directory\n"
-    "      --check        only read the configuration and say whether it is good\n"
-    "      --restored     say that DIR was restored from a backup: begin a new epoch, and end\n"
-    "      --new-server-key FILE\n"
-    "                     write a new pair of CURVE keys for a server, print the public one, and end\n"
-    "  -h, --help         show this\n"
-    "  -V, --version      show the version\n"
-    "\n"
-    "DIR and nothing else is enough:  modqd --dir ./var     then:  modq --dir ./var queue\n"
-    "\n"
-    "SIGTERM and SIGINT end it after everything that was received has been answered.\n"
-    "SIGHUP rereads the configuration and the policies; a wrong one changes nothing.\n"
-    "Exit codes: 0 ended by a signal; 1 the store failed; 2 wrong usage; 3 cannot start.\n";
-
-struct arguments {
-    const char *dir, *config, *new_server_key;
-    bool check, restored;
-};
 
 /* Everything that lives as long as the daemon. */
 struct daemon {
@@ -60,135 +30,9 @@ struct daemon {
     struct work work; /* the common part, copied to each thread */
     struct loop_parts parts;
     struct metrics *metrics;
-    int lock_fds[1 + INHERITED_MAX]; /* of the directory and the sockets, open until the end */
-    int locks;
+    struct locks locks;
     char reason[8192];
 };
-
-static int usage(const char *message)
-{
-    fprintf(stderr, "modqd: %s\nTry: modqd --help\n", message);
-    return EXIT_USAGE;
-}
-
-static int parse_arguments(int argc, char **argv, struct arguments *a)
-{
-    static const struct option options[] = {
-        {"dir", required_argument, NULL, 'd'},
-        {"config", required_argument, NULL, 'c'},
-        {"check", no_argument, NULL, 'k'},
-        {"restored", no_argument, NULL, 'r'},
-        {"new-server-key", required_argument, NULL, 'n'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {NULL, 0, NULL, 0},
-    };
-    int c;
-
-    while ((c = getopt_long(argc, argv, "d:c:hV", options, NULL)) != -1) {
-        switch (c) {
-        case 'd':
-            a->dir = optarg;
-            break;
-        case 'c':
-            a->config = optarg;
-            break;
-        case 'k':
-            a->check = true;
-            break;
-        case 'r':
-            a->restored = true;
-            break;
-        case 'n':
-            a->new_server_key = optarg;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            exit(EXIT_DONE);
-        case 'V':
-            puts("modqd " MODQ_VERSION);
-            exit(EXIT_DONE);
-        default:
-            return usage("wrong usage");
-        }
-    }
-    if (optind < argc)
-        return usage("arguments without an option are not understood");
-    return a->dir || a->config || a->new_server_key ? EXIT_DONE : usage("where? give --dir DIR or --config FILE");
-}
-
-/* Says who has the lock on `fd`, as that one wrote it. */
-static void blame_owner(struct daemon *d, int fd, const char *what, const char *does)
-{
-    char owner[32] = "";
-
-    if (read(fd, owner, sizeof(owner) - 1) <= 0)
-        owner[0] = '\0';
-    owner[strcspn(owner, "\n")] = '\0';
-    if (strtol(owner, NULL, 10) == (long)getpid())
-        snprintf(d->reason, sizeof(d->reason), "%s: two sockets cannot have the same path", what);
-    else
-        snprintf(d->reason, sizeof(d->reason), "%s: another modqd (process %s) %s; stop it first", what, owner, does);
-}
-
-/* Locks the file `path`, making it when it is not there, until the process ends. */
-static bool lock_file(struct daemon *d, const char *path, const char *what, const char *does)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-    if (fd < 0) {
-        snprintf(d->reason, sizeof(d->reason), "%s: cannot be opened: %s", path, strerror(errno));
-        return false;
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        blame_owner(d, fd, what, does);
-        close(fd);
-        return false;
-    }
-    if (ftruncate(fd, 0) != 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0)
-        log_warning("%s: cannot be written: %s", path, strerror(errno));
-    d->lock_fds[d->locks++] = fd;
-    return true;
-}
-
-/* One daemon a directory. */
-static bool lock_directory(struct daemon *d)
-{
-    char path[4200];
-
-    if (mkdir(d->settings->dir, 0700) != 0 && errno != EEXIST) {
-        snprintf(d->reason, sizeof(d->reason), "%s: cannot be made: %s", d->settings->dir, strerror(errno));
-        return false;
-    }
-    snprintf(path, sizeof(path), "%s/modqd.lock", d->settings->dir);
-    return lock_file(d, path, d->settings->dir, "works in this directory");
-}
-
-/* One daemon a socket: ZeroMQ would take the path of another one over without anybody noticing. */
-static bool lock_socket(struct daemon *d, const struct settings_endpoint *endpoint_)
-{
-    const char *endpoint = endpoint_->address;
-    char path[4200];
-    int fd = inherited_dup(&d->inherited, endpoint);
-
-    if (fd >= 0)
-        close(fd); /* systemd's own: nobody else can take its path */
-    if (fd >= 0 || endpoint_->kind != ENDPOINT_IPC)
-        return true;
-    snprintf(path, sizeof(path), "%s.lock", endpoint + 6);
-    return lock_file(d, path, endpoint, "listens there");
-}
-
-static bool lock_sockets(struct daemon *d)
-{
-    for (int which = 0; which < SOCKET_COUNT; which++) {
-        const struct settings_listen *listen = &d->settings->listen[which];
-        for (size_t i = 0; i < listen->count; i++)
-            if (!lock_socket(d, &listen->endpoints[i]))
-                return false;
-    }
-    return true;
-}
 
 static struct store *open_store(struct daemon *d, bool read_only)
 {
@@ -248,7 +92,10 @@ static bool database_is_there(struct daemon *d)
 
 static int restored(struct daemon *d)
 {
-    struct store *store = database_is_there(d) && lock_directory(d) ? open_store(d, false) : NULL;
+    struct store *store =
+        database_is_there(d) && lock_directory(&d->locks, d->settings->dir, d->reason, sizeof(d->reason))
+            ? open_store(d, false)
+            : NULL;
     bool good = store && begin_epoch(d, store);
 
     store_close(store);
@@ -346,6 +193,12 @@ static void raise_descriptors(void)
                   (unsigned long long)limit.rlim_cur, DESCRIPTORS_WANTED);
 }
 
+static bool lock(struct daemon *d)
+{
+    return lock_directory(&d->locks, d->settings->dir, d->reason, sizeof(d->reason)) &&
+           lock_sockets(&d->locks, d->settings, &d->inherited, d->reason, sizeof(d->reason));
+}
+
 static struct settings *reread(void *arg, char *reason, size_t reason_bytes)
 {
     const struct daemon *d = arg;
@@ -392,13 +245,12 @@ static bool start_access(struct daemon *d)
 static bool start(struct daemon *d)
 {
     raise_descriptors();
-    log_event(LOG_ID_STARTED, NULL, "version " MODQ_VERSION ", directory %s", d->settings->dir);
     d->work.health = &d->health;
     d->work.settings = d->settings;
     d->work.counters = &d->counters;
     d->work.started_at = clock_wall_ms();
-    if (!inherit(&d->inherited, d->settings, d->reason, sizeof(d->reason)) || !catch_signals(d) || !lock_directory(d) ||
-        !lock_sockets(d) || !find_server_key(d) || !start_writer(d) || !start_reader(d))
+    if (!inherit(&d->inherited, d->settings, d->reason, sizeof(d->reason)) || !catch_signals(d) || !lock(d) ||
+        !find_server_key(d) || !start_writer(d) || !start_reader(d))
         return false;
     d->parts.bus = bus_open(d->settings, &d->inherited, &d->server_key, d->reason, sizeof(d->reason));
     d->parts.work = &d->work;
@@ -430,6 +282,7 @@ static void announce(const struct daemon *d)
     char text[4096];
 
     describe(d->settings, text, sizeof(text));
+    log_event(LOG_ID_STARTED, NULL, "version " MODQ_VERSION ", directory %s", d->settings->dir);
     log_event(LOG_ID_READY, NULL, "%s; public key %s", text, d->server_key.public_text);
     sd_notify(0, "READY=1");
 }
@@ -470,7 +323,7 @@ int main(int argc, char **argv)
     struct daemon d = {.arguments = &arguments, .parts = {.signal_fd = -1}};
 
     umask(0077); /* database and sockets are for our own user alone */
-    int code = parse_arguments(argc, argv, &arguments);
+    int code = arguments_parse(argc, argv, &arguments);
     if (code != EXIT_DONE)
         return code;
     if (arguments.new_server_key)

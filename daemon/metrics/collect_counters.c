@@ -72,6 +72,8 @@ static void expose_commits(struct exposition *out, const struct counters *c)
 
 static void expose_peers(struct exposition *out, const struct counters *c)
 {
+    expose_counter(out, "modqd_connections_total", "Connections taken in, over TCP and on this machine.",
+                   c->connections_taken);
     expose_counter(out, "modqd_peers_admitted_total", "Connections over TCP whose key is good.", c->peers_welcome);
     expose_rows(out, "modqd_peers_refused_total", "Connections that were refused, by cause.", "cause",
                 ROWS({"unknown", c->peers_unknown}, {"expired", c->peers_expired}, {"revoked", c->peers_revoked},

@@ -123,10 +123,22 @@ bool inherit(struct inherited *inherited, const struct settings *settings, char 
     return true;
 }
 
-int inherited_dup(const struct inherited *inherited, const char *endpoint)
+static int find(const struct inherited *inherited, const char *endpoint)
 {
     for (size_t i = 0; i < inherited->count; i++)
         if (strcmp(inherited->endpoints[i], endpoint) == 0)
-            return fcntl(inherited->fds[i], F_DUPFD_CLOEXEC, 3);
+            return inherited->fds[i];
     return -1;
+}
+
+bool inherited_has(const struct inherited *inherited, const char *endpoint)
+{
+    return find(inherited, endpoint) >= 0;
+}
+
+int inherited_dup(const struct inherited *inherited, const char *endpoint)
+{
+    int fd = find(inherited, endpoint);
+
+    return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }

@@ -16,6 +16,8 @@ struct inherited {
  * nobody would ever accept its connections. The descriptors stay open until the process ends. */
 bool inherit(struct inherited *inherited, const struct settings *settings, char *reason, size_t reason_bytes);
 
+bool inherited_has(const struct inherited *inherited, const char *endpoint);
+
 /* A new descriptor of the listening socket for this endpoint; the caller's. -1: it was not handed over. */
 int inherited_dup(const struct inherited *inherited, const char *endpoint);
 

@@ -317,6 +317,13 @@ static enum kind kind_in(sqlite3_stmt *st, int column)
     return kind > KIND_NONE && kind < KIND_COUNT ? (enum kind)kind : KIND_NONE;
 }
 
+/* The same of numbers in a log: 0 is for what is no record. */
+static int64_t seq_in(sqlite3_stmt *st, int column)
+{
+    int64_t seq = sqlite3_column_int64(st, column);
+    return seq > 0 || sqlite3_column_type(st, column) == SQLITE_NULL ? seq : -1;
+}
+
 void sqlite_event_row(sqlite3_stmt *st, struct store_event *event)
 {
     *event = (struct store_event){.no = sqlite3_column_int64(st, 0),
@@ -327,7 +334,7 @@ void sqlite_event_row(sqlite3_stmt *st, struct store_event *event)
                                   .revision = sqlite3_column_int64(st, 5),
                                   .text = sqlite3_column_int64(st, 6),
                                   .actor = sqlite_text(st, 7),
-                                  .seq = sqlite3_column_int64(st, 8),
+                                  .seq = seq_in(st, 8),
                                   .previous = sqlite3_column_int64(st, 9),
                                   .data = sqlite_blob(st, 10),
                                   .via = sqlite_text(st, 11),

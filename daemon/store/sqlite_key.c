@@ -17,26 +17,47 @@ static void take_name(char name[NAME_BYTES + 1], struct slice from)
     name[from.len] = '\0';
 }
 
+/* 0: never. What is no time, and what was never written, is long over. */
+static int64_t time_in(sqlite3_stmt *st, int column)
+{
+    int64_t at = sqlite3_column_int64(st, column);
+
+    if (sqlite3_column_type(st, column) == SQLITE_NULL)
+        return 0;
+    return sqlite3_column_type(st, column) == SQLITE_INTEGER && at > 0 ? at : -1;
+}
+
+/* A public key and a user at once, or what is neither, is nobody. */
+static void take_owner(struct store_key *key, struct slice public_key, sqlite3_stmt *st, int uid_column)
+{
+    int uid_type = sqlite3_column_type(st, uid_column);
+
+    key->uid = UID_NONE;
+    if (public_key.data && uid_type != SQLITE_NULL)
+        return;
+    key->has_public = public_key.len == PUBLIC_KEY_BYTES;
+    if (key->has_public)
+        memcpy(key->public_key, public_key.data, PUBLIC_KEY_BYTES);
+    else if (!public_key.data && uid_type == SQLITE_INTEGER)
+        key->uid = sqlite3_column_int64(st, uid_column);
+}
+
 /* What a stranger may have written into a row gives no rights: neither an unknown role nor an unknown right. */
 static void key_row(sqlite3_stmt *st, struct store_key *key)
 {
     int64_t role = sqlite3_column_int64(st, 2);
     int64_t rights = sqlite3_column_int64(st, 3);
-    struct slice public_key = sqlite_blob(st, 4);
     struct slice sites = sqlite_blob(st, 6);
 
     *key = (struct store_key){.no = sqlite3_column_int64(st, 0),
                               .role = role > ROLE_NONE && role < ROLE_COUNT ? (enum role)role : ROLE_NONE,
                               .rights = rights >= 0 && rights <= RIGHTS_ALL ? (unsigned)rights : RIGHTS_ALL + 1,
-                              .has_public = public_key.len == PUBLIC_KEY_BYTES,
-                              .uid = sqlite3_column_type(st, 5) == SQLITE_NULL ? UID_NONE : sqlite3_column_int64(st, 5),
                               .all_sites = !sites.data,
                               .sites = sites,
                               .created_at = sqlite3_column_int64(st, 7),
-                              .expires_at = sqlite3_column_int64(st, 9),
-                              .revoked_at = sqlite3_column_int64(st, 10)};
-    if (key->has_public)
-        memcpy(key->public_key, public_key.data, PUBLIC_KEY_BYTES);
+                              .expires_at = time_in(st, 9),
+                              .revoked_at = time_in(st, 10)};
+    take_owner(key, sqlite_blob(st, 4), st, 5);
     take_name(key->name, sqlite_text(st, 1));
     take_name(key->created_by, sqlite_text(st, 8));
 }

@@ -132,16 +132,17 @@ static void take_counts(struct verify *v, const msgpack_object *item)
 static bool begin_counts(struct verify *v, const struct verify_args *args)
 {
     msgpack_zone zone;
-    msgpack_object list;
+    msgpack_object map = {.type = MSGPACK_OBJECT_NIL};
 
     if (args->after && !args->counts.data)
         return true;
     v->counts = calloc(v->names.n + 1, sizeof(*v->counts));
     if (!v->counts || !msgpack_zone_init(&zone, 4096))
         return false;
-    bool good = !args->after || mp_unpack_answer(args->counts, &zone, &list);
-    for (size_t i = 0; args->after && good && i < mp_count(&list); i++)
-        take_counts(v, mp_item(&list, i));
+    bool good = !args->after || mp_unpack_answer(args->counts, &zone, &map);
+    const msgpack_object *list = mp_get(&map, "sites");
+    for (size_t i = 0; good && i < mp_count(list); i++)
+        take_counts(v, mp_item(list, i));
     msgpack_zone_destroy(&zone);
     return good;
 }
@@ -150,6 +151,8 @@ static void encode_counts(const struct verify *v, struct out *out)
 {
     struct out counts = {0};
 
+    out_map(&counts);
+    out_key(&counts, "sites");
     out_array(&counts);
     for (size_t i = 0; v->counts && i < v->names.n; i++) {
         out_array(&counts);
@@ -158,6 +161,7 @@ static void encode_counts(const struct verify *v, struct out *out)
             out_int(&counts, v->counts[i].of[k]);
         out_end(&counts);
     }
+    out_end(&counts);
     out_end(&counts);
     out_key_bin(out, "counts", v->counts ? out_slice(&counts) : SLICE_NONE);
     out->failed |= counts.failed;

@@ -39,7 +39,7 @@ struct verify_chain {
 struct verify {
     struct work *work;
     struct site_names names;
-    struct verify_counts *counts; /* of names.sites[i]; NULL: not counted from the first event on */
+    struct verify_counts *counts; /* of names.sites[i]; NULL: not all events were met, or some are not what they were */
     struct verify_chain chain;
     int64_t newest;
     int64_t weight; /* of what was done so far, in events */

@@ -45,24 +45,28 @@ static void check_strays(struct verify *v)
 
 /* ---- sites ---- */
 
-static bool any_event(void *arg, const struct store_event *event)
+static bool keep_number(void *arg, const struct store_event *event)
 {
-    (void)event;
-    *(bool *)arg = true;
+    *(int64_t *)arg = event->no;
     return false;
 }
 
+/* What stands behind the newest record may be an event that was changed, and that was said already. */
 static void check_newest(struct verify *v, const struct store_site *site)
 {
     const struct store_ops *ops = v->work->store->ops;
     struct store_event event;
-    bool more = false;
+    int64_t behind = 0;
 
-    work_ok(v->work, ops->log_scan(v->work->store, site->no, site->newest, 1, any_event, &more));
-    bool there = site->newest == 0 || work_ok(v->work, ops->log_get(v->work->store, site->no, site->newest, &event));
-    if ((more || !there) && !v->work->trouble)
-        verify_fault(v, IN_SITE, site->no, CHANGED, "the newest number of %s is %lld, and its log ends %s", site->name,
-                     (long long)site->newest, more ? "behind it" : "before it");
+    work_ok(v->work, ops->log_scan(v->work->store, site->no, site->newest, 1, keep_number, &behind));
+    if (behind && verify_event_fits(v, behind, NULL))
+        verify_fault(v, IN_SITE, site->no, CHANGED,
+                     "the newest number of %s is %lld, and its log goes on with event %lld", site->name,
+                     (long long)site->newest, (long long)behind);
+    if (site->newest && !work_ok(v->work, ops->log_get(v->work->store, site->no, site->newest, &event)) &&
+        !v->work->trouble)
+        verify_fault(v, IN_SITE, site->no, CHANGED, "the newest number of %s is %lld, which its log does not have",
+                     site->name, (long long)site->newest);
 }
 
 static void check_counts(struct verify *v, const struct store_site *site, const struct verify_counts *counts)

@@ -83,15 +83,17 @@ static void check_reached(const struct thread *t)
     int64_t last = t->rows[t->n - 1]->no;
     int64_t no = t->comment.last_event;
     int64_t from = 0;
-    struct store_event event = {0};
+    bool own = false;
+    struct store_event event;
 
     while (no > last && get_event(t, no, &event) == STORE_OK && event.previous < no) {
+        own = is_of(t, event.site, event.comment);
         from = no;
         no = event.previous;
     }
     if (no > t->v->newest)
         verify_fault(t->v, IN_EVENT, no, MISSING, "comment %s/%s has it as its newest event", t->site, t->comment.id);
-    else if (no < last && no >= 0 && from && !(no > 0 && is_of_another(t, no)))
+    else if (no < last && no >= 0 && from && own && !(no > 0 && is_of_another(t, no)))
         verify_fault(t->v, IN_EVENT, from, CHANGED, "the event before it is said to be %lld, which passes over %lld",
                      (long long)no, (long long)last);
 }
@@ -153,7 +155,7 @@ static void check_text_reached(const struct thread *t, int64_t last)
         no = text.previous;
         t->v->weight++;
     }
-    if (from && no < last && no >= 0 && (no == 0 || is_submit_of(t, no)))
+    if (from && no < last && no >= 0 && is_submit_of(t, from) && (no == 0 || is_submit_of(t, no)))
         verify_fault(t->v, IN_TEXT, from, CHANGED, "the text before it is said to be %lld, which passes over %lld",
                      (long long)no, (long long)last);
 }

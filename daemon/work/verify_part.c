@@ -230,12 +230,14 @@ static bool on_note(void *arg, const struct store_note *note)
 
 /* ---- a part ---- */
 
-/* An event that its comment does not know of came from elsewhere. */
+/* An event came from elsewhere when the one after it does not follow from it, and its comment does not know of it. */
 static bool is_known(struct verify *v, const struct verify_row *row)
 {
     const struct store_ops *ops = v->work->store->ops;
     struct store_comment comment;
 
+    if (row->no < v->newest && verify_event_fits(v, row->no + 1, NULL))
+        return true;
     return !row->site ||
            !work_ok(v->work, ops->comment_get(v->work->store, row->site, slice_of(row->comment), &comment)) ||
            comment.last_event >= row->no;
@@ -266,8 +268,17 @@ static void say_which_texts_are_missing(struct verify *v, const struct verify_pa
     }
 }
 
+/* Where an event is missing or changed, counts tell nothing new. */
 static void count(struct verify *v, const struct verify_part *part)
 {
+    bool whole = part->chain.last - v->chain.last == (int64_t)part->n;
+
+    for (size_t i = 0; whole && i < part->n; i++)
+        whole = part->rows[i].fits;
+    if (!whole) {
+        free(v->counts);
+        v->counts = NULL;
+    }
     for (size_t i = 0; v->counts && i < part->n; i++) {
         const struct verify_row *row = &part->rows[i];
         const struct store_site *site = verify_site(v, row->site);
