@@ -141,6 +141,7 @@ static bool take_all(struct settings *s, cfg_t *cfg, const char *dir, char *reas
     s->policy_path = policy ? strdup(policy) : NULL;
     s->insecure_loopback = cfg_getbool(cfg, "insecure_loopback");
     s->single_owner = cfg_getbool(cfg, "single_owner");
+    s->audit_reads = cfg_getbool(cfg, "audit_reads");
     limits_default(&s->limits);
     return take_interval(cfg, "heartbeat_ms", 100, 60000, &s->heartbeat_ms, reason, n) &&
            take_interval(cfg, "credit_timeout_ms", 1000, 600000, &s->credit_timeout_ms, reason, n) &&
@@ -232,6 +233,7 @@ static struct settings *load_prepared(const char *dir, const char *name, char *t
                            CFG_STR("metrics", NULL, CFGF_NODEFAULT),
                            CFG_BOOL("insecure_loopback", cfg_false, CFGF_NONE),
                            CFG_BOOL("single_owner", cfg_false, CFGF_NONE),
+                           CFG_BOOL("audit_reads", cfg_true, CFGF_NONE),
                            CFG_INT("heartbeat_ms", HEARTBEAT_MS, CFGF_NONE),
                            CFG_INT("credit_timeout_ms", CREDIT_TIMEOUT_MS, CFGF_NONE),
                            CFG_SEC("listen", listen, CFGF_NODEFAULT),

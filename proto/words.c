@@ -7,7 +7,7 @@ static const char *const lanes[LANE_COUNT] = {"normal", "escalated"};
 static const char *const kinds[KIND_COUNT] = {
     "none",     "submitted", "approved",    "rejected",    "reopened",      "withdrawn",
     "erased",   "claimed",   "renewed",     "released",    "lease_expired", "escalated",
-    "reported", "key_added", "key_revoked", "key_rotated", "reloaded",
+    "reported", "key_added", "key_revoked", "key_rotated", "reloaded",      "looked",
 };
 
 static const char *const roles[ROLE_COUNT] = {NULL, "front", "moderator", "administrator"};

@@ -28,6 +28,7 @@ enum kind {
     KIND_KEY_REVOKED,
     KIND_KEY_ROTATED,
     KIND_RELOADED,
+    KIND_LOOKED,
     KIND_COUNT
 };
 

@@ -10,6 +10,7 @@
 #include "../clock.h"
 #include "../log.h"
 #include "../work/admit.h"
+#include "../work/look.h"
 #include "../work/reload.h"
 #include "../work/verbs.h"
 #include "accept.h"
@@ -63,6 +64,17 @@ static void send_reply(struct loop *loop, struct request *request)
         publisher_forget(loop->parts->publisher, &request->peer);
 }
 
+/* Nobody waits for it: when the writer has enough to do, or room is needed for decisions, it is left out. */
+static void write_down_look(struct loop *loop, const struct request *asked)
+{
+    struct loop_parts *parts = loop->parts;
+    bool wanted = parts->settings->audit_reads && asked->door == DOOR_DESK && !parts->work->health->intake_closed;
+    struct request *look = wanted && asked->verb ? look_of(asked) : NULL;
+
+    if (look && !worker_post(writer_worker(parts->writer), look))
+        request_free(look);
+}
+
 static void answer(struct loop *loop, struct request *request)
 {
     keeper_done(&loop->keeper, request);
@@ -72,6 +84,7 @@ static void answer(struct loop *loop, struct request *request)
         complain(loop, request);
     else if (request->door != DOOR_INSIDE)
         send_reply(loop, request);
+    write_down_look(loop, request);
     done(loop, request);
 }
 

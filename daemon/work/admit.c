@@ -205,13 +205,11 @@ static bool check_role(struct request *request)
     return false;
 }
 
-/* What a request is about: the items of its list, or itself. */
+/* What a request is about: the items of the list that its verb looks at, and no other; or itself. */
 static const msgpack_object *items_of(const struct request *request)
 {
-    const msgpack_object *list = mp_get(&request->map, "comments");
+    const msgpack_object *list = mp_get(&request->map, request->verb->items ? request->verb->items : "comments");
 
-    if (!mp_count(list))
-        list = mp_get(&request->map, "records");
     return mp_count(list) ? list : NULL;
 }
 

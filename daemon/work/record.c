@@ -91,16 +91,31 @@ void event_encode(const struct store_event *event, struct slice note, struct out
     out_end(out);
 }
 
+/* What somebody looked at, by which operation; no event of that comment. */
+static void encode_looked(const msgpack_object *data, struct out *out)
+{
+    static const char *const keys[] = {"operation", "site", "comment"};
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        out_key(out, keys[i]);
+        out_object(out, mp_get(data, keys[i]));
+    }
+}
+
 void event_encode_audit(struct slice site, const struct store_event *event, struct slice note, struct out *out)
 {
     bool of_key = event->kind >= KIND_KEY_ADDED && event->kind <= KIND_KEY_ROTATED;
 
     out_map(out);
     encode_event(event, note, out);
-    out_key_str(out, "site", event->site ? site : SLICE_NONE);
-    out_key_str(out, "comment", event->site ? event->comment : SLICE_NONE);
+    if (event->kind != KIND_LOOKED) {
+        out_key_str(out, "site", event->site ? site : SLICE_NONE);
+        out_key_str(out, "comment", event->site ? event->comment : SLICE_NONE);
+    }
     out_key_str(out, "via", event->via);
     if (of_key)
         with_data(event, out, key_encode_told);
+    if (event->kind == KIND_LOOKED)
+        with_data(event, out, encode_looked);
     out_end(out);
 }

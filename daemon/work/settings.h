@@ -43,7 +43,8 @@ struct settings {
     char *dir;
     char *server_key_path; /* NULL: where the daemon looks by itself */
     bool insecure_loopback, single_owner;
-    char *metrics; /* "127.0.0.1:9469"; NULL: none */
+    bool audit_reads; /* what is only read at the desk leaves an event, too */
+    char *metrics;    /* "127.0.0.1:9469"; NULL: none */
     struct settings_listen listen[SOCKET_COUNT];
     int64_t heartbeat_ms, credit_timeout_ms;
     struct limits limits;

@@ -51,7 +51,7 @@ const struct verb verb_table[] = {
     VERB("release",    DOOR_DESK,   CHANGE,   OPTIONAL,  MODERATORS,      SEEN,   hold_decode,             release_run),
     VERB("approve",    DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  decide_decode,           approve_run, .bulk = true),
     VERB("reject",     DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  decide_decode,           reject_run, .bulk = true),
-    VERB("undo",       DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  undo_decode,             undo_run, .bulk = true),
+    VERB("undo",       DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  undo_decode,             undo_run, .bulk = true, .items = "records"),
     VERB("escalate",   DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  escalate_decode,         escalate_run, .bulk = true),
     VERB("erase",      DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  erase_decode,            erase_run, .right = RIGHT_ERASE, .bulk = true),
 

@@ -38,6 +38,7 @@ struct verb {
     enum verb_scope scope;
     enum right right;  /* that it needs in any case; 0: none */
     bool bulk;         /* many items at once need the right to */
+    const char *items; /* key of its list of items; NULL: "comments", if it has one */
     bool changes_keys; /* who may do what is another after it */
 
     /* Reads the verb's fields into request->args. False with request->fault set. */

@@ -346,7 +346,7 @@ void rig_chain(unsigned char hash[SHA256_BYTES], const unsigned char before[SHA2
     static const char *const kinds[] = {"none",          "submitted", "approved", "rejected",  "reopened",
                                         "withdrawn",     "erased",    "claimed",  "renewed",   "released",
                                         "lease_expired", "escalated", "reported", "key_added", "key_revoked",
-                                        "key_rotated",   "reloaded"};
+                                        "key_rotated",   "reloaded",  "looked"};
     msgpack_sbuffer buffer;
     msgpack_packer pk;
     struct sha256_ctx context;
