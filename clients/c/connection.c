@@ -4,7 +4,7 @@
 
 enum { ATTEMPT_MS = 5000, ATTEMPT_LEAST_MS = 10 };
 
-struct modq *modq_open(const char *endpoint, struct modq_error *error)
+struct modq *modq_open(const char *endpoint, const struct modq_key *key, struct modq_error *error)
 {
     struct modq *connection = calloc(1, sizeof(*connection));
 
@@ -15,7 +15,7 @@ struct modq *modq_open(const char *endpoint, struct modq_error *error)
     connection->attempt_ms = ATTEMPT_MS;
     connection->last = &connection->first;
     limits_default(&connection->limits);
-    if (!link_open(&connection->link, endpoint, ZMQ_DEALER, error)) {
+    if (!link_open(&connection->link, endpoint, key, ZMQ_DEALER, error)) {
         modq_close(connection);
         return NULL;
     }

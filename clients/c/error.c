@@ -6,7 +6,7 @@
 #include "proto/utf8.h"
 
 #ifndef MODQ_VERSION
-#define MODQ_VERSION "0.1.0"
+#define MODQ_VERSION "0.2.0"
 #endif
 
 struct local {

@@ -36,6 +36,15 @@ static bool finish(struct modq *connection, size_t i, struct message *message, c
     return true;
 }
 
+/* Who is not let in is told nothing. */
+static const char *hint(const struct link *link)
+{
+    if (link->key)
+        return ", or the daemon there does not let this key in (it is unknown, revoked, expired, or for another "
+               "socket)";
+    return strncmp(link->endpoint, "tcp:", 4) == 0 ? ", or the daemon there wants a key" : "";
+}
+
 static void finish_late(struct modq *connection, size_t i)
 {
     struct pending *pending = connection->pending[i];
@@ -46,7 +55,8 @@ static void finish_late(struct modq *connection, size_t i)
     if (!refusal && pending->was_sent)
         error_local(&error, MODQ_E_TIMEOUT, "no answer from %s", connection->link.endpoint);
     else if (!refusal)
-        error_local(&error, MODQ_E_CONNECT, "nobody listens at %s", connection->link.endpoint);
+        error_local(&error, MODQ_E_CONNECT, "nobody listens at %s%s", connection->link.endpoint,
+                    hint(&connection->link));
     finish(connection, i, refusal, &error);
 }
 
@@ -177,7 +187,8 @@ static void process_once(struct modq *connection)
     receive_answers(connection);
     int64_t now = now_ms();
     give_up_late(connection, now);
-    if (connection->link.lost || !connection->link.socket || attempt_over(connection, now))
+    if (connection->link.lost || !connection->link.socket || attempt_over(connection, now) ||
+        now >= link_renew_at(&connection->link, connection->attempt_ms))
         renew(connection);
     send_due(connection, now);
 }
@@ -195,7 +206,7 @@ void modq_process(struct modq *connection)
 static int64_t next_moment(const struct modq *connection, bool *writable)
 {
     int64_t now = now_ms();
-    int64_t moment = NEVER;
+    int64_t moment = connection->pendings ? link_renew_at(&connection->link, connection->attempt_ms) : NEVER;
 
     *writable = false;
     for (size_t i = 0; i < connection->pendings; i++) {

@@ -40,16 +40,22 @@ int64_t backoff_next(struct backoff *backoff, int64_t least_ms, int64_t most_ms)
 struct link {
     void *context, *socket;
     char *endpoint;
+    struct modq_key *key; /* NULL: none */
+    int64_t opened;       /* when the socket was made */
     int type;
     bool connected; /* as link_look saw it last */
     bool lost;      /* it was connected, and is not any more: renew it */
 };
 
-bool link_open(struct link *link, const char *endpoint, int type, struct modq_error *error);
+bool link_open(struct link *link, const char *endpoint, const struct modq_key *key, int type, struct modq_error *error);
 bool link_renew(struct link *link); /* a new socket in place of the old one; false: there is none now */
 void link_drop(struct link *link);  /* no socket until it is renewed */
 void link_close(struct link *link);
 int link_fd(const struct link *link);
+
+/* When a socket that is not connected should be renewed; NEVER where ZeroMQ tries again by itself. With a key it does
+ * not, once the daemon has refused it. */
+int64_t link_renew_at(const struct link *link, int attempt_ms);
 
 /* What can be done now: ZMQ_POLLIN, ZMQ_POLLOUT. */
 int link_look(struct link *link);

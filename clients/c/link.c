@@ -1,13 +1,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "internal.h"
+#include "key.h"
 
 enum {
     LARGEST_MESSAGE_BYTES = 64 << 20, /* as much as max_message_bytes may ever be */
     FIRST_RECONNECT_MS = 10,
     LAST_RECONNECT_MS = 500,
-    PUSH_QUEUE = 64
+    PUSH_QUEUE = 64,
+    KEEPALIVE_IDLE_S = 60
 };
 
 static bool set(void *socket, int option, int value)
@@ -29,13 +30,29 @@ static bool configure(void *socket, int type)
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof(largest)) == 0;
 }
 
+static bool set_text(void *socket, int option, const char *text)
+{
+    return zmq_setsockopt(socket, option, text, strlen(text) + 1) == 0;
+}
+
+/* A peer whose machine was switched off is noticed after a while. */
+static bool configure_key(void *socket, const struct modq_key *key)
+{
+    return !key || (set_text(socket, ZMQ_CURVE_SERVERKEY, modq_key_text(key, MODQ_KEY_SERVER)) &&
+                    set_text(socket, ZMQ_CURVE_PUBLICKEY, modq_key_text(key, MODQ_KEY_PUBLIC)) &&
+                    set_text(socket, ZMQ_CURVE_SECRETKEY, key_secret(key)) && set(socket, ZMQ_TCP_KEEPALIVE, 1) &&
+                    set(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S));
+}
+
 static bool connect_socket(struct link *link, struct modq_error *error)
 {
     link->connected = link->lost = false;
+    link->opened = now_ms();
     link->socket = zmq_socket(link->context, link->type);
     if (!link->socket)
         return error_local(error, MODQ_E_SYSTEM, "cannot make a socket: %s", zmq_strerror(errno));
-    if (!configure(link->socket, link->type))
+    if (!configure(link->socket, link->type) || !configure_key(link->socket, link->key) ||
+        !set(link->socket, ZMQ_IPV6, strchr(link->endpoint, '[') != NULL))
         error_local(error, MODQ_E_SYSTEM, "cannot set up a socket: %s", zmq_strerror(errno));
     else if (zmq_connect(link->socket, link->endpoint) == 0)
         return true;
@@ -46,13 +63,18 @@ static bool connect_socket(struct link *link, struct modq_error *error)
     return false;
 }
 
-bool link_open(struct link *link, const char *endpoint, int type, struct modq_error *error)
+bool link_open(struct link *link, const char *endpoint, const struct modq_key *key, int type, struct modq_error *error)
 {
+    bool tcp = endpoint && strncmp(endpoint, "tcp:", 4) == 0;
+
     if (!endpoint)
         return error_local(error, MODQ_E_ARGUMENT, "no endpoint");
+    if (key && tcp && !modq_key_text(key, MODQ_KEY_SERVER))
+        return error_local(error, MODQ_E_ARGUMENT, "the key does not say which server it is for (server-key)");
     link->type = type;
     link->endpoint = strdup(endpoint);
-    if (!link->endpoint)
+    link->key = key && tcp ? key_copy(key) : NULL; /* over ipc nobody asks for it */
+    if (!link->endpoint || (key && tcp && !link->key))
         return error_local(error, MODQ_E_MEMORY, "out of memory");
     link->context = zmq_ctx_new();
     if (!link->context)
@@ -80,6 +102,7 @@ void link_close(struct link *link)
     while (link->context && zmq_ctx_term(link->context) != 0 && errno == EINTR)
         ;
     free(link->endpoint);
+    modq_key_free(link->key);
     *link = (struct link){0};
 }
 
@@ -91,6 +114,11 @@ int link_fd(const struct link *link)
     if (!link->socket || zmq_getsockopt(link->socket, ZMQ_FD, &fd, &size) != 0)
         return -1;
     return fd;
+}
+
+int64_t link_renew_at(const struct link *link, int attempt_ms)
+{
+    return link->key && link->socket && !link->connected ? deadline_after(link->opened, attempt_ms) : NEVER;
 }
 
 int link_look(struct link *link)

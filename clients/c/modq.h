@@ -9,6 +9,7 @@
  *   struct modq_submitter   many comments, batched, pipelined, repeated
  *   struct modq_stream      a site's decisions, in order, without gaps
  *   struct modq_push        comments that may be lost, without answers
+ *   struct modq_key         what proves over TCP who you are
  *
  * Conventions
  *   - Functions that can fail return false or NULL (or what their comment says) and fill *error when it is given.
@@ -19,7 +20,7 @@
  *   - What x_new or x_open gives, x_free or x_close takes back; both accept NULL. After fork() use no object of before.
  *   - Nothing that a peer sends makes the library abort.
  *
- * All of it: since 0.1.0. Until 1.0 the interface may change; the CHANGELOG says how. */
+ * Since 0.1.0, but for keys: since 0.2.0. Until 1.0 the interface may change; the CHANGELOG says how. */
 #ifndef MODQ_H
 #define MODQ_H
 
@@ -37,7 +38,7 @@ extern "C" {
 #define MODQ_API
 #endif
 
-/* The library's version, such as "0.1.0". */
+/* The library's version, such as "0.2.0". */
 MODQ_API const char *modq_version(void);
 
 /* ---- Errors ------------------------------------------------------------------------------------------------------ */
@@ -213,6 +214,50 @@ MODQ_API void modq_put_key(struct modq_fields *fields, const char *key, size_t l
  * moderator wants done. The library's own repeats keep it; to repeat by yourself, send the same fields again. */
 MODQ_API void modq_put_operation(struct modq_fields *fields);
 
+/* ---- Keys -------------------------------------------------------------------------------------------------------- */
+
+/* A pair of CURVE keys with what belongs to it, as a key file holds it (PROTOCOL.md, "CURVE"). Needed for endpoints of
+ * TCP. Secrets are wiped when it is freed. */
+struct modq_key;
+
+enum modq_key_text {
+    MODQ_KEY_NAME,
+    MODQ_KEY_ROLE,
+    MODQ_KEY_PUBLIC, /* Z85, 40 characters */
+    MODQ_KEY_SERVER, /* the daemon's public key, Z85 */
+    MODQ_KEY_FRONT,  /* endpoints */
+    MODQ_KEY_PUSH,
+    MODQ_KEY_DECISIONS,
+    MODQ_KEY_DESK
+};
+
+/* A new pair. NULL: client_out_of_memory, client_system (ZeroMQ was built without CURVE). */
+MODQ_API struct modq_key *modq_key_new(struct modq_error *error);
+
+/* Reads a key file. NULL: client_system (it cannot be read), client_bad_argument (it is no key file, or others than its
+ * owner can read it), client_out_of_memory. */
+MODQ_API struct modq_key *modq_key_load(const char *path, struct modq_error *error);
+
+/* Writes a key file that is not there yet, mode 0600, synced to disk. False: client_system; nothing is left behind. */
+MODQ_API bool modq_key_save(const struct modq_key *key, const char *path, struct modq_error *error);
+
+/* Sets a text; NULL takes it away. Copied. False: client_bad_argument (control characters, double quotes, or no Z85
+ * where it has to be), client_out_of_memory. */
+MODQ_API bool modq_key_set(struct modq_key *key, enum modq_key_text which, const char *string,
+                           struct modq_error *error);
+
+/* NULL when it is not set. Lives until it is set anew. */
+MODQ_API const char *modq_key_text(const struct modq_key *key, enum modq_key_text which);
+
+/* The public half, 32 bytes. */
+MODQ_API const uint8_t *modq_key_public(const struct modq_key *key);
+
+/* A public key's 32 bytes as 40 characters of Z85, and back. `text` has room for 41 characters. False: it is none. */
+MODQ_API void modq_key_encode(const uint8_t bytes[32], char text[41]);
+MODQ_API bool modq_key_decode(const char *text, uint8_t bytes[32]);
+
+MODQ_API void modq_key_free(struct modq_key *key);
+
 /* ---- Connection and requests ------------------------------------------------------------------------------------- */
 
 /* A connection to the front or the desk socket. Sockets, request ids, time-outs and repeats are its business: what is
@@ -223,10 +268,12 @@ struct modq;
 /* Requests that may be unanswered at a time. */
 #define MODQ_WINDOW 500
 
-/* Opens a connection to a ZeroMQ endpoint such as "ipc:///run/modqd/front.sock" or "tcp://127.0.0.1:7001". Does not
- * wait for the daemon; it need not run yet. NULL: client_bad_argument (no such kind of endpoint), client_system,
- * client_out_of_memory. */
-MODQ_API struct modq *modq_open(const char *endpoint, struct modq_error *error);
+/* Opens a connection to a ZeroMQ endpoint such as "ipc:///run/modqd/front.sock" or "tcp://192.0.2.1:5590". Over TCP the
+ * daemon wants a key (copied; NULL: none, as over ipc). Does not wait for the daemon; it need not run yet. NULL:
+ * client_bad_argument (no such kind of endpoint, or a key without the server's), client_system, client_out_of_memory.
+ *
+ * A daemon says nothing to whoever it does not know: requests then end with client_cannot_connect. */
+MODQ_API struct modq *modq_open(const char *endpoint, const struct modq_key *key, struct modq_error *error);
 
 /* Closes at once; unanswered requests are forgotten (whether they were carried out is unknown). */
 MODQ_API void modq_close(struct modq *connection);
@@ -384,6 +431,7 @@ struct modq_stream_options {
     int credit;           /* records that may be on their way; 500 by default */
     bool replay;          /* end when level, instead of going on live */
     int give_up_ms;       /* end with an error when the daemon has not been heard for so long; 0: never */
+    const struct modq_key *key; /* over TCP */
 };
 
 enum modq_event {
@@ -433,7 +481,7 @@ struct modq_push;
 
 /* `endpoint` is that of the push socket. Nobody answers there, so comments are measured by the default limits. NULL:
  * client_bad_argument, client_system, client_out_of_memory. */
-MODQ_API struct modq_push *modq_push_open(const char *endpoint, struct modq_error *error);
+MODQ_API struct modq_push *modq_push_open(const char *endpoint, const struct modq_key *key, struct modq_error *error);
 
 /* Takes a comment into the current batch, and sends the batch when it is full; then waits up to wait_ms for a place in
  * the queue. False: what is wrong with the comment (as modq_comment_check), or client_timeout: the full batch found no

@@ -14,7 +14,7 @@ struct modq_push {
     size_t sent;
 };
 
-struct modq_push *modq_push_open(const char *endpoint, struct modq_error *error)
+struct modq_push *modq_push_open(const char *endpoint, const struct modq_key *key, struct modq_error *error)
 {
     struct modq_push *push = calloc(1, sizeof(*push));
 
@@ -23,7 +23,7 @@ struct modq_push *modq_push_open(const char *endpoint, struct modq_error *error)
         return NULL;
     }
     limits_default(&push->limits);
-    if (!link_open(&push->link, endpoint, ZMQ_PUSH, error)) {
+    if (!link_open(&push->link, endpoint, key, ZMQ_PUSH, error)) {
         modq_push_close(push, 0);
         return NULL;
     }

@@ -40,7 +40,7 @@ struct modq_stream *modq_stream_open(const char *endpoint, const struct modq_str
     s->credit_timeout_ms = CREDIT_TIMEOUT_MS;
     s->silent_since = s->opened = now_ms();
     s->phase = OPENING;
-    if (!copy_options(s, options, error) || !link_open(&s->link, endpoint, ZMQ_DEALER, error)) {
+    if (!copy_options(s, options, error) || !link_open(&s->link, endpoint, options->key, ZMQ_DEALER, error)) {
         modq_stream_close(s);
         return NULL;
     }

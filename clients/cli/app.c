@@ -81,7 +81,7 @@ static void tell_waiting(const char *endpoint)
 static struct modq *open_connection(struct app *app, enum endpoint which)
 {
     struct modq_error error;
-    struct modq *connection = modq_open(app->endpoint[which], &error);
+    struct modq *connection = modq_open(app->endpoint[which], app->key, &error);
     const char *as = app->options.text[OPT_AS];
 
     if (connection && as && !modq_set_as(connection, as)) {
@@ -136,7 +136,8 @@ static const char *directory(const struct app *app)
         dir = getenv("MODQ_DIR");
     if (dir && *dir)
         return dir;
-    return stat("var", &status) == 0 && S_ISDIR(status.st_mode) ? "./var" : "/run/modqd";
+    /* the lock, not the directory: / has a var that is not ours, and services begin there */
+    return stat("var/modqd.lock", &status) == 0 && S_ISREG(status.st_mode) ? "./var" : "/run/modqd";
 }
 
 bool app_find_endpoints(struct app *app)
@@ -157,6 +158,45 @@ bool app_find_endpoints(struct app *app)
         if (written < 0) {
             app->endpoint[i] = NULL;
             return false;
+        }
+    }
+    return true;
+}
+
+static const char *key_path(const struct app *app)
+{
+    const char *path = app->options.text[OPT_KEY];
+
+    if (!path)
+        path = getenv("MODQ_KEY");
+    return path && *path ? path : NULL;
+}
+
+bool app_load_key(struct app *app)
+{
+    static const struct {
+        enum option_id option;
+        enum modq_key_text text;
+    } sockets[] = {[ENDPOINT_FRONT] = {OPT_FRONT, MODQ_KEY_FRONT},
+                   [ENDPOINT_DESK] = {OPT_DESK, MODQ_KEY_DESK},
+                   [ENDPOINT_PUSH] = {OPT_PUSH_ENDPOINT, MODQ_KEY_PUSH},
+                   [ENDPOINT_DECISIONS] = {OPT_DECISIONS, MODQ_KEY_DECISIONS}};
+    struct modq_error error;
+
+    if (!key_path(app))
+        return true;
+    app->key = modq_key_load(key_path(app), &error);
+    if (!app->key) {
+        complain("%s", error.message);
+        app_exit(app, exit_of(&error));
+        return false;
+    }
+    for (int i = ENDPOINT_FRONT; i <= ENDPOINT_DECISIONS; i++) {
+        const char *endpoint = modq_key_text(app->key, sockets[i].text);
+        char *copy = endpoint && !app->options.text[sockets[i].option] ? strdup(endpoint) : NULL;
+        if (copy) {
+            free(app->endpoint[i]);
+            app->endpoint[i] = copy;
         }
     }
     return true;
@@ -192,6 +232,7 @@ void app_close(struct app *app)
 {
     modq_close(app->front);
     modq_close(app->desk);
+    modq_key_free(app->key);
     for (int i = ENDPOINT_FRONT; i <= ENDPOINT_DECISIONS; i++)
         free(app->endpoint[i]);
 }

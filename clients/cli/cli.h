@@ -30,6 +30,7 @@ enum option_id {
     OPT_JSON,
     OPT_TIMEOUT,
     OPT_NO_COLOR,
+    OPT_KEY,
     OPT_HELP,
     OPT_VERSION,
     OPT_SITE,
@@ -56,6 +57,22 @@ enum option_id {
     OPT_COUNT_RECORDS,
     OPT_LISTENER,
     OPT_VERBS,
+    OPT_ROLE,
+    OPT_RIGHT,
+    OPT_EXPIRES,
+    OPT_FILE,
+    OPT_PUBLIC,
+    OPT_USER,
+    OPT_NUMBER,
+    OPT_OVERLAP,
+    OPT_ALL,
+    OPT_BY,
+    OPT_OF_KEY,
+    OPT_KIND,
+    OPT_SINCE,
+    OPT_UNTIL,
+    OPT_BEFORE,
+    OPT_HEAD,
     OPT_COUNT
 };
 
@@ -78,7 +95,8 @@ struct app {
     bool json, color;
     int columns; /* of the terminal */
     int timeout_ms;
-    char *endpoint[4]; /* by enum endpoint */
+    char *endpoint[4];    /* by enum endpoint */
+    struct modq_key *key; /* NULL: none */
     struct modq *front, *desk;
     int exit;
 };

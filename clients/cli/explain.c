@@ -141,6 +141,10 @@ static const char *advice(const struct modq_error *error)
         return "whether it was done is not known; --timeout gives it more time";
     case MODQ_E_NOT_FOUND:
         return "modq stats lists the sites";
+    case MODQ_E_DENIED:
+        return "modq hello tells what you may; an administrator can give you a key with more rights (modq key add)";
+    case MODQ_E_KEY_EXISTS:
+        return "modq key list --all shows it; modq key rotate makes a new one in its place";
     case MODQ_E_AS_REQUIRED:
         return "give your name with --as NAME or in $MODQ_AS";
     default:

@@ -217,6 +217,7 @@ int run_follow(struct app *app)
                        .confirmed = app->options.number[OPT_AFTER]};
     bool replay = app->options.given[OPT_NO_WAIT];
     struct modq_stream_options options = {.site = f.site,
+                                          .key = app->key,
                                           .after = app->options.number[OPT_AFTER],
                                           .replay = replay,
                                           .give_up_ms = app_timeout_ms(app, replay ? app->timeout_ms : 0)};

@@ -1,23 +1,58 @@
 #include <locale.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "app.h"
 #include "options.h"
 #include "say.h"
 #include "verbs.h"
 
-static const struct verb *choose_verb(const char *word)
+/* The names of all verbs; of those of two words the second one, when `word` is the first. */
+static void complain_verb(const char *word, const char *next)
 {
     enum { VERBS_MAX = 64 };
     const char *names[VERBS_MAX] = {0};
-    const struct verb *verb = verb_named(word);
+    const char *second[VERBS_MAX] = {0};
+    size_t n = 0;
+    size_t len = strlen(word);
 
-    if (verb)
-        return verb;
-    for (size_t i = 0; i + 1 < VERBS_MAX && verb_at(i); i++)
+    for (size_t i = 0; i + 1 < VERBS_MAX && verb_at(i); i++) {
         names[i] = verb_at(i)->name;
-    complain_word("verb", word, names);
-    return NULL;
+        if (strncmp(names[i], word, len) == 0 && names[i][len] == ' ')
+            second[n++] = names[i] + len + 1;
+    }
+    if (n == 0)
+        complain_word("verb", word, names);
+    else if (next)
+        complain_word(word, next, second);
+    else
+        complain("%s what? modq help tells which there are", word);
+}
+
+/* Takes the second word of the verb from the arguments, too. */
+static const struct verb *choose_verb(struct app *app, const char *word)
+{
+    const char *next = app->argc > 0 ? app->argv[0] : NULL;
+    int words;
+    const struct verb *verb = verb_of(word, next, &words);
+
+    if (!verb)
+        complain_verb(word, next);
+    if (verb && words == 2) {
+        app->argc--;
+        app->argv++;
+    }
+    return verb;
+}
+
+static bool one_site(const struct app *app)
+{
+    const char *site = app->options.text[OPT_SITE];
+
+    if (!site || app->verb->many_sites || !strchr(site, '/'))
+        return true;
+    complain("--site: %s is one site, and no name of one holds a '/'", app->verb->name);
+    return false;
 }
 
 static bool right_arguments(const struct app *app)
@@ -44,16 +79,16 @@ static int run(struct app *app, const char *word)
         help_all(app);
         return app->options.given[OPT_HELP] ? EXIT_DONE : EXIT_USAGE;
     }
-    app->verb = choose_verb(word);
+    app->verb = choose_verb(app, word);
     if (!app->verb)
         return EXIT_USAGE;
     if (app->options.given[OPT_HELP]) {
         help_verb(app->verb);
         return EXIT_DONE;
     }
-    if (!options_fit(app, app->verb->options) || !right_arguments(app))
+    if (!options_fit(app, app->verb->options) || !right_arguments(app) || !one_site(app))
         return EXIT_USAGE;
-    return app->verb->run(app);
+    return app_load_key(app) ? app->verb->run(app) : app->exit;
 }
 
 /* What could not be written was not done for whoever waits for it. */

@@ -21,6 +21,7 @@ static const struct option_row rows[] = {
     {OPT_AS, "as", "NAME", false, 0, 0, "act as this moderator ($MODQ_AS)"},
     {OPT_JSON, "json", NULL, false, 0, 0, "one JSON object a line instead of text for people"},
     {OPT_TIMEOUT, "timeout", "SECONDS", true, 1, 86400, "give up after so long (10; submit: 60 for each comment)"},
+    {OPT_KEY, "key", "FILE", false, 0, 0, "key file, for a daemon elsewhere ($MODQ_KEY); it names the sockets, too"},
     {OPT_NO_COLOR, "no-color", NULL, false, 0, 0, "no colour on a terminal (as $NO_COLOR)"},
     {OPT_HELP, "help", NULL, false, 0, 0, "this"},
     {OPT_VERSION, "version", NULL, false, 0, 0, "print the version"},
@@ -48,6 +49,22 @@ static const struct option_row rows[] = {
     {OPT_COUNT_RECORDS, "count", "N", true, 1, MS_MAX, "end after so many records"},
     {OPT_LISTENER, "listener", "NAME", false, 0, 0, "name of the listener"},
     {OPT_VERBS, "verbs", NULL, false, 0, 0, "a line for each verb with its options, for programs"},
+    {OPT_ROLE, "role", "ROLE", false, 0, 0, "front, moderator or administrator"},
+    {OPT_RIGHT, "right", "RIGHT[,RIGHT]", false, 0, 0, "rights of a moderator: undo, escalated, erase, bulk"},
+    {OPT_EXPIRES, "expires", "WHEN", false, 0, 0, "when it ends: 90d, 12h, or 2027-01-31"},
+    {OPT_FILE, "file", "FILE", false, 0, 0, "where to write the key (NAME.key)"},
+    {OPT_PUBLIC, "public", "KEY", false, 0, 0, "a public key, 40 characters"},
+    {OPT_USER, "user", "LOGIN", false, 0, 0, "a user of the system who comes over ipc"},
+    {OPT_NUMBER, "number", "N", true, 1, MS_MAX, "number of a key"},
+    {OPT_OVERLAP, "overlap", "TIME", false, 0, 0, "how long the old key still works: 0, 30m, 12h, 7d (1d)"},
+    {OPT_ALL, "all", NULL, false, 0, 0, "also keys that have ended"},
+    {OPT_BY, "by", "NAME", false, 0, 0, "done by this person, or front, push, modqd"},
+    {OPT_OF_KEY, "of-key", "N", true, 1, MS_MAX, "done from this key"},
+    {OPT_KIND, "kind", "KIND", false, 0, 0, "events of this kind, such as approved"},
+    {OPT_SINCE, "since", "WHEN", false, 0, 0, "not before: 2h, 7d ago, or 2026-01-31"},
+    {OPT_UNTIL, "until", "WHEN", false, 0, 0, "before: 2h, 7d ago, or 2026-01-31"},
+    {OPT_BEFORE, "before", "N", true, 1, MS_MAX, "events before this number"},
+    {OPT_HEAD, "head", "NO:HASH", false, 0, 0, "end of the chain as it was told before: must still be there"},
 };
 /* clang-format on */
 
@@ -86,22 +103,23 @@ static bool parse_number(const struct option_row *row, const char *text, int64_t
 }
 
 /* --reason a --reason b means --reason a,b. The joined text stays until the program ends. */
-static const char *join(const char *before, const char *more)
+static const char *join(enum option_id id, const char *before, const char *more)
 {
-    static char *joined;
+    static char *joined[OPT_COUNT];
     char *longer = NULL;
 
-    if (asprintf(&longer, "%s,%s", before, more) < 0)
+    if (asprintf(&longer, "%s%c%s", before, id == OPT_SITE ? '/' : ',', more) < 0)
         return NULL;
-    free(joined);
-    joined = longer;
-    return joined;
+    free(joined[id]);
+    joined[id] = longer;
+    return longer;
 }
 
 static bool take(struct app *app, const struct option_row *row, const char *text)
 {
-    if (row->id == OPT_REASON && app->options.given[row->id])
-        text = join(app->options.text[row->id], text);
+    bool list = row->id == OPT_REASON || row->id == OPT_RIGHT || (row->id == OPT_SITE && text);
+    if (list && app->options.given[row->id])
+        text = join(row->id, app->options.text[row->id], text);
     if (row->argument && row->id != OPT_PUSH_ENDPOINT && !text) {
         complain("out of memory");
         return false;

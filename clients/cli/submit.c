@@ -278,7 +278,7 @@ static bool open_sockets(struct submit *s)
     struct modq_error error;
 
     if (app->options.given[OPT_PUSH_ENDPOINT]) {
-        s->push = modq_push_open(app->endpoint[ENDPOINT_PUSH], &error);
+        s->push = modq_push_open(app->endpoint[ENDPOINT_PUSH], app->key, &error);
     } else if (!app_front(app)) {
         return false;
     } else if (modq_hello(app->front, app->timeout_ms, &error)) {

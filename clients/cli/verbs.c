@@ -180,6 +180,87 @@ static const struct verb verbs[] = {
      .more = "  modq policy --site news --lang ckb\n",
      .options = O(SITE) | O(LANG),
      .run = run_policy},
+    {.name = "key new",
+     .usage = "NAME --role ROLE [--site SITE ...] [--right RIGHT,...] [--expires WHEN] [--file FILE]",
+     .help = "make a key, and let its owner in",
+     .more = "Writes FILE, with the secret half, for nobody but you to read, and prints the\n"
+             "public half. Give the file to its owner by a safe way. Without --site the key\n"
+             "is for all sites. For administrators.\n\n"
+             "  modq key new news-web --role front --site news\n"
+             "  modq key new ann --role moderator --site news --site sport --right undo,escalated\n",
+     .options = O(ROLE) | O(SITE) | O(RIGHT) | O(EXPIRES) | O(FILE),
+     .least = 1,
+     .most = 1,
+     .many_sites = true,
+     .run = run_key_new},
+    {.name = "key add",
+     .usage = "NAME (--public KEY | --user LOGIN) --role ROLE [--site SITE ...] [--right RIGHT,...] [--expires WHEN]",
+     .help = "let in the owner of a key made elsewhere, or a user of the system",
+     .more = "--user is somebody who comes over the sockets of this machine.\n\n"
+             "  modq key add blog --public 'rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7' --role front --site blog\n"
+             "  modq key add www --user www-data --role front --site news\n",
+     .options = O(PUBLIC) | O(USER) | O(ROLE) | O(SITE) | O(RIGHT) | O(EXPIRES),
+     .least = 1,
+     .most = 1,
+     .many_sites = true,
+     .run = run_key_add},
+    {.name = "key list",
+     .usage = "[--all]",
+     .help = "the keys: who may do what, for which sites, until when",
+     .more = "--all shows those that have ended, too.\n\n"
+             "  modq key list\n",
+     .options = O(ALL),
+     .run = run_key_list},
+    {.name = "key revoke",
+     .usage = "NAME | --number N",
+     .help = "end a key at once, on connections that are open, too",
+     .more = "A name ends all keys of that name.\n\n"
+             "  modq key revoke news-web\n",
+     .options = O(NUMBER),
+     .most = 1,
+     .run = run_key_revoke},
+    {.name = "key rotate",
+     .usage = "NAME [--overlap TIME] [--file FILE]",
+     .help = "make a new key in place of one, which still works for a while",
+     .more = "The new one may do what the old one may. The old one ends after --overlap, one\n"
+             "day unless told.\n\n"
+             "  modq key rotate news-web --overlap 12h --file news-web-2.key\n",
+     .options = O(OVERLAP) | O(FILE),
+     .least = 1,
+     .most = 1,
+     .run = run_key_rotate},
+    {.name = "key show",
+     .usage = "FILE",
+     .help = "the public half of a key file, and what it is for",
+     .more = "  modq key show news-web.key\n",
+     .least = 1,
+     .most = 1,
+     .run = run_key_show},
+    {.name = "audit",
+     .usage = "[--site SITE] [--by NAME] [--of-key N] [--kind KIND] [--since WHEN] [--until WHEN] [--limit N]",
+     .help = "who did what, when, from which key; the newest first",
+     .more = "Shows 100 events unless --limit says otherwise; --limit 0 shows all. For\n"
+             "administrators.\n\n"
+             "  modq audit --by ann --since 7d\n"
+             "  modq audit --kind key_added\n",
+     .options = O(SITE) | O(BY) | O(OF_KEY) | O(KIND) | O(SINCE) | O(UNTIL) | O(BEFORE) | O(LIMIT),
+     .run = run_audit},
+    {.name = "audit verify",
+     .usage = "[--head NO:HASH]",
+     .help = "follow the chain of all events: was anything changed?",
+     .more = "Names each row that was changed, removed or inserted, with exit code 1. At the\n"
+             "end it prints the head of the chain, NO:HASH: keep it elsewhere, and give it as\n"
+             "--head the next time; who could rewrite the whole database could not rewrite\n"
+             "that.\n\n"
+             "  modq audit verify\n",
+     .options = O(HEAD),
+     .run = run_audit_verify},
+    {.name = "reload",
+     .usage = "",
+     .help = "have the daemon read its configuration and policies anew",
+     .more = "A wrong one changes nothing, and is refused with file, line and reason.\n\n"
+             "  modq reload\n",
+     .run = run_reload},
     {.name = "hello",
      .usage = "",
      .help = "ask whether the daemon answers, and as whom it takes you",
@@ -190,7 +271,7 @@ static const struct verb verbs[] = {
      .help = "this, or more about a verb",
      .more = "  modq help submit\n",
      .options = O(VERBS),
-     .most = 1,
+     .most = 2,
      .run = run_help},
     {.name = "version", .usage = "", .help = "print the version", .more = "", .run = run_version},
 };
@@ -206,6 +287,16 @@ const struct verb *verb_named(const char *name)
         if (strcmp(verbs[i].name, name) == 0)
             return &verbs[i];
     return NULL;
+}
+
+const struct verb *verb_of(const char *word, const char *next, int *words)
+{
+    char both[64];
+
+    snprintf(both, sizeof(both), "%s %s", word, next ? next : "");
+    const struct verb *verb = next ? verb_named(both) : NULL;
+    *words = verb ? 2 : 1;
+    return verb ? verb : verb_named(word);
 }
 
 /* ---- help */
@@ -261,7 +352,7 @@ void help_all(struct app *app)
     (void)app;
     puts("usage: modq VERB [OPTIONS] [ARGUMENTS]\n\nModerates comments that modqd keeps.\n");
     for (size_t i = 0; verb_at(i); i++)
-        printf("  %-10s %s\n", verbs[i].name, verbs[i].help);
+        printf("  %-12s %s\n", verbs[i].name, verbs[i].help);
     puts("\nA comment is named SITE/ID. Options of every verb, at any place:\n");
     print_options(0, true);
     print_exit_codes();
@@ -285,12 +376,14 @@ void help_verb(const struct verb *verb)
     print_options(0, true);
 }
 
-/* A line a verb for programs: its name and all its options; first of all the options of every verb, after "-". */
+/* A line a verb for programs: its name, _ between two words, and all its options; first of all the options of every
+ * verb, after "-". */
 static void list_verbs(void)
 {
     for (size_t i = 0; i == 0 || verb_at(i - 1); i++) {
         const struct option_row *row;
-        printf("%s", i ? verbs[i - 1].name : "-");
+        for (const char *at = i ? verbs[i - 1].name : "-"; *at; at++)
+            putchar(*at == ' ' ? '_' : *at);
         for (size_t j = 0; (row = option_row(j)); j++)
             if (i ? (verbs[i - 1].options & OPTION_BIT(row->id)) != 0 : option_is_global(row->id))
                 printf(" --%s%s", row->name, row->argument && row->argument[0] != '[' ? "=" : "");
@@ -310,8 +403,9 @@ int run_help(struct app *app)
         help_all(app);
         return EXIT_DONE;
     }
-    const struct verb *verb = verb_named(app->argv[0]);
-    if (verb) {
+    int words;
+    const struct verb *verb = verb_of(app->argv[0], app->argc > 1 ? app->argv[1] : NULL, &words);
+    if (verb && words == app->argc) {
         help_verb(verb);
         return EXIT_DONE;
     }

@@ -5,17 +5,21 @@
 #include "cli.h"
 
 struct verb {
-    const char *name;
+    const char *name;  /* one word, or two: "key new" */
     const char *usage; /* what follows the name */
     const char *help;  /* one line */
     const char *more;  /* paragraphs and examples */
     uint64_t options;  /* OPTION_BIT of its own */
     int least, most;   /* number of arguments; most -1: any */
+    bool many_sites;   /* --site may be given more than once */
     int (*run)(struct app *app);
 };
 
 const struct verb *verb_at(size_t i); /* NULL past the end */
 const struct verb *verb_named(const char *name);
+
+/* The verb that these words begin with, the longest one; *words is how many of them it took. NULL: none. */
+const struct verb *verb_of(const char *word, const char *next, int *words);
 
 void help_all(struct app *app);
 void help_verb(const struct verb *verb);
@@ -41,6 +45,15 @@ int run_follow(struct app *app);
 int run_status(struct app *app);
 int run_stats(struct app *app);
 int run_policy(struct app *app);
+int run_key_new(struct app *app);
+int run_key_add(struct app *app);
+int run_key_list(struct app *app);
+int run_key_revoke(struct app *app);
+int run_key_rotate(struct app *app);
+int run_key_show(struct app *app);
+int run_audit(struct app *app);
+int run_audit_verify(struct app *app);
+int run_reload(struct app *app);
 int run_hello(struct app *app);
 int run_help(struct app *app);
 int run_version(struct app *app);

@@ -1,5 +1,7 @@
 #include "when.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -102,6 +104,42 @@ bool when_parse(struct slice text, int64_t *ms)
     tm.tm_sec = (int)second;
     *ms = ((int64_t)timegm(&tm) - offset) * 1000 + milliseconds;
     return *ms >= 0 && *ms <= INT64_C(253402300799999);
+}
+
+bool when_parse_span(const char *text, int64_t *ms)
+{
+    static const struct {
+        const char *name;
+        int64_t ms;
+    } units[] = {{"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+    char *end;
+    long long number = strtoll(text, &end, 10);
+
+    *ms = 0;
+    if (end == text || number < 0 || number > 36500)
+        return false;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (strcmp(end, units[i].name) == 0) {
+            *ms = number * units[i].ms;
+            return true;
+        }
+    return number == 0 && !*end;
+}
+
+bool when_parse_moment(const char *text, bool ahead, int64_t *ms)
+{
+    char whole[sizeof("2026-01-31T00:00:00Z")];
+
+    if (when_parse_span(text, ms)) {
+        *ms = when_now() + (ahead ? *ms : -*ms);
+        return true;
+    }
+    if (when_parse(slice_of(text), ms))
+        return true;
+    if (strlen(text) != strlen("2026-01-31"))
+        return false;
+    snprintf(whole, sizeof(whole), "%sT00:00:00Z", text);
+    return when_parse(slice_of(whole), ms);
 }
 
 int64_t when_now(void)

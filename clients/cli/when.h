@@ -10,6 +10,12 @@
 /* RFC 3339, such as 2026-11-23T10:12:03.5+03:00 or ...Z. False: it is none, or not within the years 1970 to 9999. */
 bool when_parse(struct slice text, int64_t *ms);
 
+/* A span such as 90s, 30m, 12h, 7d, or 0. */
+bool when_parse_span(const char *text, int64_t *ms);
+
+/* A moment: a date (its first moment, UTC), RFC 3339, or a span before now (`ahead`: after now). */
+bool when_parse_moment(const char *text, bool ahead, int64_t *ms);
+
 int64_t when_now(void);
 
 /* In local time: the date and time; the time alone when it is of the same day as `now`. */

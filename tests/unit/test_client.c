@@ -390,7 +390,7 @@ TEST(silence_and_busy_are_answered_with_the_same_bytes_again)
     struct modq_fields *fields = modq_fields_new();
 
     fake_open(&fake);
-    struct modq *connection = modq_open(fake.endpoint, NULL);
+    struct modq *connection = modq_open(fake.endpoint, NULL, NULL);
     modq_set_attempt_ms(connection, 50);
     modq_put_operation(fields);
     modq_put_string(fields, "site", "news");
@@ -419,7 +419,7 @@ TEST(errors_of_unknown_number_or_class_are_handed_over)
     struct heard heard;
 
     fake_open(&fake);
-    struct modq *connection = modq_open(fake.endpoint, NULL);
+    struct modq *connection = modq_open(fake.endpoint, NULL, NULL);
     modq_send(connection, "x", NULL, 5000, NULL, NULL);
     await_request(&fake, connection, &heard);
     answer_error(&fake, &heard, 4711, "brand_new", "strange");
@@ -441,7 +441,7 @@ TEST(an_answer_that_cannot_be_read_ends_its_request)
     struct heard heard;
 
     fake_open(&fake);
-    struct modq *connection = modq_open(fake.endpoint, NULL);
+    struct modq *connection = modq_open(fake.endpoint, NULL, NULL);
     for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
         modq_send(connection, "x", NULL, 5000, NULL, NULL);
         await_request(&fake, connection, &heard);
@@ -459,7 +459,7 @@ TEST(an_answer_that_cannot_be_read_ends_its_request)
 
 TEST(nobody_there_is_told_at_the_deadline)
 {
-    struct modq *connection = modq_open("ipc:///tmp/modq-test-nobody", NULL);
+    struct modq *connection = modq_open("ipc:///tmp/modq-test-nobody", NULL, NULL);
     struct modq_answer *answer = modq_call(connection, "hello", NULL, 60);
     struct modq_error error;
 
@@ -467,13 +467,13 @@ TEST(nobody_there_is_told_at_the_deadline)
     assert_int_equal(modq_answer_error(answer)->class_, MODQ_CLASS_RETRY);
     modq_answer_free(answer);
     modq_close(connection);
-    assert_null(modq_open("nonsense", &error));
+    assert_null(modq_open("nonsense", NULL, &error));
     assert_int_equal(error.number, MODQ_E_ARGUMENT);
 }
 
 TEST(the_window_holds_500_requests)
 {
-    struct modq *connection = modq_open("ipc:///tmp/modq-test-nobody", NULL);
+    struct modq *connection = modq_open("ipc:///tmp/modq-test-nobody", NULL, NULL);
     struct modq_error error;
 
     for (int i = 0; i < MODQ_WINDOW; i++)
