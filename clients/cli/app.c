@@ -202,6 +202,15 @@ bool app_load_key(struct app *app)
     return true;
 }
 
+bool app_may_use(const struct app *app, enum endpoint which)
+{
+    const char *role = app->key ? modq_key_text(app->key, MODQ_KEY_ROLE) : NULL;
+
+    if (role && strcmp(role, "moderator") == 0)
+        return which == ENDPOINT_DESK;
+    return !role || strcmp(role, "front") != 0 || which != ENDPOINT_DESK;
+}
+
 static int columns(void)
 {
     const char *variable = getenv("COLUMNS");

@@ -107,6 +107,9 @@ enum endpoint { ENDPOINT_FRONT, ENDPOINT_DESK, ENDPOINT_PUSH, ENDPOINT_DECISIONS
 struct modq *app_front(struct app *app);
 struct modq *app_desk(struct app *app);
 
+/* False for a socket that the key in use has no place at. */
+bool app_may_use(const struct app *app, enum endpoint which);
+
 /* Calls; NULL when it failed, which has been said and has set the exit code. The answer belongs to the caller. */
 struct modq_answer *app_call(struct app *app, struct modq *connection, const char *operation,
                              const struct modq_fields *fields);

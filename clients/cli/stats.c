@@ -235,6 +235,23 @@ int run_status(struct app *app)
 
 /* ---- hello */
 
+/* ", moderator of news, sport, may undo, bulk" */
+static void say_what_you_may(struct text *out, const struct modq_value *map)
+{
+    const struct modq_value *rights = modq_get(map, "rights");
+
+    say(out, ", ");
+    say_value(out, modq_get(map, "role"));
+    if (modq_get(map, "sites")) {
+        say(out, " of ");
+        say_list(out, modq_get(map, "sites"), ", ");
+    }
+    if (modq_count(rights) > 0) {
+        say(out, ", may ");
+        say_list(out, rights, ", ");
+    }
+}
+
 static void print_hello(const struct app *app, const struct modq_value *map, const char *socket, int64_t took_ms)
 {
     int64_t skew = modq_get_int(map, "time", when_now()) - when_now();
@@ -252,6 +269,7 @@ static void print_hello(const struct app *app, const struct modq_value *map, con
     if (modq_get(map, "you")) {
         say(&line, "; you are ");
         say_value(&line, modq_get(map, "you"));
+        say_what_you_may(&line, map);
     }
     if (skew > 2000 || skew < -2000)
         say(&line, "; its clock differs by %lld s", (long long)(skew / 1000));
@@ -273,10 +291,13 @@ int run_hello(struct app *app)
     static const char *const names[] = {"front", "desk", "push", "decisions"};
     struct text line = {0};
 
-    hello(app, app_front(app), "front");
-    if (app->exit == EXIT_DONE)
+    if (app_may_use(app, ENDPOINT_FRONT))
+        hello(app, app_front(app), "front");
+    if (app->exit == EXIT_DONE && app_may_use(app, ENDPOINT_DESK))
         hello(app, app_desk(app), "desk");
     for (int i = ENDPOINT_FRONT; !app->json && i <= ENDPOINT_DECISIONS; i++) {
+        if (!app_may_use(app, i))
+            continue;
         say(&line, "%-10s", names[i]);
         say_quoted(&line, slice_of(app->endpoint[i]));
         put_line(&line, stdout);
