@@ -186,6 +186,8 @@ install: all
 	sed -e 's|@prefix@|$(prefix)|g' -e 's|@libdir@|$(libdir)|g' -e 's|@includedir@|$(includedir)|g' \
 	  -e 's|@version@|$(VERSION)|g' clients/c/modq.pc.in > $(DESTDIR)$(libdir)/pkgconfig/modq.pc
 	$(INSTALL) -m 644 daemon/policy/house-rules.conf $(DESTDIR)$(datadir)/modqd/house-rules.conf
+	$(INSTALL) -d $(DESTDIR)$(datadir)/modqd/monitoring
+	$(INSTALL) -m 644 $(wildcard docs/monitoring/*) $(DESTDIR)$(datadir)/modqd/monitoring
 	$(INSTALL) -m 644 clients/cli/modq.1 $(DESTDIR)$(mandir)/man1/modq.1
 	$(INSTALL) -m 644 clients/c/libmodq.3 $(DESTDIR)$(mandir)/man3/libmodq.3
 	$(INSTALL) -m 644 daemon/modqd.conf.5 $(DESTDIR)$(mandir)/man5/modqd.conf.5

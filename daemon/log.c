@@ -32,17 +32,19 @@ const struct log_id_info log_id_table[LOG_ID_COUNT] = {
 static atomic_bool to_journal;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* The variable may be left over from somebody whose standard error was the journal's: only the file itself tells. */
+/* The variable, "DEVICE:INODE", may be left over from somebody whose standard error was the journal's: only the file
+ * itself tells. */
 static bool is_journal(int fd)
 {
     const char *stream = getenv("JOURNAL_STREAM");
-    unsigned long long device;
-    unsigned long long inode;
     struct stat status;
-    int end = 0;
+    char expected[48];
 
-    return stream && sscanf(stream, "%llu:%llu%n", &device, &inode, &end) == 2 && !stream[end] &&
-           fstat(fd, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+    if (!stream || fstat(fd, &status) != 0)
+        return false;
+    snprintf(expected, sizeof(expected), "%llu:%llu", (unsigned long long)status.st_dev,
+             (unsigned long long)status.st_ino);
+    return strcmp(stream, expected) == 0;
 }
 
 static void look(void)

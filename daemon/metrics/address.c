@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +85,16 @@ int address_listen(const char *address, char *reason, size_t reason_bytes)
     if (fd >= 0)
         close(fd);
     return -1;
+}
+
+uint16_t address_port(int fd)
+{
+    union socket_address at;
+    socklen_t len = sizeof(at);
+
+    memset(&at, 0, sizeof(at));
+    getsockname(fd, &at.any, &len);
+    return ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
 }
 
 bool address_is_ours(const char *host)

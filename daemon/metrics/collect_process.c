@@ -2,21 +2,23 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+/* Both are the first numbers of one line, in pages. */
 static bool read_memory(int64_t *virtual_bytes, int64_t *resident_bytes)
 {
     FILE *file = fopen("/proc/self/statm", "re");
-    long long total = 0;
-    long long resident = 0;
+    char line[128] = "";
+    char *rest;
 
     if (!file)
         return false;
-    bool good = fscanf(file, "%lld %lld", &total, &resident) == 2;
+    bool good = fgets(line, sizeof(line), file) != NULL;
     fclose(file);
-    *virtual_bytes = total * sysconf(_SC_PAGESIZE);
-    *resident_bytes = resident * sysconf(_SC_PAGESIZE);
+    *virtual_bytes = strtoll(line, &rest, 10) * sysconf(_SC_PAGESIZE);
+    *resident_bytes = strtoll(rest, NULL, 10) * sysconf(_SC_PAGESIZE);
     return good;
 }
 

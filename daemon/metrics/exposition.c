@@ -102,7 +102,7 @@ static void expose_bucket(struct exposition *out, const char *name, const struct
     struct label all[HISTOGRAM_LABELS] = {{NULL, {NULL, 0}}};
     size_t n = 0;
 
-    for (; labels[n].name && n < HISTOGRAM_LABELS - 2; n++)
+    for (; n < HISTOGRAM_LABELS - 2 && labels[n].name; n++)
         all[n] = labels[n];
     all[n] = (struct label){"le", slice_of(bound)};
     begin_sample(out, name, "_bucket", all);

@@ -1,7 +1,6 @@
 #include "metrics.h"
 
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,8 +102,10 @@ static enum MHD_Result on_request(void *self, struct MHD_Connection *connection,
 
     (void)version;
     (void)upload;
-    if (*upload_bytes) /* a question without a body is all that is understood */
+    if (*upload_bytes) { /* a question without a body is all that is understood */
+        *upload_bytes = 0;
         return MHD_NO;
+    }
     if (*context == self)
         return health ? answer_health(metrics, connection) : answer_metrics(metrics, connection);
     *context = self; /* an answer before the second call would close the connection */
@@ -118,16 +119,6 @@ static enum MHD_Result on_request(void *self, struct MHD_Connection *connection,
 }
 
 /* life */
-
-static uint16_t port_of(int fd)
-{
-    struct sockaddr_storage address = {0};
-    socklen_t len = sizeof(address);
-
-    getsockname(fd, (struct sockaddr *)&address, &len);
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
-}
 
 /* The listener is libmicrohttpd's from now on, which may have closed it when it does not start. */
 static struct MHD_Daemon *start_http(struct metrics *metrics, int listener)
@@ -148,7 +139,7 @@ static bool open_all(struct metrics *metrics, const char *address, char *reason,
     int listener = sources->inherited > 0 ? sources->inherited : address_listen(address, reason, reason_bytes);
     if (listener < 0)
         return false;
-    metrics->port = port_of(listener);
+    metrics->port = address_port(listener);
     if (sources->on_listener)
         sources->on_listener(listener);
     metrics->http = start_http(metrics, listener);

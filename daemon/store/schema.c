@@ -70,7 +70,7 @@ static const char version_1[] =
     " answer BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX operation_age ON operation(at);";
 
-/* Version 2: who may (key), how an event came (via), and an index of the few events that are about no comment.
+/* Version 2: who may (key), how an event came (via), and an index of the few events that tell of keys.
  *
  * A key's row is guarded like an event: it ends or is revoked, and nothing else of it changes, so that a number in
  * `via` means the same for ever. What a row says stands in the events key_added and key_rotated, too
@@ -78,7 +78,7 @@ static const char version_1[] =
  */
 static const char version_2[] =
     "ALTER TABLE event ADD COLUMN via TEXT;"
-    "CREATE INDEX bare ON event(no) WHERE site = 0;"
+    "CREATE INDEX of_keys ON event(no) WHERE kind BETWEEN 13 AND 15;"
 
     "CREATE TABLE key(no INTEGER PRIMARY KEY, name TEXT NOT NULL, role INTEGER NOT NULL, rights INTEGER NOT NULL,"
     " public_key BLOB, uid INTEGER, sites BLOB, created_at INTEGER NOT NULL, created_by TEXT NOT NULL,"

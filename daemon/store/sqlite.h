@@ -27,7 +27,7 @@ enum sqlite_statement {
     ST_EVENT_GET,
     ST_EVENT_LAST,
     ST_EVENT_SCAN,
-    ST_EVENT_SCAN_BARE,
+    ST_EVENT_SCAN_KEYS,
     ST_EVENT_SCAN_BACK,
     ST_TEXT_SCAN,
     ST_NOTE_SCAN,

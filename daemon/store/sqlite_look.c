@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "sqlite.h"
 
 static struct sqlite_store *self(struct store *store)
@@ -30,12 +32,16 @@ static enum store_result op_event_scan(struct store *store, int64_t after, int64
     return events(s, st, after, limit, on_event, arg);
 }
 
-static enum store_result op_event_scan_bare(struct store *store, int64_t after, int64_t limit, store_on_event *on_event,
+static_assert(KIND_KEY_ADDED == 13 && KIND_KEY_REVOKED == 14 && KIND_KEY_ROTATED == 15,
+              "numbers in the statement below");
+
+static enum store_result op_event_scan_keys(struct store *store, int64_t after, int64_t limit, store_on_event *on_event,
                                             void *arg)
 {
     struct sqlite_store *s = self(store);
-    sqlite3_stmt *st = sqlite_use(s, ST_EVENT_SCAN_BARE,
-                                  "SELECT " SQLITE_EVENT_COLUMNS " FROM event INDEXED BY bare WHERE site = 0"
+    sqlite3_stmt *st = sqlite_use(s, ST_EVENT_SCAN_KEYS,
+                                  "SELECT " SQLITE_EVENT_COLUMNS " FROM event INDEXED BY of_keys"
+                                  " WHERE kind BETWEEN 13 AND 15"
                                   " AND no > ? ORDER BY no LIMIT ?");
     return events(s, st, after, limit, on_event, arg);
 }
@@ -90,7 +96,7 @@ static enum store_result op_note_scan(struct store *store, int64_t after, int64_
 void sqlite_look_ops(struct store_ops *ops)
 {
     ops->event_scan = op_event_scan;
-    ops->event_scan_bare = op_event_scan_bare;
+    ops->event_scan_keys = op_event_scan_keys;
     ops->event_scan_back = op_event_scan_back;
     ops->text_scan = op_text_scan;
     ops->note_scan = op_note_scan;

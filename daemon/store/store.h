@@ -203,10 +203,10 @@ struct store_ops {
     enum store_result (*log_scan)(struct store *, int64_t site, int64_t after, int64_t limit, store_on_event *,
                                   void *arg); /* by seq */
 
-    /* Everything by number, for those who look back: events above `after`, the same of those that are about no comment
-     * (site 0), and events below `before`, the newest first. `sha256` stays absent. */
+    /* Everything by number, for those who look back: events above `after`, the same of those that tell of keys
+     * (key_added, key_revoked, key_rotated), and events below `before`, the newest first. `sha256` stays absent. */
     enum store_result (*event_scan)(struct store *, int64_t after, int64_t limit, store_on_event *, void *arg);
-    enum store_result (*event_scan_bare)(struct store *, int64_t after, int64_t limit, store_on_event *, void *arg);
+    enum store_result (*event_scan_keys)(struct store *, int64_t after, int64_t limit, store_on_event *, void *arg);
     enum store_result (*event_scan_back)(struct store *, int64_t before, int64_t limit, store_on_event *, void *arg);
     /* Texts, and notes by their event, above `after` up to and with `last`. */
     enum store_result (*text_scan)(struct store *, int64_t after, int64_t last, store_on_text *, void *arg);

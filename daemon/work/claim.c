@@ -5,6 +5,7 @@
 
 #include "../../proto/fields.h"
 #include "card.h"
+#include "grant.h"
 #include "queue.h"
 #include "targets.h"
 
@@ -211,13 +212,14 @@ void claim_run(struct work *work, struct request *request, struct out *out)
     out_free(&refused);
 }
 
-static void render_card(struct work *work, const msgpack_object *pair, struct out *out)
+/* A repeat may come with another key of the moderator's name, which does not see all that the first one saw. */
+static void render_card(struct work *work, const struct grant *grant, const msgpack_object *pair, struct out *out)
 {
     struct store_site site;
     struct store_comment comment;
     struct slice name = mp_str(mp_item(pair, 0));
 
-    if (work_site(work, name, &site) &&
+    if (grant_sees(grant, name) && work_site(work, name, &site) &&
         work_ok(work, work->store->ops->comment_get(work->store, site.no, mp_str(mp_item(pair, 1)), &comment)))
         card_encode(work, name, &comment, out);
 }
@@ -231,7 +233,7 @@ void claim_render(struct work *work, struct request *request, struct slice kept,
     bool good = mp_unpack_map(kept, &request->zone, &map);
     const msgpack_object *claimed = good ? mp_get(&map, "claimed") : NULL;
     for (size_t i = 0; i < mp_count(claimed); i++)
-        render_card(work, mp_item(claimed, i), out);
+        render_card(work, request->grant, mp_item(claimed, i), out);
     out_end(out);
     out_key(out, "refused");
     out_object(out, good ? mp_get(&map, "refused") : NULL);
@@ -325,6 +327,13 @@ static void hold_named(struct work *work, const struct request *request, const s
     hold_one(work, request, &comment, kind, out);
 }
 
+static bool may_hold(struct work *work, const struct request *request, const struct store_comment *comment)
+{
+    return comment->claimed_until > work->boot_ms &&
+           grant_sees(request->grant, slice_of(ledger_site_at(work->ledger, comment->site)->name));
+}
+
+/* All that the moderator holds and still sees: claims are held by name, whichever key they were made with. */
 static void hold_all(struct work *work, const struct request *request, enum kind kind, struct out *out)
 {
     struct found found = {0};
@@ -332,7 +341,7 @@ static void hold_all(struct work *work, const struct request *request, enum kind
 
     work_ok(work, work->store->ops->claims_of(work->store, slice_of(request->actor), max, remember, &found));
     for (size_t i = 0; i < found.n && !work->trouble; i++)
-        if (found.comments[i].claimed_until > work->boot_ms)
+        if (may_hold(work, request, &found.comments[i]))
             hold_one(work, request, &found.comments[i], kind, out);
     out->failed |= found.failed;
     free(found.comments);

@@ -11,7 +11,7 @@ MODQ_ERRORS(X)
 
 void count_error(struct counters *counters, enum error error)
 {
-    if (error > E_OK && (int)error < ERROR_NUMBERS)
+    if (error != E_OK && (unsigned)error < ERROR_NUMBERS)
         counters->errors[error]++;
 }
 

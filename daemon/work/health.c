@@ -1,7 +1,6 @@
 #include "health.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static bool is_late(int64_t told_ms, int64_t now_ms, int allowed_ms, const char *who, char why[HEALTH_WHY_BYTES])
 {
@@ -17,12 +16,12 @@ static bool is_late(int64_t told_ms, int64_t now_ms, int allowed_ms, const char 
 bool health_is_good(const struct health *health, int64_t now_ms, char why[HEALTH_WHY_BYTES])
 {
     if (health->stopping)
-        strcpy(why, "the daemon is stopping");
+        snprintf(why, HEALTH_WHY_BYTES, "the daemon is stopping");
     else if (is_late(health->loop_ticked_ms, now_ms, HEALTH_LOOP_MS, "requests have not been taken", why) ||
              is_late(health->store_probed_ms, now_ms, HEALTH_STORE_MS, "nothing could be written", why))
         return false;
     else if (health->intake_closed)
-        strcpy(why, "no room for new comments");
+        snprintf(why, HEALTH_WHY_BYTES, "no room for new comments");
     else
         return true;
     return false;

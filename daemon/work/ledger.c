@@ -123,12 +123,10 @@ static enum store_result load(struct ledger *ledger)
     if (r != STORE_OK)
         return r;
     r = ledger->store->ops->event_last(ledger->store, &last);
-    if (r == STORE_OK && last.hash.len != SHA256_BYTES)
-        return STORE_FAILED;
     if (r == STORE_OK) {
         ledger->last_no = last.no;
         ledger->last_at = last.at;
-        memcpy(ledger->last_hash, last.hash.data, SHA256_BYTES);
+        ledger_hash_of(&last, ledger->last_hash);
     }
     return r == STORE_NONE ? STORE_OK : r;
 }
@@ -258,6 +256,13 @@ enum store_result ledger_head(struct ledger *ledger, int64_t *no, const unsigned
     *no = ledger->last_no;
     *hash = ledger->last_hash;
     return ledger->last_no > 0 ? STORE_OK : STORE_NONE;
+}
+
+void ledger_hash_of(const struct store_event *event, unsigned char hash[SHA256_BYTES])
+{
+    memset(hash, 0, SHA256_BYTES);
+    if (event->hash.len > 0)
+        memcpy(hash, event->hash.data, event->hash.len < SHA256_BYTES ? event->hash.len : SHA256_BYTES);
 }
 
 void ledger_chain(unsigned char hash[SHA256_BYTES], const unsigned char before[SHA256_BYTES],

@@ -63,6 +63,10 @@ enum store_result ledger_append(struct ledger *ledger, struct store_site *site, 
 /* Adds an event that is about no comment: site 0, whose name is "", comment "" and nothing before it. */
 enum store_result ledger_append_bare(struct ledger *ledger, const struct ledger_entry *entry);
 
+/* The hash that is stored with an event. What a stranger made shorter ends in zeros: the chain goes on, and does not
+ * fit there. */
+void ledger_hash_of(const struct store_event *event, unsigned char hash[SHA256_BYTES]);
+
 /* The chain hash of an event: SHA-256 over the hash before it (32 zero bytes for the first) and the MessagePack array
  * [no, at, kind's name, site's name, comment, revision, text, actor, seq, data as bin, via], shortest encoding. Where
  * via is absent, it is left out, as it was for all events before version 2 of the schema. */

@@ -40,7 +40,7 @@ static void with_data(const struct store_event *event, struct out *out,
                       void (*encode)(const msgpack_object *data, struct out *out))
 {
     msgpack_zone zone;
-    msgpack_object data;
+    msgpack_object data = {.type = MSGPACK_OBJECT_NIL}; /* where the bytes in the store make no sense */
 
     if (!msgpack_zone_init(&zone, 1024)) {
         out->failed = true;

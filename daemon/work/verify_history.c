@@ -183,7 +183,8 @@ static bool can_tell_the_state(const struct thread *t)
     struct store_event event;
     int64_t record = t->comment.record;
 
-    return !record || (get_event(t, record, &event) == STORE_OK && verify_event_fits(t->v, record, NULL));
+    return !record || record > t->comment.last_event ||
+           (get_event(t, record, &event) == STORE_OK && verify_event_fits(t->v, record, NULL));
 }
 
 static void wrong_erasure(const struct thread *t, enum verify_table table, int64_t no, enum verify_what what)
@@ -224,7 +225,8 @@ static enum kind newest_record(const struct thread *t)
             return KIND_COUNT;
     if (!record)
         return KIND_NONE;
-    bool good = get_event(t, record, &event) == STORE_OK && is_of(t, event.site, event.comment);
+    bool good = record <= t->comment.last_event && get_event(t, record, &event) == STORE_OK &&
+                is_of(t, event.site, event.comment);
     return good && kind_is_record(event.kind) ? event.kind : KIND_COUNT;
 }
 

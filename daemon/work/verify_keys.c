@@ -16,7 +16,7 @@ struct told {
     bool met;          /* there is a row */
 };
 
-/* Numbers of events about no comment. */
+/* Numbers of events that tell of keys. */
 struct numbers {
     int64_t *no;
     size_t n, cap;
@@ -199,7 +199,7 @@ static void replay_all(struct verify *v, const struct numbers *changed)
     const struct store_ops *ops = v->work->store->ops;
     struct replay replay = {.v = v, .changed = changed};
 
-    work_ok(v->work, ops->event_scan_bare(v->work->store, 0, INT64_MAX, on_event, &replay));
+    work_ok(v->work, ops->event_scan_keys(v->work->store, 0, INT64_MAX, on_event, &replay));
     work_ok(v->work, ops->key_scan(v->work->store, on_key, &replay));
     if (!v->work->trouble)
         say_what_differs(&replay);
@@ -223,13 +223,13 @@ static bool keep_number(void *arg, const struct store_event *event)
     return true;
 }
 
-/* Those of the events about no comment that were changed. */
+/* Those of them that were changed. */
 static struct numbers find_changed(struct verify *v)
 {
     struct numbers numbers = {0};
     size_t n = 0;
 
-    work_ok(v->work, v->work->store->ops->event_scan_bare(v->work->store, 0, INT64_MAX, keep_number, &numbers));
+    work_ok(v->work, v->work->store->ops->event_scan_keys(v->work->store, 0, INT64_MAX, keep_number, &numbers));
     for (size_t i = 0; i < numbers.n && !v->work->trouble; i++)
         if (!verify_event_fits(v, numbers.no[i], NULL))
             numbers.no[n++] = numbers.no[i];

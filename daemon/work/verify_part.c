@@ -31,10 +31,10 @@ bool verify_event_fits(struct verify *v, int64_t no, unsigned char computed[SHA2
     unsigned char hash[SHA256_BYTES];
     struct store_event found;
 
-    if (no > 1 && (!work_ok(v->work, ops->event_get(v->work->store, no - 1, &found)) || !is_hash(found.hash)))
+    if (no > 1 && !work_ok(v->work, ops->event_get(v->work->store, no - 1, &found)))
         return true; /* nobody can tell */
     if (no > 1)
-        memcpy(before, found.hash.data, SHA256_BYTES);
+        ledger_hash_of(&found, before);
     if (!work_ok(v->work, ops->event_get(v->work->store, no, &found)))
         return true;
     chain_hash(v, hash, before, &found);
@@ -67,7 +67,7 @@ static void take_data(struct verify_row *row, struct slice packed)
     msgpack_zone_destroy(&zone);
 }
 
-/* Follows the chain by one event, whose number is the next one. One that has no hash goes on with what it should be. */
+/* Follows the chain by one event, whose number is the next one. */
 static bool follow(struct verify *v, struct verify_chain *chain, const struct store_event *event)
 {
     unsigned char hash[SHA256_BYTES];
@@ -80,12 +80,12 @@ static bool follow(struct verify *v, struct verify_chain *chain, const struct st
         chain_hash(v, other, chain->computed, event);
         fits = same(other, event->hash);
     }
-    bool whole = is_hash(event->hash);
-    chain->broken = !known && !whole;
-    chain->differs = !fits && whole;
+    fits = fits && is_hash(event->hash);
+    chain->broken = false;
+    chain->differs = known && !fits;
     memcpy(chain->computed, hash, SHA256_BYTES);
-    memcpy(chain->stored, whole ? (const unsigned char *)event->hash.data : hash, SHA256_BYTES);
-    return fits && whole;
+    ledger_hash_of(event, chain->stored);
+    return fits;
 }
 
 static void check_number(struct verify_part *part, int64_t no)

@@ -19,8 +19,8 @@ struct work {
     struct tally *tally;   /* of the request that is run; NULL: none is */
     unsigned char epoch[EPOCH_BYTES];
     const unsigned char *server_public; /* 32 bytes: the daemon's own public key; NULL: it has none */
-    int64_t clock_ms; /* wall clock, for those that only read */
-    int64_t boot_ms;  /* boot clock, which claims are measured by */
+    int64_t clock_ms;                   /* wall clock, for those that only read */
+    int64_t boot_ms;                    /* boot clock, which claims are measured by */
     int64_t started_at;
     bool keys_changed;  /* by the transaction under way: who may do what is another after it */
     bool intake_closed; /* no room for new comments */

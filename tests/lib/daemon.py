@@ -3,14 +3,16 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
 
+import keys
 import tap
-from modq import Desk, Front, RequestTimeout
+from modq import Decisions, Desk, Front, Push, RequestTimeout
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("MODQ_BUILD", "build/release"))
@@ -43,24 +45,47 @@ def children(pid):
         return []
 
 
+def free_port():
+    """A port of loopback that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Daemon:
     """One daemon on a directory of its own, which goes with it.
 
         with Daemon() as daemon:
             front = daemon.front()
+
+    Sockets named in `tcp` listen on loopback, too, to the owners of keys:
+
+        with Daemon(tcp=("front", "desk")) as daemon:
+            front = daemon.front(key=daemon.add_key("news-web", "front", sites=["news"]))
+
+    `listen` is what else the section of that name says.
     """
 
-    def __init__(self, *arguments, config=None, wrapper=(), directory=None):
+    def __init__(self, *arguments, config=None, wrapper=(), directory=None, tcp=(), listen=""):
         self.dir = directory or tempfile.mkdtemp(prefix="mq-", dir="/tmp")
         self.arguments, self.wrapper = list(arguments), list(wrapper)
         self.process = self.pid = None
+        self.tcp = {name: f"tcp://127.0.0.1:{free_port()}" for name in tcp}
+        self._listen = listen
         self._open = []
+        self._administrator = None
         self._log_path = os.path.join(self.dir, "log.txt")
-        if config is not None:
-            path = os.path.join(self.dir, "modqd.conf")
-            with open(path, "w") as file:
-                file.write(config)
-            self.arguments += ["--config", path]
+        self.config_path = os.path.join(self.dir, "modqd.conf")
+        if config is not None or tcp or listen:
+            self.configure(config or "")
+            self.arguments += ["--config", self.config_path]
+
+    def configure(self, config):
+        """Writes the configuration file: the listen section that was asked for, and `config`."""
+        lines = [f'    {name} = {{"{self.endpoint(name)}", "{address}"}}\n' for name, address in self.tcp.items()]
+        listen = "".join(lines) + self._listen
+        with open(self.config_path, "w") as file:
+            file.write((f"listen {{\n{listen}}}\n" if listen else "") + config)
 
     def __enter__(self):
         try:
@@ -173,24 +198,62 @@ class Daemon:
 
     # Connections
 
-    def endpoint(self, name):
-        return f"ipc://{self.dir}/{name}.sock"
+    def endpoint(self, name, key=None):
+        """Over ipc; with a key over TCP."""
+        return self.tcp[name] if key else f"ipc://{self.dir}/{name}.sock"
 
     def keep(self, connection):
         """Closed when the daemon's directory goes."""
         self._open.append(connection)
         return connection
 
-    def front(self, **options):
-        return self.keep(Front(self.endpoint("front"), **options))
+    def front(self, key=None, **options):
+        return self.keep(Front(self.endpoint("front", key), key=key, **options))
 
-    def desk(self, as_=None, **options):
-        return self.keep(Desk(self.endpoint("desk"), as_=as_, **options))
+    def desk(self, as_=None, key=None, **options):
+        return self.keep(Desk(self.endpoint("desk", key), as_=as_, key=key, **options))
+
+    def push(self, key=None, **options):
+        return self.keep(Push(self.endpoint("push", key), key=key, **options))
+
+    def decisions(self, site, key=None):
+        return self.keep(Decisions(self.endpoint("decisions", key), site, key))
 
     def _close_connections(self):
         for connection in self._open:
             connection.close()
         self._open.clear()
+        self._administrator = None
+
+    # Keys
+
+    def administrator(self):
+        """A desk of the user that the daemon runs as."""
+        if not self._administrator:
+            self._administrator = self.desk()
+        return self._administrator
+
+    def server_key(self):
+        return keys.to_text(self.administrator().key_list()["server_key"])
+
+    def add_key(self, name, role, **options):
+        """A new pair that the daemon knows. `number` is the key's; options are those of Desk.key_add."""
+        key = keys.make(name=name, role=role)
+        answer = self.administrator().key_add(name, role, public_key=keys.to_bin(key.public), **options)
+        key.server, key.number = keys.to_text(answer["server_key"]), answer["key"]["key"]
+        key.metadata.update({door: places[0] for door, places in answer["endpoints"].items() if places})
+        return key
+
+    def rotate_key(self, name, **options):
+        """A new pair in the place of those of that name."""
+        key = keys.make(name=name)
+        answer = self.administrator().key_rotate(name, keys.to_bin(key.public), **options)
+        key.server, key.number = keys.to_text(answer["server_key"]), answer["key"]["key"]
+        return key
+
+    def reread(self):
+        """SIGHUP."""
+        os.kill(self.pid, signal.SIGHUP)
 
     def run_modq(self, *arguments, stdin="", timeout=30, environment=None):
         """The command-line client against this daemon. Returns subprocess.CompletedProcess with text."""
@@ -206,11 +269,13 @@ class DaemonTest(unittest.TestCase):
 
     config = None
     arguments = ()
+    tcp = ()
+    listen = ""
     maxDiff = 4000
 
     @classmethod
     def setUpClass(cls):
-        cls.daemon = Daemon(*cls.arguments, config=cls.config)
+        cls.daemon = Daemon(*cls.arguments, config=cls.config, tcp=cls.tcp, listen=cls.listen)
         cls.addClassCleanup(cls._end)
         cls.daemon.start()
         cls.front = cls.daemon.front()

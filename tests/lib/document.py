@@ -35,3 +35,22 @@ def limits():
 def states():
     """(state, event) to the text of the cell."""
     return {(row["state"], event): cell for row in table("state") for event, cell in row.items() if event != "state"}
+
+
+def _section(heading):
+    with open(PATH, encoding="utf-8") as file:
+        return re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", file.read(), re.S | re.M)[1]
+
+
+def operations():
+    """(socket, operation) of everything that can be asked for, from headings and the sentences that name more."""
+    headings = {part: re.findall(r"^### ([a-z_, ]+?)(?: \(changing\))?$", _section(part), re.M)
+                for part in ("Operations of the front socket", "Operations of the desk socket", "Keys")}
+    found = {("front" if "front" in part else "desk", name) for part, names in headings.items()
+             for line in names for name in line.split(", ")}
+    found |= {("front", name) for name in re.findall(r"^\| `(\w+)` \| `stream`", _section("Operations of the front socket"),
+                                                     re.M)}
+    also = re.search(r"^Also (.*?), as on front\.", _section("Operations of the desk socket"), re.S | re.M)[1]
+    found |= {("desk", name) for name in re.findall(r"`(hello|policy|status)`", also)}
+    push = re.search(r"`op` one of (.*?), without any answer", _section("The push socket"), re.S)[1]
+    return found | {("push", name) for name in re.findall(r"`(\w+)`", push)}

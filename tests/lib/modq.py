@@ -2,8 +2,13 @@
 
 Nothing here is thread-safe: use one object per thread. Requests use one DEALER socket; every stream gets a DEALER of
 its own, so that the reconnection after a timed-out request never ends a stream.
+
+Over TCP every class takes `key`, a Key: whom the daemon does not let in is never answered, and a new socket is opened
+for each further attempt, because libzmq does not try again by itself after a refused handshake.
 """
 import itertools
+import os
+import re
 import secrets
 import time
 from collections import deque
@@ -89,8 +94,56 @@ def batches(events, limits):
         yield part
 
 
-def open_socket(kind, endpoint, linger_ms=0, timeout_s=5.0):
+class Key:
+    """A pair of CURVE keys and the daemon's public one, as Z85 text in bytes, and what its key file says besides."""
+
+    def __init__(self, public, secret, server, **metadata):
+        self.public, self.secret, self.server = public, secret, server
+        self.metadata = metadata                # name, role, front, push, decisions, desk, where they are known
+
+    @classmethod
+    def read(cls, path):
+        """From a key file. ValueError when it is not good, PermissionError when others can read it."""
+        with open(path, encoding="utf-8") as file:
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                raise PermissionError(f"{path}: others can read it; chmod 600")
+            sections = read_certificate(file)
+        curve, metadata = sections.get("curve", {}), sections.get("metadata", {})
+        texts = [curve.get("public-key"), curve.get("secret-key"), metadata.pop("server-key", None)]
+        if not all(text and len(text) == 40 for text in texts):
+            raise ValueError(f"{path}: a key is missing, or is not 40 characters long")
+        return cls(*(text.encode("ascii") for text in texts), **metadata)
+
+    def endpoint(self, name):
+        """Where the daemon's socket of that name is, as the key file says. None when it does not say."""
+        return self.metadata.get(name)
+
+    def use(self, socket):
+        """To be called before the socket connects."""
+        socket.curve_publickey, socket.curve_secretkey, socket.curve_serverkey = self.public, self.secret, self.server
+
+
+def read_certificate(lines):
+    """Sections of a file of CZMQ's certificate format: maps from name to value, by the section's name."""
+    sections, section = {}, {}
+    for line in lines:
+        line = line.rstrip("\r\n")
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if not line[0].isspace():
+            section = sections.setdefault(line.strip(), {})
+            continue
+        found = re.fullmatch(r'\s+([\w-]+)\s*=\s*"([^"]*)"\s*', line)
+        if not found:
+            raise ValueError(f"no name = \"value\": {line.split('=')[0].strip()}")
+        section[found[1]] = found[2]
+    return sections
+
+
+def open_socket(kind, endpoint, linger_ms=0, timeout_s=5.0, key=None):
     socket = zmq.Context.instance().socket(kind)
+    if key:
+        key.use(socket)
     socket.setsockopt(zmq.LINGER, linger_ms)
     socket.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
     if kind != zmq.SUB:
@@ -104,8 +157,8 @@ def open_socket(kind, endpoint, linger_ms=0, timeout_s=5.0):
 class Raw:
     """A socket that sends and receives frames as they are, for broken messages."""
 
-    def __init__(self, endpoint, kind=zmq.DEALER):
-        self.socket = open_socket(kind, endpoint)
+    def __init__(self, endpoint, kind=zmq.DEALER, key=None):
+        self.socket = open_socket(kind, endpoint, key=key)
 
     def send(self, *frames):
         self.socket.send_multipart(list(frames))
@@ -127,14 +180,15 @@ class Raw:
 class Connection:
     """One DEALER socket with request ids, time-outs, repeats and pipelining."""
 
-    def __init__(self, endpoint, timeout_s=5.0, attempts=3):
-        self.endpoint, self.timeout_s, self.attempts = endpoint, timeout_s, attempts
+    def __init__(self, endpoint, timeout_s=5.0, attempts=3, key=None):
+        self.endpoint, self.timeout_s, self.attempts, self.key = endpoint, timeout_s, attempts, key
         self.unmatched = None          # gets what answers no request under way
+        self._deaf = False             # the last request got no answer: this socket may never get one again
         self._ids = itertools.count(1) # ids are never used again, not even after a reconnection
         self._waiting = {}             # id -> op, packed request, operation
         self._replies = {}
         self._limits = None
-        self.socket = open_socket(zmq.DEALER, endpoint, timeout_s=timeout_s)
+        self.socket = open_socket(zmq.DEALER, endpoint, timeout_s=timeout_s, key=key)
 
     def close(self):
         self.socket.close()
@@ -148,7 +202,8 @@ class Connection:
     def reconnect(self):
         """A new socket; everything not answered is sent again, unchanged and in the order it was sent."""
         self.socket.close()
-        self.socket = open_socket(zmq.DEALER, self.endpoint, timeout_s=self.timeout_s)
+        self.socket = open_socket(zmq.DEALER, self.endpoint, timeout_s=self.timeout_s, key=self.key)
+        self._deaf = False
         try:
             for _, packed, _ in self._waiting.values():
                 self.socket.send(packed)
@@ -162,6 +217,8 @@ class Connection:
         """Sends a request without waiting and returns its id, for collect(). `as_` stands for `as`."""
         if "as_" in fields:
             fields["as"] = fields.pop("as_")
+        if self._deaf:
+            self.reconnect()
         request_id = self.next_id()
         packed = encode({"v": VERSION, "op": op, "id": request_id, **fields})
         self._waiting[request_id] = (op, packed, fields.get("operation"))
@@ -184,6 +241,7 @@ class Connection:
                     return reply
                 raise ModqError(reply.get("error") or {})
         op, _, operation = self._waiting[request_id]
+        self._deaf = True
         raise RequestTimeout(op, operation)
 
     def _await(self, request_id, timeout):
@@ -257,7 +315,7 @@ class Stream:
         self._handed_out = False                # the last record given to the consumer is not known to be stored yet
         self._owed = 0                          # stored records whose credit was not given back yet
         self._last = self.newest = after        # last number received; the reply and heartbeats raise newest
-        self._connection = Connection(front.endpoint, front.timeout_s, front.attempts)
+        self._connection = Connection(front.endpoint, front.timeout_s, front.attempts, front.key)
         self._connection.unmatched = self._take
         try:
             self._start(hash, credit, epoch)
@@ -424,8 +482,8 @@ class Front(Connection):
 class Push:
     """The push socket: no answers. Raises zmq.Again when the daemon has not taken anything in for timeout_s."""
 
-    def __init__(self, endpoint, timeout_s=5.0, linger_s=1.0):
-        self.socket = open_socket(zmq.PUSH, endpoint, int(linger_s * 1000), timeout_s)
+    def __init__(self, endpoint, timeout_s=5.0, linger_s=1.0, key=None):
+        self.socket = open_socket(zmq.PUSH, endpoint, int(linger_s * 1000), timeout_s, key)
 
     def send(self, op, **fields):
         self.socket.send(encode({"v": VERSION, "op": op, **fields}))
@@ -435,11 +493,20 @@ class Push:
 
 
 class Decisions:
-    """The decisions socket for one site: `record` and `heartbeat` maps. Lossy: compare seq and newest."""
+    """The decisions socket for one site: `record` and `heartbeat` maps. Lossy: compare seq and newest. After a
+    silence of some heartbeats reopen()."""
 
-    def __init__(self, endpoint, site):
-        self.socket = open_socket(zmq.SUB, endpoint)
-        self.socket.setsockopt(zmq.SUBSCRIBE, site.encode() + b"/")
+    def __init__(self, endpoint, site, key=None):
+        self.endpoint, self.site, self.key = endpoint, site, key
+        self._open()
+
+    def _open(self):
+        self.socket = open_socket(zmq.SUB, self.endpoint, key=self.key)
+        self.socket.setsockopt(zmq.SUBSCRIBE, self.site.encode() + b"/")
+
+    def reopen(self):
+        self.socket.close()
+        self._open()
 
     def receive(self, timeout=None):
         """Topic and map, or None."""
@@ -456,8 +523,8 @@ class Desk(Connection):
     """The desk socket. A changing method draws its operation id once and keeps it over its own repeats; to repeat
     a wish after RequestTimeout call it again, same arguments, with operation=exception.operation."""
 
-    def __init__(self, endpoint, timeout_s=5.0, attempts=3, as_=None):
-        super().__init__(endpoint, timeout_s, attempts)
+    def __init__(self, endpoint, timeout_s=5.0, attempts=3, as_=None, key=None):
+        super().__init__(endpoint, timeout_s, attempts, key)
         self.as_ = as_
 
     def send(self, op, **fields):
@@ -503,3 +570,29 @@ class Desk(Connection):
 
     def stats(self):
         return self.call("stats")
+
+    # For administrators. Keys are bin on the wire, and so they are here: 32 bytes, not Z85.
+
+    def key_add(self, name, role, public_key=None, uid=None, sites=None, rights=None, expires_at=None, operation=None):
+        return self.change("key_add", operation, name=name, role=role, public_key=public_key, uid=uid, sites=sites,
+                           rights=rights, expires_at=expires_at)
+
+    def key_list(self, all=None, after=None):
+        return self.call("key_list", all=all, after=after)
+
+    def key_revoke(self, name=None, key=None, operation=None):
+        return self.change("key_revoke", operation, name=name, key=key)["keys"]
+
+    def key_rotate(self, name, public_key, overlap_ms=None, operation=None):
+        return self.change("key_rotate", operation, name=name, public_key=public_key, overlap_ms=overlap_ms)
+
+    def reload(self, operation=None):
+        """Names of the settings that differ and wait for a restart."""
+        return self.change("reload", operation)["restart"]
+
+    def audit(self, before=None, limit=None, site=None, actor=None, key=None, kind=None, since=None, until=None):
+        return self.call("audit", before=before, limit=limit, site=site, actor=actor, key=key, kind=kind, since=since,
+                         until=until)
+
+    def verify(self, after=None, hash=None, limit=None):
+        return self.call("verify", after=after, hash=hash, limit=limit)

@@ -401,12 +401,14 @@ static bool check_event(struct rig *rig, struct sites *sites, const struct store
                         unsigned char chain[SHA256_BYTES])
 {
     size_t site = (size_t)event->site - 1;
+    bool bare = event->site == 0; /* about no comment, so of no site's log */
 
-    if (site >= sites->n || sites->rows[site].no != event->site)
+    if (bare ? event->comment.len > 0 || event->seq || event->previous
+             : site >= sites->n || sites->rows[site].no != event->site)
         return complain(rig, "of a site that is not there", event->no);
-    if (kind_is_record(event->kind) ? event->seq != ++sites->seq[site] : event->seq != 0)
+    if (!bare && kind_is_record(event->kind) ? event->seq != ++sites->seq[site] : event->seq != 0)
         return complain(rig, "its number in the log is not the next one", event->no);
-    rig_chain(chain, chain, event, sites->rows[site].name);
+    rig_chain(chain, chain, event, bare ? "" : sites->rows[site].name);
     if (event->hash.len != SHA256_BYTES || memcmp(event->hash.data, chain, SHA256_BYTES) != 0)
         return complain(rig, "its hash is not that of its definition", event->no);
     return true;
@@ -433,5 +435,43 @@ bool rig_log_is_whole(struct rig *rig)
     for (size_t i = 0; i < sites.n; i++)
         if (sites.seq[i] != sites.rows[i].newest)
             return complain(rig, "the newest number of a site is not that of its log", no - 1);
+    return true;
+}
+
+/* The next answer of `verify` after `reply`, a few events at a time. */
+static const msgpack_object *verify_on(struct rig *rig, const msgpack_object *reply)
+{
+    static const struct peer root = {.proof = PROOF_USER};
+    struct peer from = rig->from;
+    struct out request = {0};
+
+    out_map(&request);
+    out_key_int(&request, "v", 1);
+    out_key_cstr(&request, "op", "verify");
+    out_key_int(&request, "limit", 50);
+    out_key_int(&request, "after", mp_get_int(reply, "last", 0));
+    out_key_bin(&request, "hash", mp_get_bin(reply, "hash"));
+    out_key_bin(&request, "counts", mp_get_bin(reply, "counts"));
+    out_end(&request);
+    rig->from = root;
+    reply = rig_ask_packed(rig, DOOR_DESK, out_slice(&request));
+    rig->from = from;
+    out_free(&request);
+    return reply;
+}
+
+bool rig_is_verified(struct rig *rig)
+{
+    const msgpack_object *reply = NULL;
+
+    do {
+        reply = verify_on(rig, reply);
+        if (!reply || rig->wrong[0] || !mp_get_bool(reply, "ok", false) || mp_count(mp_get(reply, "faults")) > 0) {
+            char *text = rig_text(reply);
+            snprintf(rig->wrong, sizeof(rig->wrong), "verify: %s", text);
+            free(text);
+            return false;
+        }
+    } while (!mp_get_bool(reply, "done", false));
     return true;
 }

@@ -26,6 +26,8 @@
 static const unsigned char hash_a[HASH_BYTES] = {0x00, 0xff, 0x27, 0x00, 0x80, [31] = 0x01};
 static const unsigned char hash_b[HASH_BYTES] = {0x10, 0x00, [31] = 0x02};
 static const unsigned char salt_a[SALT_BYTES] = {0x00, 0x00, 0x9c, [15] = 0x00};
+static const unsigned char public_a[PUBLIC_KEY_BYTES] = {0x00, 0x01, [31] = 0x00};
+static const unsigned char public_b[PUBLIC_KEY_BYTES] = {0x00, 0x01, [31] = 0x01};
 
 static_assert(sizeof(LONG_NAME) == NAME_BYTES + 1, "a name of the greatest length");
 
@@ -101,8 +103,26 @@ static void assert_event(const struct store_event *is, const struct store_event 
     assert_int_equal(is->seq, expected->seq);
     assert_int_equal(is->previous, expected->previous);
     assert_slice(is->data, expected->data);
+    assert_slice(is->via, expected->via);
     assert_slice(is->hash, expected->hash);
     assert_slice(is->sha256, expected->sha256);
+}
+
+static void assert_key(const struct store_key *is, const struct store_key *expected)
+{
+    assert_int_equal(is->no, expected->no);
+    assert_string_equal(is->name, expected->name);
+    assert_int_equal(is->role, expected->role);
+    assert_int_equal(is->rights, expected->rights);
+    assert_int_equal(is->has_public, expected->has_public);
+    assert_memory_equal(is->public_key, expected->public_key, PUBLIC_KEY_BYTES);
+    assert_int_equal(is->uid, expected->uid);
+    assert_int_equal(is->all_sites, expected->all_sites);
+    assert_slice(is->sites, expected->sites);
+    assert_string_equal(is->created_by, expected->created_by);
+    assert_int_equal(is->created_at, expected->created_at);
+    assert_int_equal(is->expires_at, expected->expires_at);
+    assert_int_equal(is->revoked_at, expected->revoked_at);
 }
 
 static void assert_report(const struct store_report *is, const struct store_report *expected)
@@ -184,6 +204,27 @@ static struct store_event new_record(int64_t no, int64_t site, int64_t seq)
     return event;
 }
 
+/* A moderator's key for two sites, of a CURVE key or (NULL) of a user. */
+static struct store_key new_key(int64_t no, const unsigned char *public_key)
+{
+    struct store_key key = {.no = no,
+                            .role = ROLE_MODERATOR,
+                            .rights = RIGHT_UNDO | RIGHT_BULK,
+                            .has_public = public_key != NULL,
+                            .uid = public_key ? UID_NONE : 1000 + no % 1000,
+                            .sites = S("\x92\xa1"
+                                       "a\xa1"
+                                       "b"),
+                            .created_at = 1000 + no % 1000,
+                            .expires_at = 9000};
+
+    snprintf(key.name, sizeof(key.name), "key %d", (int)no);
+    snprintf(key.created_by, sizeof(key.created_by), "root");
+    if (public_key)
+        memcpy(key.public_key, public_key, PUBLIC_KEY_BYTES);
+    return key;
+}
+
 static void queue_put(struct store *store, struct store_comment comment, enum lane lane, const char *holder,
                       int64_t due_at)
 {
@@ -224,6 +265,21 @@ static bool see_event(void *arg, const struct store_event *event)
     return see(arg, event->no);
 }
 
+static bool see_text(void *arg, const struct store_text *text)
+{
+    return see(arg, text->no);
+}
+
+static bool see_note(void *arg, const struct store_note *note)
+{
+    return see(arg, note->event);
+}
+
+static bool see_key(void *arg, const struct store_key *key)
+{
+    return see(arg, key->no);
+}
+
 static bool see_report(void *arg, const struct store_report *report)
 {
     return see(arg, report->at);
@@ -253,6 +309,54 @@ static struct seen log_after(struct store *store, int64_t site, int64_t after, i
     struct seen seen = {.count = 0};
 
     OK(log_scan, site, after, limit, see_event, &seen);
+    return seen;
+}
+
+static struct seen events_after(struct store *store, int64_t after, int64_t limit)
+{
+    struct seen seen = {.count = 0};
+
+    OK(event_scan, after, limit, see_event, &seen);
+    return seen;
+}
+
+static struct seen of_keys_after(struct store *store, int64_t after, int64_t limit)
+{
+    struct seen seen = {.count = 0};
+
+    OK(event_scan_keys, after, limit, see_event, &seen);
+    return seen;
+}
+
+static struct seen events_before(struct store *store, int64_t before, int64_t limit)
+{
+    struct seen seen = {.count = 0};
+
+    OK(event_scan_back, before, limit, see_event, &seen);
+    return seen;
+}
+
+static struct seen texts_in(struct store *store, int64_t after, int64_t last)
+{
+    struct seen seen = {.count = 0};
+
+    OK(text_scan, after, last, see_text, &seen);
+    return seen;
+}
+
+static struct seen notes_in(struct store *store, int64_t after, int64_t last)
+{
+    struct seen seen = {.count = 0};
+
+    OK(note_scan, after, last, see_note, &seen);
+    return seen;
+}
+
+static struct seen keys(struct store *store)
+{
+    struct seen seen = {.count = 0};
+
+    OK(key_scan, see_key, &seen);
     return seen;
 }
 
@@ -424,12 +528,30 @@ static enum store_result story_decision(struct store *store)
     return STORE_OK;
 }
 
+/* An event about no comment, and two keys, one of which is revoked at once. */
+static enum store_result story_keys(struct store *store)
+{
+    struct seen seen = {.count = 0};
+    struct store_event event = new_event(6, KIND_KEY_ADDED, 0, S(""));
+    struct store_key first = new_key(1, public_a), second = new_key(2, NULL);
+
+    event.via = S("uid:0");
+    TRY(key_scan, see_key, &seen);
+    TRY(event_add, &event);
+    TRY(key_put, &first);
+    TRY(key_put, &second);
+    first.expires_at = 8000;
+    first.revoked_at = 1500;
+    TRY(key_put, &first);
+    return STORE_OK;
+}
+
 static enum store_result story_erasure(struct store *store)
 {
     struct seen seen = {.count = 0};
     struct store_site site = new_site(1, "news");
     struct store_comment comment = new_comment(1, "one", 1);
-    struct store_event event = new_record(6, 1, 2);
+    struct store_event event = new_record(7, 1, 2);
 
     event.kind = KIND_ERASED;
     event.comment = S("one");
@@ -437,7 +559,7 @@ static enum store_result story_erasure(struct store *store)
     event.previous = 5;
     comment.stored = true;
     comment.state = STATE_ERASED;
-    comment.last_event = comment.record = 6;
+    comment.last_event = comment.record = 7;
     site.pending = 1;
     site.newest = 2;
     TRY(report_scan, 1, S("one"), 10, see_report, &seen);
@@ -453,13 +575,18 @@ static enum store_result story_erasure(struct store *store)
     TRY(epoch_set, hash_b);
     TRY(boot_set, "boot-2");
     TRY(log_scan, 1, 0, 10, see_event, &seen);
+    TRY(event_scan, 0, 10, see_event, &seen);
+    TRY(event_scan_keys, 0, 10, see_event, &seen);
+    TRY(event_scan_back, 10, 10, see_event, &seen);
+    TRY(text_scan, 0, 10, see_text, &seen);
+    TRY(note_scan, 0, 10, see_note, &seen);
     return STORE_OK;
 }
 
 enum store_result store_story(struct store *store, int part)
 {
     static enum store_result (*const parts[STORE_STORY_PARTS])(struct store *) = {
-        story_first_comment, story_second_comment, story_claim, story_decision, story_erasure};
+        story_first_comment, story_second_comment, story_claim, story_decision, story_keys, story_erasure};
 
     return parts[part](store);
 }
@@ -489,6 +616,7 @@ static void dump_event(FILE *out, const char *from, const struct store_event *e)
     dump_slice(out, "comment", e->comment);
     dump_slice(out, "actor", e->actor);
     dump_slice(out, "data", e->data);
+    dump_slice(out, "via", e->via);
     dump_slice(out, "hash", e->hash);
     dump_slice(out, "sha256", e->sha256);
     fputc('\n', out);
@@ -550,6 +678,17 @@ static bool dump_on_listener(void *arg, const struct store_listener *listener)
 {
     fprintf(arg, "listener %ld seq %ld at %ld", (long)listener->site, (long)listener->seq, (long)listener->at);
     dump_slice(arg, "name", listener->name);
+    fputc('\n', arg);
+    return true;
+}
+
+static bool dump_on_key(void *arg, const struct store_key *key)
+{
+    fprintf(arg, "key %ld %s role %d rights %u uid %ld all %d by %s at %ld until %ld revoked %ld", (long)key->no,
+            key->name, key->role, key->rights, (long)key->uid, key->all_sites, key->created_by, (long)key->created_at,
+            (long)key->expires_at, (long)key->revoked_at);
+    dump_slice(arg, "public", key->has_public ? BYTES(key->public_key) : SLICE_NONE);
+    dump_slice(arg, "sites", key->sites);
     fputc('\n', arg);
     return true;
 }
@@ -641,6 +780,7 @@ char *store_dump(struct store *store)
     dump_events(store, out);
     dump_comments(store, out);
     OK(listener_scan, dump_on_listener, out);
+    OK(key_scan, dump_on_key, out);
     dump_operation(store, out, BYTES(story_operation));
     dump_operation(store, out, BYTES(story_old_operation));
     dump_rest(store, out);
@@ -673,6 +813,12 @@ void a_new_store_holds_nothing(struct store *store)
     OK(queue_figures, 1, &figures);
     assert_int_equal(seen.count + figures.claimed + figures.escalated + figures.oldest_at, 0);
     assert_seen(log_after(store, 1, 0, NO_LIMIT));
+    assert_seen(events_after(store, 0, NO_LIMIT));
+    assert_seen(of_keys_after(store, 0, NO_LIMIT));
+    assert_seen(events_before(store, INT64_MAX, NO_LIMIT));
+    assert_seen(texts_in(store, 0, INT64_MAX));
+    assert_seen(notes_in(store, 0, INT64_MAX));
+    assert_seen(keys(store));
     assert_seen(reports_about(store, 1, S("c"), NO_LIMIT));
     assert_seen(free_of(store, 1, LANE_NORMAL));
     assert_seen(ending(store, INT64_MAX, NO_LIMIT));
@@ -752,7 +898,7 @@ void a_transaction_sees_its_own_writes(struct store *store)
     OK(commit);
     char *after = store_dump(store);
     assert_string_equal(inside, after);
-    assert_non_null(strstr(after, "event 6 "));
+    assert_non_null(strstr(after, "event 7 "));
     free(inside);
     free(after);
 }
@@ -1187,6 +1333,7 @@ void every_field_of_an_event_round_trips(struct store *store)
     event.seq = NUMBER(9);
     event.previous = NUMBER(11);
     event.data = S("\x81\x00\xff'");
+    event.via = S("key:\xd8\xaa'7");
     event.hash = BYTES(hash_a);
     OK(begin);
     OK(event_add, &event);
@@ -1226,6 +1373,22 @@ void empty_data_of_an_event_is_not_absent(struct store *store)
     OK(commit);
     OK(event_get, 1, &found);
     assert_event(&found, &event);
+}
+
+void an_event_that_came_some_way_is_not_one_that_came_none(struct store *store)
+{
+    struct store_event none = new_event(1, KIND_CLAIMED, 1, S("c")), empty = new_event(2, KIND_CLAIMED, 1, S("c"));
+    struct store_event found;
+
+    empty.via = S("");
+    OK(begin);
+    OK(event_add, &none);
+    OK(event_add, &empty);
+    OK(commit);
+    OK(event_get, 1, &found);
+    assert_slice(found.via, SLICE_NONE);
+    OK(event_get, 2, &found);
+    assert_slice(found.via, S(""));
 }
 
 void an_event_is_never_replaced(struct store *store)
@@ -2099,6 +2262,335 @@ void claims_of_a_moderator_go_by_exact_name(struct store *store)
     assert_seen(claims(store, S("bob"), NO_LIMIT));
 }
 
+/* ---- by number ---- */
+
+/* Events 1 to 6: 2 and 5 tell of keys, 3 and 6 have a text and a note. */
+static void put_six(struct store *store)
+{
+    OK(begin);
+    for (int64_t no = 1; no <= 6; no++) {
+        bool of_key = no % 3 == 2;
+        struct store_event event = new_event(no, of_key ? KIND_KEY_REVOKED : KIND_SUBMITTED, of_key ? 0 : 1, S("c"));
+        struct store_text text = new_text(no, S("body"));
+        event.text = no % 3 ? 0 : no;
+        event.via = S("tcp");
+        OK(event_add, &event);
+        if (event.text)
+            OK(text_add, &text);
+        if (event.text)
+            OK(note_add, no, BYTES(salt_a), S("note"));
+    }
+    OK(commit);
+}
+
+void events_are_scanned_by_number_both_ways(struct store *store)
+{
+    put_six(store);
+    assert_seen(events_after(store, 0, NO_LIMIT), 1, 2, 3, 4, 5, 6);
+    assert_seen(events_after(store, -1, 2), 1, 2);
+    assert_seen(events_after(store, 3, 2), 4, 5);
+    assert_seen(events_after(store, 6, NO_LIMIT));
+    assert_seen(events_after(store, INT64_MAX, NO_LIMIT));
+    assert_seen(events_before(store, INT64_MAX, NO_LIMIT), 6, 5, 4, 3, 2, 1);
+    assert_seen(events_before(store, 7, 2), 6, 5);
+    assert_seen(events_before(store, 4, 2), 3, 2);
+    assert_seen(events_before(store, 1, NO_LIMIT));
+    assert_seen(events_before(store, 0, NO_LIMIT));
+}
+
+void events_that_tell_of_keys_are_scanned_by_themselves(struct store *store)
+{
+    static const enum kind kinds[] = {KIND_KEY_ADDED, KIND_REPORTED, KIND_RELOADED, KIND_KEY_ROTATED, KIND_LOOKED};
+
+    put_six(store);
+    OK(begin);
+    for (int64_t i = 0; i < 5; i++)
+        OK(event_add, &(struct store_event[]){new_event(7 + i, kinds[i], 0, S(""))}[0]);
+    OK(commit);
+    assert_seen(of_keys_after(store, 5, NO_LIMIT), 7, 10);
+    assert_seen(of_keys_after(store, 0, NO_LIMIT), 2, 5, 7, 10);
+    assert_seen(of_keys_after(store, 0, 1), 2);
+    assert_seen(of_keys_after(store, 2, 1), 5);
+    assert_seen(of_keys_after(store, 10, NO_LIMIT));
+}
+
+struct same_event {
+    const struct store_event *expected;
+    int met;
+};
+
+static bool is_this_event(void *arg, const struct store_event *event)
+{
+    struct same_event *same = arg;
+
+    assert_event(event, same->expected);
+    same->met++;
+    return true;
+}
+
+void a_scan_of_events_gives_all_but_the_hash_of_the_text(struct store *store)
+{
+    struct store_event event = new_event(1, KIND_KEY_ROTATED, 0, S("c\xd8\xaa"));
+    struct same_event same = {&event, 0};
+
+    event.text = 1;
+    event.seq = 7;
+    event.revision = 3;
+    event.via = S("uid:1000");
+    event.data = S("\x81\xa1x\xc0");
+    OK(begin);
+    OK(event_add, &event);
+    OK(text_add, &(struct store_text[]){new_text(1, S("body"))}[0]);
+    OK(commit);
+    OK(event_scan, 0, NO_LIMIT, is_this_event, &same);
+    OK(event_scan_keys, 0, NO_LIMIT, is_this_event, &same);
+    OK(event_scan_back, 2, NO_LIMIT, is_this_event, &same);
+    assert_int_equal(same.met, 3);
+}
+
+static bool is_this_text(void *arg, const struct store_text *text)
+{
+    assert_text(text, arg);
+    return true;
+}
+
+void texts_are_scanned_whole_within_their_bounds(struct store *store)
+{
+    struct store_text text = new_text(7, S("a\0b")), erased;
+
+    put_six(store);
+    assert_seen(texts_in(store, 0, 6), 3, 6);
+    assert_seen(texts_in(store, 3, 6), 6);
+    assert_seen(texts_in(store, 0, 5), 3);
+    assert_seen(texts_in(store, 6, INT64_MAX));
+    text.previous = 6;
+    OK(begin);
+    OK(text_add, &text);
+    OK(commit);
+    OK(text_scan, 6, INT64_MAX, is_this_text, &text);
+    OK(begin);
+    OK(text_erase, 7);
+    OK(commit);
+    erased = (struct store_text){.no = 7, .previous = 6, .revision = 1, .received_at = text.received_at};
+    OK(text_scan, 6, INT64_MAX, is_this_text, &erased);
+    assert_seen(texts_in(store, 0, INT64_MAX), 3, 6, 7);
+}
+
+static bool is_this_note(void *arg, const struct store_note *note)
+{
+    (void)arg;
+    assert_slice(note->salt, BYTES(salt_a));
+    assert_slice(note->text, S("note"));
+    return true;
+}
+
+void notes_are_scanned_whole_within_their_bounds(struct store *store)
+{
+    put_six(store);
+    assert_seen(notes_in(store, 0, 6), 3, 6);
+    assert_seen(notes_in(store, 3, INT64_MAX), 6);
+    assert_seen(notes_in(store, 0, 5), 3);
+    OK(note_scan, 0, INT64_MAX, is_this_note, NULL);
+    OK(begin);
+    OK(note_erase, 3);
+    OK(commit);
+    assert_seen(notes_in(store, 0, INT64_MAX), 6);
+}
+
+/* ---- keys ---- */
+
+struct key_wanted {
+    int64_t no;
+    const struct store_key *expected;
+    int met;
+};
+
+static bool is_this_key(void *arg, const struct store_key *key)
+{
+    struct key_wanted *wanted = arg;
+
+    if (key->no != wanted->no)
+        return true;
+    assert_key(key, wanted->expected);
+    wanted->met++;
+    return true;
+}
+
+static void expect_key(struct store *store, const struct store_key *expected)
+{
+    struct key_wanted wanted = {expected->no, expected, 0};
+
+    OK(key_scan, is_this_key, &wanted);
+    assert_int_equal(wanted.met, 1);
+}
+
+static void put_key(struct store *store, const struct store_key *key)
+{
+    OK(begin);
+    OK(key_put, key);
+    OK(commit);
+}
+
+static void refuse_key(struct store *store, const struct store_key *key)
+{
+    OK(begin);
+    REFUSED(key_put, key);
+    assert_true(strlen(store->ops->reason(store)) > 0);
+    store->ops->rollback(store);
+}
+
+void every_field_of_a_key_round_trips(struct store *store)
+{
+    struct store_key full = new_key(1, public_a), least = new_key(2, NULL), none = new_key(3, public_b);
+
+    memcpy(full.name, LONG_NAME, sizeof(full.name));
+    memcpy(full.created_by, LONG_NAME, sizeof(full.created_by));
+    full.role = ROLE_ADMINISTRATOR;
+    full.rights = RIGHTS_ALL;
+    full.created_at = NUMBER(1);
+    full.expires_at = NUMBER(5);
+    full.revoked_at = NUMBER(3);
+    full.all_sites = true;
+    full.sites = SLICE_NONE;
+    least.role = ROLE_FRONT;
+    least.rights = 0;
+    least.uid = 0;
+    least.expires_at = 0;
+    none.uid = UID_NONE;
+    none.sites = S("\x90");
+    OK(begin);
+    OK(key_put, &full);
+    OK(key_put, &least);
+    OK(key_put, &none);
+    OK(commit);
+    expect_key(store, &full);
+    expect_key(store, &least);
+    expect_key(store, &none);
+}
+
+void keys_are_scanned_by_number(struct store *store)
+{
+    OK(begin);
+    for (int64_t no = 1; no <= 12; no++)
+        OK(key_put, &(struct store_key[]){new_key(no, NULL)}[0]);
+    OK(key_put, &(struct store_key[]){new_key(3, NULL)}[0]);
+    OK(commit);
+    assert_seen(keys(store), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+}
+
+void a_key_comes_to_its_end_and_is_revoked(struct store *store)
+{
+    struct store_key key = new_key(1, public_a), other = new_key(2, NULL);
+
+    key.expires_at = 0;
+    put_key(store, &key);
+    put_key(store, &other);
+    key.expires_at = 5000;
+    put_key(store, &key);
+    expect_key(store, &key);
+    key.revoked_at = 3000;
+    put_key(store, &key);
+    expect_key(store, &key);
+    put_key(store, &key);
+    key.expires_at = 4000;
+    put_key(store, &key);
+    expect_key(store, &key);
+    expect_key(store, &other);
+}
+
+void nothing_else_of_a_key_ever_changes(struct store *store)
+{
+    struct store_key of_key = new_key(1, public_a), of_user = new_key(2, NULL);
+    struct store_key changed[12];
+
+    of_key.revoked_at = 4000;
+    put_key(store, &of_key);
+    put_key(store, &of_user);
+    for (size_t i = 0; i < COUNT(changed); i++)
+        changed[i] = of_key;
+    changed[0].name[0] = 'x';
+    changed[1].role = ROLE_ADMINISTRATOR;
+    changed[2].rights = RIGHTS_ALL;
+    memcpy(changed[3].public_key, public_b, PUBLIC_KEY_BYTES);
+    changed[4].created_at++;
+    changed[5].created_by[0] = 'x';
+    changed[6].sites = S("\x91\xa1"
+                         "a");
+    changed[7].sites = SLICE_NONE;
+    changed[7].all_sites = true;
+    changed[8].revoked_at++;
+    changed[9].revoked_at = 0;
+    changed[10].has_public = false;
+    changed[10].uid = 1000;
+    changed[11] = of_user;
+    changed[11].uid++;
+    for (size_t i = 0; i < COUNT(changed); i++)
+        refuse_key(store, &changed[i]);
+    expect_key(store, &of_key);
+    expect_key(store, &of_user);
+}
+
+void the_end_of_a_key_only_comes_nearer(struct store *store)
+{
+    struct store_key key = new_key(1, public_a), later = key, never = key;
+
+    later.expires_at++;
+    never.expires_at = 0;
+    put_key(store, &key);
+    refuse_key(store, &later);
+    refuse_key(store, &never);
+    expect_key(store, &key);
+}
+
+void a_key_cannot_skip_a_number(struct store *store)
+{
+    static const int64_t wrong[] = {3, 0, -1, INT64_MAX};
+    struct store_key key = new_key(1, public_a), other;
+
+    put_key(store, &key);
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        other = new_key(wrong[i], public_b);
+        refuse_key(store, &other);
+    }
+    other = new_key(2, public_b);
+    put_key(store, &other);
+    assert_seen(keys(store), 1, 2);
+}
+
+void a_public_key_is_used_once(struct store *store)
+{
+    struct store_key key = new_key(1, public_a), again = new_key(2, public_a);
+
+    key.revoked_at = 2000;
+    put_key(store, &key);
+    refuse_key(store, &again);
+    expect_key(store, &key);
+    assert_seen(keys(store), 1);
+}
+
+void users_and_names_may_have_several_keys(struct store *store)
+{
+    struct store_key key = new_key(1, NULL), again = new_key(2, NULL);
+
+    again.uid = key.uid;
+    memcpy(again.name, key.name, sizeof(again.name));
+    put_key(store, &key);
+    put_key(store, &again);
+    expect_key(store, &key);
+    expect_key(store, &again);
+}
+
+void a_key_has_a_public_key_or_a_user(struct store *store)
+{
+    struct store_key both = new_key(1, public_a), neither = new_key(1, NULL);
+
+    both.uid = 0;
+    neither.uid = UID_NONE;
+    refuse_key(store, &both);
+    refuse_key(store, &neither);
+    assert_seen(keys(store));
+}
+
 /* ---- scans ---- */
 
 /* Three of everything that can be scanned. */
@@ -2111,11 +2603,16 @@ static void put_three_of_each(struct store *store)
         name[1] = (char)('0' + i);
         OK(site_put, &(struct store_site[]){new_site(i, name)}[0]);
         OK(event_add, &(struct store_event[]){new_record(i, 1, i)}[0]);
+        OK(text_add, &(struct store_text[]){new_text(i, S("body"))}[0]);
+        OK(note_add, i, BYTES(salt_a), S("note"));
+        OK(key_put, &(struct store_key[]){new_key(i, NULL)}[0]);
         OK(report_put, 1, S("c"), &(struct store_report){slice_of(name), 0, i, SLICE_NONE, SLICE_NONE});
         OK(listener_put, &(struct store_listener){1, slice_of(name), i, 0}, 64, 0);
         put_claim(store, 1, 2 * i, "ana", 100 + i);
         put_claim(store, 1, 2 * i + 6, "", 0);
     }
+    for (int64_t no = 4; no <= 6; no++)
+        OK(event_add, &(struct store_event[]){new_event(no, KIND_KEY_ADDED, 0, S(""))}[0]);
     OK(commit);
 }
 
@@ -2124,7 +2621,8 @@ void a_callback_that_returns_false_ends_any_scan(struct store *store)
     put_three_of_each(store);
     for (size_t stop = 1; stop <= 2; stop++) {
         struct seen sites = {.stop_at = stop}, records = sites, reports = sites, heard = sites, waiting = sites,
-                    held = sites, ends = sites, own = sites;
+                    held = sites, ends = sites, own = sites, forth = sites, of_keys = sites, back = sites,
+                    texts = sites, notes = sites, owners = sites;
         OK(site_scan, see_site, &sites);
         OK(log_scan, 1, 0, NO_LIMIT, see_event, &records);
         OK(report_scan, 1, S("c"), NO_LIMIT, see_report, &reports);
@@ -2133,7 +2631,14 @@ void a_callback_that_returns_false_ends_any_scan(struct store *store)
         OK(queue_scan, 1, LANE_NORMAL, true, START, NO_LIMIT, see_comment, &held);
         OK(claims_ending, INT64_MAX, NO_LIMIT, see_comment, &ends);
         OK(claims_of, S("ana"), NO_LIMIT, see_comment, &own);
-        struct seen *all[] = {&sites, &records, &reports, &heard, &waiting, &held, &ends, &own};
+        OK(event_scan, 0, NO_LIMIT, see_event, &forth);
+        OK(event_scan_keys, 0, NO_LIMIT, see_event, &of_keys);
+        OK(event_scan_back, INT64_MAX, NO_LIMIT, see_event, &back);
+        OK(text_scan, 0, INT64_MAX, see_text, &texts);
+        OK(note_scan, 0, INT64_MAX, see_note, &notes);
+        OK(key_scan, see_key, &owners);
+        struct seen *all[] = {&sites, &records, &reports, &heard, &waiting, &held,  &ends,
+                              &own,   &forth,   &of_keys, &back,  &texts,   &notes, &owners};
         for (size_t i = 0; i < COUNT(all); i++)
             assert_int_equal(all[i]->count, stop);
     }
@@ -2143,6 +2648,9 @@ void a_limit_of_zero_gives_nothing(struct store *store)
 {
     put_three_of_each(store);
     assert_seen(log_after(store, 1, 0, 0));
+    assert_seen(events_after(store, 0, 0));
+    assert_seen(of_keys_after(store, 0, 0));
+    assert_seen(events_before(store, INT64_MAX, 0));
     assert_seen(reports_about(store, 1, S("c"), 0));
     assert_seen(queue_after(store, 1, LANE_NORMAL, false, START, 0));
     assert_seen(queue_after(store, 1, LANE_NORMAL, true, START, 0));
@@ -2158,19 +2666,19 @@ void a_scan_that_ended_early_holds_nothing_up(struct store *store)
     put_three_of_each(store);
     OK(log_scan, 1, 0, NO_LIMIT, see_event, &seen);
     OK(begin);
-    OK(text_add, &(struct store_text[]){new_text(1, S("body"))}[0]);
+    OK(text_add, &(struct store_text[]){new_text(4, S("other"))}[0]);
     seen.count = 0;
     OK(queue_scan, 1, LANE_NORMAL, true, START, NO_LIMIT, see_comment, &seen);
-    OK(text_get, 1, &found);
+    OK(text_get, 4, &found);
     OK(commit);
     OK(begin);
     seen.count = 0;
     OK(site_scan, see_site, &seen);
-    OK(text_erase, 1);
-    OK(text_get, 1, &found);
+    OK(text_erase, 4);
+    OK(text_get, 4, &found);
     store->ops->rollback(store);
-    OK(text_get, 1, &found);
-    assert_slice(found.body, S("body"));
+    OK(text_get, 4, &found);
+    assert_slice(found.body, S("other"));
     OK(log_scan, 1, 0, NO_LIMIT, see_event, &again);
     assert_seen(again, 1, 2, 3);
 }

@@ -71,6 +71,21 @@
     X(claims_ending_are_inclusive_and_in_order_of_their_end)        \
     X(a_claim_that_is_gone_never_ends)                              \
     X(claims_of_a_moderator_go_by_exact_name)                       \
+    X(an_event_that_came_some_way_is_not_one_that_came_none)        \
+    X(events_are_scanned_by_number_both_ways)                       \
+    X(events_that_tell_of_keys_are_scanned_by_themselves)           \
+    X(a_scan_of_events_gives_all_but_the_hash_of_the_text)          \
+    X(texts_are_scanned_whole_within_their_bounds)                  \
+    X(notes_are_scanned_whole_within_their_bounds)                  \
+    X(every_field_of_a_key_round_trips)                             \
+    X(keys_are_scanned_by_number)                                   \
+    X(a_key_comes_to_its_end_and_is_revoked)                        \
+    X(nothing_else_of_a_key_ever_changes)                           \
+    X(the_end_of_a_key_only_comes_nearer)                           \
+    X(a_key_cannot_skip_a_number)                                   \
+    X(a_public_key_is_used_once)                                    \
+    X(users_and_names_may_have_several_keys)                        \
+    X(a_key_has_a_public_key_or_a_user)                             \
     X(a_callback_that_returns_false_ends_any_scan)                  \
     X(a_limit_of_zero_gives_nothing)                                \
     X(a_scan_that_ended_early_holds_nothing_up)
@@ -81,9 +96,9 @@ STORE_CLAUSES(DECLARE_CLAUSE)
 #undef DECLARE_CLAUSE
 
 /* A story of two comments in transactions, for tests of what is left when one of them fails: their texts, reports,
- * a claim, a decision with a note, an erasure. Part `part` is to be run between begin and commit and expects the parts
- * before it to be there. Stops at the first call that fails and returns its result, else STORE_OK. */
-enum { STORE_STORY_PARTS = 5 };
+ * a claim, a decision with a note, two keys, an erasure. Part `part` is to be run between begin and commit and expects
+ * the parts before it to be there. Stops at the first call that fails and returns its result, else STORE_OK. */
+enum { STORE_STORY_PARTS = 6, STORE_STORY_ERASURE = STORE_STORY_PARTS - 1 };
 enum store_result store_story(struct store *store, int part);
 
 /* Everything that the story can have written, read through the table of functions, as text; the caller frees it.

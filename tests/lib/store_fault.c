@@ -80,6 +80,13 @@ PASS(event_last, (STORE, struct store_event *event), event)
 PASS(log_get, (STORE, int64_t site, int64_t seq, struct store_event *event), site, seq, event)
 PASS(log_scan, (STORE, int64_t site, int64_t after, int64_t limit, store_on_event *on, void *arg), site, after, limit,
      on, arg)
+PASS(event_scan, (STORE, int64_t after, int64_t limit, store_on_event *on, void *arg), after, limit, on, arg)
+PASS(event_scan_keys, (STORE, int64_t after, int64_t limit, store_on_event *on, void *arg), after, limit, on, arg)
+PASS(event_scan_back, (STORE, int64_t before, int64_t limit, store_on_event *on, void *arg), before, limit, on, arg)
+PASS(text_scan, (STORE, int64_t after, int64_t last, store_on_text *on, void *arg), after, last, on, arg)
+PASS(note_scan, (STORE, int64_t after, int64_t last, store_on_note *on, void *arg), after, last, on, arg)
+PASS(key_scan, (STORE, store_on_key *on, void *arg), on, arg)
+PASS(key_put, (STORE, const struct store_key *key), key)
 PASS(note_add, (STORE, int64_t event, struct slice salt, struct slice text), event, salt, text)
 PASS(note_get, (STORE, int64_t event, struct slice *text), event, text)
 PASS(note_erase, (STORE, int64_t event), event)
@@ -181,6 +188,13 @@ static const struct store_ops fault_ops = {
     .event_add = fault_event_add,
     .event_get = fault_event_get,
     .event_last = fault_event_last,
+    .event_scan = fault_event_scan,
+    .event_scan_keys = fault_event_scan_keys,
+    .event_scan_back = fault_event_scan_back,
+    .text_scan = fault_text_scan,
+    .note_scan = fault_note_scan,
+    .key_scan = fault_key_scan,
+    .key_put = fault_key_put,
     .log_get = fault_log_get,
     .log_scan = fault_log_scan,
     .note_add = fault_note_add,

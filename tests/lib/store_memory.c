@@ -5,11 +5,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-struct note {
-    int64_t event;
-    struct slice salt, text;
-};
-
 struct report {
     int64_t site;
     struct slice comment;
@@ -27,7 +22,7 @@ struct operation {
     struct store_operation is;
 };
 
-enum table { SITES, COMMENTS, TEXTS, EVENTS, NOTES, REPORTS, ARTICLES, LISTENERS, OPERATIONS, TABLES };
+enum table { SITES, COMMENTS, TEXTS, EVENTS, NOTES, REPORTS, ARTICLES, LISTENERS, OPERATIONS, KEYS, TABLES };
 
 /* What a row is: its size, and where in it the slices are that it owns. */
 struct row_type {
@@ -46,10 +41,10 @@ static const struct row_type types[TABLES] = {
                {AT(store_text, article), AT(store_text, author), AT(store_text, language), AT(store_text, body),
                 AT(store_text, sha256), AT(store_text, salt), AT(store_text, meta)}},
     [EVENTS] = {sizeof(struct store_event),
-                5,
-                {AT(store_event, comment), AT(store_event, actor), AT(store_event, data), AT(store_event, hash),
-                 AT(store_event, sha256)}},
-    [NOTES] = {sizeof(struct note), 2, {AT(note, salt), AT(note, text)}},
+                6,
+                {AT(store_event, comment), AT(store_event, actor), AT(store_event, data), AT(store_event, via),
+                 AT(store_event, hash), AT(store_event, sha256)}},
+    [NOTES] = {sizeof(struct store_note), 2, {AT(store_note, salt), AT(store_note, text)}},
     [REPORTS] = {sizeof(struct report),
                  4,
                  {AT(report, comment), AT(report, is.reader), AT(report, is.reason), AT(report, is.note)}},
@@ -58,6 +53,7 @@ static const struct row_type types[TABLES] = {
     [OPERATIONS] = {sizeof(struct operation),
                     4,
                     {AT(operation, id), AT(operation, is.actor), AT(operation, is.request), AT(operation, is.answer)}},
+    [KEYS] = {sizeof(struct store_key), 1, {AT(store_key, sites)}},
 };
 
 struct rows {
@@ -623,11 +619,114 @@ static enum store_result memory_log_scan(struct store *store, int64_t site, int6
     return scan_run(reading(store), &scan, event_each, &(struct event_call){on, arg});
 }
 
+/* Numbers above `after` and below `before`. */
+struct range {
+    int64_t after, before;
+    bool of_keys;
+};
+
+static bool event_in(const void *row, const void *of)
+{
+    const struct store_event *e = row;
+    const struct range *range = of;
+
+    return e->no > range->after && e->no < range->before &&
+           (!range->of_keys || (e->kind >= KIND_KEY_ADDED && e->kind <= KIND_KEY_ROTATED));
+}
+
+static int event_order(const void *a, const void *b)
+{
+    return compare(ROW(store_event, a)->no, ROW(store_event, b)->no);
+}
+
+static int event_order_back(const void *a, const void *b)
+{
+    return event_order(b, a);
+}
+
+/* Without the hash of the text. */
+static bool event_each_alone(struct memory *m, const void *row, void *arg)
+{
+    struct event_call *call = arg;
+    struct store_event event = *(const struct store_event *)row;
+
+    lend(m, EVENTS, &event);
+    return call->on(call->arg, &event);
+}
+
+static enum store_result events_in(struct store *store, struct range range, int (*order)(const void *, const void *),
+                                   int64_t limit, store_on_event *on, void *arg)
+{
+    struct scan scan = {EVENTS, event_in, &range, order, limit};
+
+    return scan_run(reading(store), &scan, event_each_alone, &(struct event_call){on, arg});
+}
+
+static enum store_result memory_event_scan(struct store *store, int64_t after, int64_t limit, store_on_event *on,
+                                           void *arg)
+{
+    return events_in(store, (struct range){after, INT64_MAX, false}, event_order, limit, on, arg);
+}
+
+static enum store_result memory_event_scan_keys(struct store *store, int64_t after, int64_t limit, store_on_event *on,
+                                                void *arg)
+{
+    return events_in(store, (struct range){after, INT64_MAX, true}, event_order, limit, on, arg);
+}
+
+static enum store_result memory_event_scan_back(struct store *store, int64_t before, int64_t limit, store_on_event *on,
+                                                void *arg)
+{
+    return events_in(store, (struct range){0, before, false}, event_order_back, limit, on, arg);
+}
+
+static bool text_in(const void *row, const void *of)
+{
+    const struct store_text *t = row;
+    const struct range *range = of;
+
+    return t->no > range->after && t->no < range->before;
+}
+
+static int text_order(const void *a, const void *b)
+{
+    return compare(ROW(store_text, a)->no, ROW(store_text, b)->no);
+}
+
+struct text_call {
+    store_on_text *on;
+    void *arg;
+};
+
+static bool text_each(struct memory *m, const void *row, void *arg)
+{
+    struct text_call *call = arg;
+    struct store_text text = *(const struct store_text *)row;
+
+    lend(m, TEXTS, &text);
+    return call->on(call->arg, &text);
+}
+
+/* The number above, which the greatest one does not have. */
+static int64_t above(int64_t no)
+{
+    return no < INT64_MAX ? no + 1 : no;
+}
+
+static enum store_result memory_text_scan(struct store *store, int64_t after, int64_t last, store_on_text *on,
+                                          void *arg)
+{
+    struct range range = {after, above(last), false};
+    struct scan scan = {TEXTS, text_in, &range, text_order, INT64_MAX};
+
+    return scan_run(reading(store), &scan, text_each, &(struct text_call){on, arg});
+}
+
 /* ---- notes ---- */
 
 static bool note_is(const void *row, const void *event)
 {
-    return ((const struct note *)row)->event == *(const int64_t *)event;
+    return ((const struct store_note *)row)->event == *(const int64_t *)event;
 }
 
 static enum store_result memory_note_add(struct store *store, int64_t event, struct slice salt, struct slice text)
@@ -636,21 +735,57 @@ static enum store_result memory_note_add(struct store *store, int64_t event, str
 
     if (row_find(&m->now, NOTES, note_is, &event))
         return failed(m, "the event has a note already");
-    row_add(&m->now, NOTES, &(struct note){event, salt, text});
+    row_add(&m->now, NOTES, &(struct store_note){event, salt, text});
     return STORE_OK;
 }
 
 static enum store_result memory_note_get(struct store *store, int64_t event, struct slice *text)
 {
     struct memory *m = reading(store);
-    const struct note *row = row_find(&m->now, NOTES, note_is, &event);
+    const struct store_note *row = row_find(&m->now, NOTES, note_is, &event);
 
     if (!row)
         return STORE_NONE;
-    struct note note = *row;
+    struct store_note note = *row;
     lend(m, NOTES, &note);
     *text = note.text;
     return STORE_OK;
+}
+
+static bool note_in(const void *row, const void *of)
+{
+    const struct store_note *n = row;
+    const struct range *range = of;
+
+    return n->event > range->after && n->event < range->before;
+}
+
+static int note_order(const void *a, const void *b)
+{
+    return compare(ROW(store_note, a)->event, ROW(store_note, b)->event);
+}
+
+struct note_call {
+    store_on_note *on;
+    void *arg;
+};
+
+static bool note_each(struct memory *m, const void *row, void *arg)
+{
+    struct note_call *call = arg;
+    struct store_note note = *(const struct store_note *)row;
+
+    lend(m, NOTES, &note);
+    return call->on(call->arg, &note);
+}
+
+static enum store_result memory_note_scan(struct store *store, int64_t after, int64_t last, store_on_note *on,
+                                          void *arg)
+{
+    struct range range = {after, above(last), false};
+    struct scan scan = {NOTES, note_in, &range, note_order, INT64_MAX};
+
+    return scan_run(reading(store), &scan, note_each, &(struct note_call){on, arg});
 }
 
 /* Takes out of a table at most `limit` rows for which is(row, key). */
@@ -888,6 +1023,72 @@ static enum store_result memory_operation_prune(struct store *store, int64_t bef
     return STORE_OK;
 }
 
+/* ---- keys ---- */
+
+static bool key_is(const void *row, const void *no)
+{
+    return ((const struct store_key *)row)->no == *(const int64_t *)no;
+}
+
+static bool key_public(const void *row, const void *public_key)
+{
+    const struct store_key *k = row;
+
+    return k->has_public && memcmp(k->public_key, public_key, PUBLIC_KEY_BYTES) == 0;
+}
+
+static bool key_may_become(const struct store_key *old, const struct store_key *key)
+{
+    return strcmp(old->name, key->name) == 0 && old->role == key->role && old->rights == key->rights &&
+           old->has_public == key->has_public &&
+           (!old->has_public || memcmp(old->public_key, key->public_key, PUBLIC_KEY_BYTES) == 0) &&
+           old->uid == key->uid && old->all_sites == key->all_sites && slice_equal(old->sites, key->sites) &&
+           strcmp(old->created_by, key->created_by) == 0 && old->created_at == key->created_at &&
+           (!old->expires_at || (key->expires_at && key->expires_at <= old->expires_at)) &&
+           (!old->revoked_at || key->revoked_at == old->revoked_at);
+}
+
+static enum store_result memory_key_put(struct store *store, const struct store_key *key)
+{
+    struct memory *m = writing(store);
+    struct store_key *old = row_find(&m->now, KEYS, key_is, &key->no);
+
+    if (key->has_public == (key->uid != UID_NONE))
+        return failed(m, "a key has a public key or a user");
+    if (old && !key_may_become(old, key))
+        return failed(m, "a key ends or is revoked, and never changes otherwise");
+    if (!old && key->no != (int64_t)m->now.tables[KEYS].count + 1)
+        return failed(m, "keys are added with the next number");
+    if (!old && key->has_public && row_find(&m->now, KEYS, key_public, key->public_key))
+        return failed(m, "the public key is there already");
+    struct store_key row = *key;
+    if (key->all_sites)
+        row.sites = SLICE_NONE;
+    row_put(&m->now, KEYS, old, &row);
+    return STORE_OK;
+}
+
+struct key_call {
+    store_on_key *on;
+    void *arg;
+};
+
+static bool key_each(struct memory *m, const void *row, void *arg)
+{
+    struct key_call *call = arg;
+    struct store_key key = *(const struct store_key *)row;
+
+    lend(m, KEYS, &key);
+    return call->on(call->arg, &key);
+}
+
+static enum store_result memory_key_scan(struct store *store, store_on_key *on, void *arg)
+{
+    struct scan scan = {.table = KEYS, .limit = INT64_MAX};
+
+    return scan_run(reading(store), &scan, key_each, &(struct key_call){on, arg});
+}
+
 /* ---- the queue and claims ---- */
 
 struct queue_key {
@@ -1017,6 +1218,11 @@ static const struct store_ops memory_ops = {
     .event_add = memory_event_add,
     .event_get = memory_event_get,
     .event_last = memory_event_last,
+    .event_scan = memory_event_scan,
+    .event_scan_keys = memory_event_scan_keys,
+    .event_scan_back = memory_event_scan_back,
+    .text_scan = memory_text_scan,
+    .note_scan = memory_note_scan,
     .log_get = memory_log_get,
     .log_scan = memory_log_scan,
     .note_add = memory_note_add,
@@ -1033,6 +1239,8 @@ static const struct store_ops memory_ops = {
     .operation_get = memory_operation_get,
     .operation_add = memory_operation_add,
     .operation_prune = memory_operation_prune,
+    .key_scan = memory_key_scan,
+    .key_put = memory_key_put,
     .queue_scan = memory_queue_scan,
     .queue_figures = memory_queue_figures,
     .claims_ending = memory_claims_ending,

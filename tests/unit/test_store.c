@@ -397,11 +397,11 @@ TEST(a_reader_sees_the_newest_commit_with_every_call)
     struct store_event event;
     struct store_comment comment;
 
-    for (int part = 0; part < 4; part++)
+    for (int part = 0; part < STORE_STORY_ERASURE; part++)
         assert_int_equal(tell_part(writer, part), STORE_OK);
     assert_int_equal(reader->ops->log_scan(reader, 1, 0, 10, stop_at_event, NULL), STORE_OK);
     assert_int_equal(reader->ops->text_get(reader, 1, &text), STORE_OK);
-    assert_int_equal(tell_part(writer, 4), STORE_OK);
+    assert_int_equal(tell_part(writer, STORE_STORY_ERASURE), STORE_OK);
     assert_int_equal(reader->ops->comment_get(reader, 1, S("one"), &comment), STORE_OK);
     assert_int_equal(comment.state, STATE_ERASED);
     assert_int_equal(reader->ops->text_get(reader, 1, &text), STORE_OK);
@@ -485,7 +485,7 @@ TEST(what_was_erased_is_in_no_file_any_more)
     struct store *store = sqlite_open(path, false);
     int part;
 
-    for (part = 0; part < 4; part++)
+    for (part = 0; part < STORE_STORY_ERASURE; part++)
         assert_int_equal(tell_part(store, part), STORE_OK);
     for (size_t i = 0; i < 3; i++)
         assert_true(files_hold(path, erased[i]));
@@ -533,7 +533,7 @@ static struct store *story_file(const char *path)
 {
     struct store *store = sqlite_open(path, false);
 
-    for (int part = 0; part < 4; part++)
+    for (int part = 0; part < STORE_STORY_ERASURE; part++)
         assert_int_equal(tell_part(store, part), STORE_OK);
     return store;
 }
@@ -568,7 +568,7 @@ TEST(the_schema_refuses_to_fill_an_erased_text_again)
     const char *path = new_path();
     struct store *store = story_file(path);
 
-    assert_int_equal(tell_part(store, 4), STORE_OK);
+    assert_int_equal(tell_part(store, STORE_STORY_ERASURE), STORE_OK);
     char *before = store_dump(store);
     assert_refused(path, "UPDATE text SET body = 'forged' WHERE no = 1");
     assert_refused(path, "UPDATE text SET sha256 = zeroblob(32) WHERE no = 1");
@@ -648,6 +648,87 @@ TEST(the_schema_refuses_to_replace_a_record_by_its_number_in_the_log)
         free(names[i]);
     store_close(store);
     free(before);
+}
+
+TEST(the_schema_refuses_to_delete_or_replace_a_key)
+{
+    REFUSE("DELETE FROM key", "DELETE FROM key WHERE no = 2", "INSERT OR REPLACE INTO key SELECT * FROM key",
+           "REPLACE INTO key SELECT * FROM key WHERE no = 1", "INSERT OR IGNORE INTO key SELECT * FROM key WHERE no = 1",
+           "INSERT INTO key SELECT * FROM key WHERE no = 1 ON CONFLICT(no) DO UPDATE SET role = 3",
+           "INSERT OR REPLACE INTO key SELECT 3, name, role, rights, public_key, uid, sites, created_at, created_by,"
+           " expires_at, revoked_at FROM key WHERE no = 1",
+           "INSERT INTO key SELECT no + 2, name, role, rights, NULL, 1, sites, created_at, created_by, expires_at,"
+           " revoked_at FROM key WHERE no = 2");
+}
+
+/* Key 1 has an end and is revoked. */
+TEST(the_schema_refuses_to_edit_any_column_of_a_key)
+{
+    const char *path = new_path();
+    struct store *store = story_file(path);
+    char *names[32], sql[256], *before = store_dump(store);
+    size_t count = columns_of(path, "key", names);
+
+    for (size_t i = 0; i < count; i++) {
+        snprintf(sql, sizeof(sql), "UPDATE OR REPLACE key SET \"%s\" = 99999 WHERE no = 1", names[i]);
+        assert_refused(path, sql);
+        free(names[i]);
+    }
+    assert_refused(path, "UPDATE OR REPLACE key SET no = 2 WHERE no = 1");
+    assert_refused(path, "UPDATE key SET expires_at = NULL WHERE no = 1");
+    assert_refused(path, "UPDATE key SET revoked_at = NULL WHERE no = 1");
+    assert_refused(path, "UPDATE key SET uid = 1, public_key = NULL WHERE no = 1");
+    assert_dump(store, before);
+    store_close(store);
+    free(before);
+}
+
+static bool keep_key(void *arg, const struct store_key *key)
+{
+    ((struct store_key *)arg)[key->no - 1] = *key;
+    return true;
+}
+
+TEST(what_no_operation_wrote_into_a_key_gives_no_rights)
+{
+    const char *path = new_path();
+    struct store *store = story_file(path);
+    struct store_key found[2];
+    char sql[256];
+
+    assert_int_equal(exec(path, "DROP TRIGGER key_is_never_edited; PRAGMA ignore_check_constraints = ON;"
+                                "UPDATE key SET role = 77, rights = 255, name = 'key 1' || char(0) || 'x',"
+                                " public_key = x'00' WHERE no = 1"),
+                     SQLITE_OK);
+    snprintf(sql, sizeof(sql), "UPDATE key SET role = -1, rights = -1, name = '%065d' WHERE no = 2", 0);
+    assert_int_equal(exec(path, sql), SQLITE_OK);
+    assert_int_equal(store->ops->key_scan(store, keep_key, found), STORE_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(found[i].role, ROLE_NONE);
+        assert_int_equal(found[i].rights & RIGHTS_ALL, 0);
+        assert_int_not_equal(found[i].rights, 0);
+        assert_string_equal(found[i].name, "");
+    }
+    assert_false(found[0].has_public);
+    store_close(store);
+}
+
+TEST(a_kind_that_no_event_has_is_read_as_none)
+{
+    static const int kinds[] = {0, -1, KIND_COUNT, 1 << 30};
+    const char *path = new_path();
+    struct store *store = story_file(path);
+    struct store_event found;
+    char sql[128];
+
+    assert_int_equal(exec(path, "DROP TRIGGER event_is_never_edited"), SQLITE_OK);
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(sql, sizeof(sql), "UPDATE event SET kind = %d WHERE no = 5", kinds[i]);
+        assert_int_equal(exec(path, sql), SQLITE_OK);
+        assert_int_equal(store->ops->event_get(store, 5, &found), STORE_OK);
+        assert_int_equal(found.kind, KIND_NONE);
+    }
+    store_close(store);
 }
 
 /* ---- SQLite: files that are not ours ---- */

@@ -1,0 +1,735 @@
+"""Keys at work: how soon one ends, what its owner sees of others, in whose name things are done, and how they came."""
+# time-limit: 240
+import os
+import pwd
+import secrets
+import threading
+import time
+import unittest
+
+import keys
+import tap
+from cases import Case, event, eventually, fresh, now_ms
+from daemon import Daemon
+from keys import NOBODY
+from modq import Connection, Decisions, Desk, Front, Key, ModqError, RequestTimeout, StreamLost, encode, error_of
+
+TCP = ("front", "push", "desk")
+SOON_MS = 500             # for what happens at once; a sanitized build on a busy machine is slow
+LOOKED_AFTER_MS = 1500    # for what is looked after once a second
+
+
+class KeyCase(Case):
+    tcp = TCP
+    config = "heartbeat_ms = 1000\n"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.chief = cls.daemon.administrator()
+
+    def new_front(self, *sites, **options):
+        """A front end's key for those sites, and a connection with it. The key is `connection.key`."""
+        key = self.daemon.add_key(fresh("web-"), "front", sites=list(sites) or None, **options)
+        return self.daemon.front(key=key, attempts=1)
+
+    def new_desk(self, *sites, name=None, role="moderator", **options):
+        key = self.daemon.add_key(name or fresh("mod-"), role, sites=list(sites) or None, **options)
+        return self.daemon.desk(key=key, attempts=1)
+
+    def revoke(self, connection):
+        """Returns when the answer was there, on the clock time.monotonic()."""
+        self.chief.key_revoke(key=connection.key.number)
+        return time.monotonic()
+
+    def no_answer(self, connection, op="hello"):
+        connection.timeout_s = 0.3
+        with self.assertRaises(RequestTimeout):
+            connection.call(op)
+
+    def ended(self, stream, timeout=5.0):
+        """Waits for the end of a stream that says `denied`; returns when it came."""
+        with self.assertRaises(StreamLost) as caught:
+            while stream.next_record(timeout):
+                pass
+            raise AssertionError(f"the stream did not end within {timeout} s")
+        self.assertEqual(caught.exception.reason, "ended: denied")
+        return time.monotonic()
+
+
+class Ending(KeyCase):
+    def test_revoked_key_is_denied_with_the_next_message_on_open_connections(self):
+        for _ in range(20):
+            front = self.new_front(self.site)
+            self.assertEqual(front.submit([event(self.site, fresh())])[0]["status"], "accepted")
+            self.revoke(front)
+            self.assert_fails("denied", front.call, "submit", comments=[event(self.site, "late")])
+        self.assertEqual(self.front.status(self.site, ["late"])[0]["status"], "not_found")
+        self.no_answer(self.daemon.front(key=front.key, attempts=2))
+
+    def test_streams_of_a_revoked_key_end_at_once(self):
+        """Every connection of the key, and no other one."""
+        other = self.new_front(self.site).stream(self.site)
+        self.addCleanup(other.close)
+        times = []
+        for _ in range(10):
+            front = self.new_front(self.site)
+            streams = [front.stream(self.site) for _ in range(5)]
+            told = self.revoke(front)
+            times += [(self.ended(stream) - told) * 1000 for stream in streams]
+        times.sort()
+        print(f"# a stream's end after the answer to key_revoke: p50 {times[len(times) // 2]:.1f} ms, "
+              f"most {times[-1]:.1f} ms ({len(times)} streams)")
+        self.assertLess(times[-1], SOON_MS)
+        self.approved()
+        self.assertEqual(other.next_record(5)["seq"], 1)
+
+    def test_records_after_the_answer_to_a_revocation_reach_no_stream_of_the_key(self):
+        front = self.new_front(self.site)
+        stream = front.stream(self.site)
+        item = self.pending()
+        self.revoke(front)
+        self.approve(item)
+        self.ended(stream)
+
+    def test_expiry_ends_a_stream_and_access_soon_after_its_moment(self):
+        end = now_ms() + 700
+        front = self.new_front(self.site, expires_at=end)
+        stream = front.stream(self.site)
+        late = self.ended(stream) and now_ms() - end
+        print(f"# an expired key's stream ended {late} ms after the moment")
+        self.assertGreaterEqual(late, 0)
+        self.assertLess(late, LOOKED_AFTER_MS)
+        self.assert_fails("denied", front.hello)
+        self.no_answer(self.daemon.front(key=front.key, attempts=1))
+
+    def test_expiry_in_flight_is_exact(self):
+        """Requests all the time: those before the moment are answered, those after it are denied."""
+        end = now_ms() + 600
+        front = self.new_front(self.site, expires_at=end)
+        good, denied = [], []
+        while now_ms() < end + 200:
+            try:
+                good.append(front.hello()["time"])
+            except ModqError as error:
+                self.assertEqual(error.name, "denied")
+                denied.append(now_ms())
+        print(f"# {len(good)} answered up to {end - good[-1]} ms before its end, {len(denied)} denied after it")
+        self.assertLess(good[-1], end)
+        self.assertGreaterEqual(denied[0], end)
+
+    def test_rotated_key_overlaps_and_then_ends(self):
+        name = fresh("web-")
+        old = self.daemon.add_key(name, "front", sites=[self.site])
+        front = self.daemon.front(key=old, attempts=1)
+        stream = front.stream(self.site)
+        new = self.daemon.rotate_key(name, overlap_ms=1200)
+        end = now_ms() + 1200
+        fresh_front = self.daemon.front(key=new, attempts=1)
+        for connection in (front, fresh_front, self.daemon.front(key=old, attempts=1)):
+            self.assertEqual(connection.submit([event(self.site, fresh())])[0]["status"], "accepted")
+        self.assert_fails("denied", fresh_front.withdraw, "elsewhere", "c")
+        late = self.ended(stream) and now_ms() - end
+        print(f"# after a rotation the old key's stream ended {late} ms after the overlap")
+        self.assertLess(late, LOOKED_AFTER_MS)
+        self.assert_fails("denied", front.hello)
+        self.no_answer(self.daemon.front(key=old, attempts=1))
+        self.assertEqual(fresh_front.submit([event(self.site, fresh())])[0]["status"], "accepted")
+        listed = {key["key"]: key["state"] for key in self.chief.key_list(all=True)["keys"] if key["name"] == name}
+        self.assertEqual(listed, {old.number: "expired", new.number: "good"})
+
+    def test_rotation_without_overlap_ends_the_old_key_with_its_next_message(self):
+        name = fresh("web-")
+        front = self.daemon.front(key=self.daemon.add_key(name, "front"), attempts=1)
+        front.hello()
+        self.daemon.rotate_key(name, overlap_ms=0)
+        self.assert_fails("denied", front.hello)
+
+    def test_revoking_a_name_ends_the_keys_of_its_rotation_too(self):
+        name = fresh("web-")
+        both = [self.daemon.add_key(name, "front"), self.daemon.rotate_key(name)]
+        fronts = [self.daemon.front(key=key, attempts=1) for key in both]
+        for front in fronts:
+            front.hello()
+        self.assertEqual(len(self.chief.key_revoke(name=name)), 2)
+        for front in fronts:
+            self.assert_fails("denied", front.hello)
+
+    def test_key_that_is_added_while_its_owner_knocks_gets_in(self):
+        """The refused handshake is not tried again by libzmq, but by a new socket after each time-out."""
+        key = keys.make(self.daemon.server_key())
+        front = self.daemon.front(key=key, timeout_s=0.3, attempts=20)
+        number = front.send("hello")
+        self.assertFalse(front.pump(0.3))
+        self.chief.key_add(fresh("web-"), "front", public_key=keys.to_bin(key.public))
+        self.assertTrue(front.collect(number)["ok"])
+
+    def test_pushed_comments_of_a_revoked_key_are_dropped(self):
+        front = self.new_front(self.site)
+        push = self.daemon.push(key=front.key)
+        push.send("submit", comments=[event(self.site, "before")])
+        eventually(lambda: self.status_of(self.named("before"))["status"] == "found")
+        self.revoke(front)
+        before = self.chief.stats()["counters"]["push_errors"]
+        push.send("submit", comments=[event(self.site, "after")])
+        eventually(lambda: self.chief.stats()["counters"]["push_errors"] > before)
+        self.assertEqual(self.status_of(self.named("after"))["status"], "not_found")
+
+    def test_what_a_revoked_moderator_holds_stays_held_until_its_lease_ends(self):
+        desk = self.new_desk(self.site)
+        item = self.pending()
+        self.assertEqual(len(desk.claim(site=self.site, lease_ms=1000)["comments"]), 1)
+        self.revoke(desk)
+        self.assertEqual(self.card_of(item)["claimed_by"], desk.key.metadata["name"])
+        eventually(lambda: len(self.ann.claim(site=self.site)["comments"]) == 1)
+
+    def test_keys_hold_over_a_restart(self):
+        with Daemon(tcp=TCP) as daemon:
+            good, gone = (daemon.add_key(name, "front") for name in ("good", "gone"))
+            daemon.administrator().key_revoke(name="gone")
+            server = daemon.server_key()
+            daemon.restart()
+            self.assertEqual(daemon.server_key(), server)
+            daemon.front(key=good).hello()
+            with self.assertRaises(RequestTimeout):
+                daemon.front(key=gone, timeout_s=0.3, attempts=2).hello()
+
+
+class Published(Case):
+    """The decisions socket on TCP, where one owner runs every site."""
+
+    tcp = ("front", "decisions")
+    config = "single_owner = true\nheartbeat_ms = 200\n"
+
+    def subscriber(self, site):
+        key = self.daemon.add_key(fresh("web-"), "front")
+        return self.daemon.decisions(site, key)
+
+    def approve_all_the_time(self, stop, approved):
+        front, desk = Front(self.daemon.endpoint("front")), Desk(self.daemon.endpoint("desk"), as_="ann")
+        while not stop.is_set():
+            comment = fresh("p-")
+            front.submit([event(self.site, comment)])
+            seq = desk.approve([{"site": self.site, "comment": comment}])[0]["seq"]
+            approved.append((seq, time.monotonic()))
+        front.close()
+        desk.close()
+
+    def hear(self, subscribers, heard, seconds):
+        """Takes in what comes: numbers of records and when each came, by subscriber."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for subscriber, log in zip(subscribers, heard):
+                while message := subscriber.receive(0.002):
+                    if message[1]["op"] == "record":
+                        log.append((message[1]["record"]["seq"], time.monotonic()))
+
+    def test_revoked_subscriber_hears_nothing_more_and_others_come_back_by_themselves(self):
+        subscribers, heard = [self.subscriber(self.site) for _ in range(3)], ([], [], [])
+        stop, approved = threading.Event(), []
+        thread = threading.Thread(target=self.approve_all_the_time, args=(stop, approved))
+        thread.start()
+        try:
+            eventually(lambda: self.hear(subscribers, heard, 0.05) or all(heard), timeout=10)
+            self.hear(subscribers, heard, 0.5)
+            self.daemon.administrator().key_revoke(key=subscribers[1].key.number)
+            told = time.monotonic()
+            self.hear(subscribers, heard, 3)
+        finally:
+            stop.set()
+            thread.join()
+        self.hear(subscribers, heard, 0.5)
+        late = {seq for seq, at in approved if at > told + 0.05}
+        self.assertGreater(len(late), 50)
+        self.assertEqual(late & {seq for seq, _ in heard[1]}, set(), "the revoked subscriber hears records")
+        for number in (0, 2):
+            self.check_came_back(heard[number], told, [seq for seq, _ in approved])
+
+    def check_came_back(self, heard, told, everything):
+        numbers = [seq for seq, _ in heard]
+        self.assertEqual(numbers, sorted(set(numbers)), "records came twice, or out of order")
+        times = [at for _, at in heard]
+        gap = max(later - earlier for earlier, later in zip(times, times[1:]))
+        missing = set(range(numbers[0], everything[-1] + 1)) - set(numbers)
+        back = [at for at in times if at > told]
+        print(f"# after the revocation of another: {len(missing)} of {len(everything)} records missed, "
+              f"longest silence {gap * 1000:.0f} ms, {len(back)} heard after it")
+        self.assertGreater(len(back), 50)
+        self.assertLess(gap, 2.5)
+        replayed = {record["seq"] for record in self.front.replay(self.site)}
+        self.assertLessEqual(missing, replayed, "a replay cannot give what was missed")
+        self.assertEqual(set(numbers) | replayed, set(everything))
+
+    def test_subscribers_over_ipc_are_not_disturbed_by_a_revocation(self):
+        local, remote = self.daemon.decisions(self.site), self.subscriber(self.site)
+        heard = ([], [])
+        self.pending()
+        eventually(lambda: self.approved() and self.hear([local, remote], heard, 0.05) or all(heard))
+        self.daemon.administrator().key_revoke(key=remote.key.number)
+        first = self.approved()[1]
+        rest = [self.approved()[1] for _ in range(20)]
+        self.hear([local, remote], heard, 1)
+        self.assertLessEqual({first, *rest}, {seq for seq, _ in heard[0]})
+        self.assertEqual({first, *rest} & {seq for seq, _ in heard[1]}, set())
+
+    def test_expired_subscriber_hears_nothing_more(self):
+        key = self.daemon.add_key(fresh("web-"), "front")
+        subscriber, heard = self.daemon.decisions(self.site, key), []
+        eventually(lambda: self.approved() and self.hear([subscriber], [heard], 0.05) or heard)
+        self.daemon.rotate_key(key.metadata["name"], overlap_ms=300)
+        time.sleep((300 + LOOKED_AFTER_MS) / 1000)
+        self.hear([subscriber], [heard], 0.1)
+        late = {self.approved()[1] for _ in range(20)}
+        self.hear([subscriber], [heard], 0.5)
+        self.assertEqual(late & {seq for seq, _ in heard}, set())
+
+    def test_heartbeats_come_over_tcp_too(self):
+        self.approved()
+        topic, message = eventually(lambda: self.subscriber(self.site).receive(1))
+        self.assertEqual((topic, message["op"], message["site"]), (self.site.encode() + b"/", "heartbeat", self.site))
+
+
+class Alone(KeyCase):
+    """A site sees itself and nothing else."""
+
+    def setUp(self):
+        super().setUp()
+        self.other, self.nowhere = fresh("other-"), fresh("nowhere-")
+        self.secret = self.pending(site=self.other)
+        self.front.article(self.other, {"id": "a"})
+        self.front.confirm(self.other, "listener-of-another", 0)
+        self.web = self.new_front(self.site)
+        self.mod = self.new_desk(self.site, rights=["undo", "escalated", "erase", "bulk"])
+
+    def told_of(self, ask, site, item):
+        """The whole answer, with the site's and the comment's names taken out."""
+        try:
+            answer = ask(site, item)
+        except ModqError as error:
+            answer = error.detail
+        return repr(answer).replace(site, "SITE").replace(item["comment"], "COMMENT")
+
+    def check_same(self, what, ask):
+        """The same answer of a site that is there, with a comment that is there, and of one that is not."""
+        answers = {self.told_of(ask, self.other, self.secret),
+                   self.told_of(ask, self.other, {"site": self.other, "comment": "none"}),
+                   self.told_of(ask, self.nowhere, {"site": self.nowhere, "comment": "none"})}
+        self.assertEqual(len(answers), 1, f"{what}: {answers}")
+        self.assertIn("denied", answers.pop(), what)
+
+    def test_front_end_learns_nothing_of_another_site(self):
+        asks = {
+            "submit": lambda site, item: self.web.call("submit", comments=[event(site, item["comment"])])["results"],
+            "conflict": lambda site, item: self.web.call("submit", comments=[event(site, item["comment"], "x")])["results"],
+            "withdraw": lambda site, item: self.web.withdraw(site, item["comment"]),
+            "report": lambda site, item: self.web.report(site, item["comment"], "reader"),
+            "report with a reason": lambda site, item: self.web.report(site, item["comment"], "reader", "no.such"),
+            "article": lambda site, item: self.web.article(site, {"id": "a"}),
+            "status": lambda site, item: self.web.status(site, [item["comment"]]),
+            "policy": lambda site, item: self.web.policy(site),
+            "stream": lambda site, item: self.web.stream(site),
+            "stream after": lambda site, item: self.web.stream(site, after=1),
+            "stream far after": lambda site, item: self.web.stream(site, after=10 ** 6, hash=bytes(32)),
+            "confirm": lambda site, item: self.web.confirm(site, "listener-of-another", 0),
+            "confirm too far": lambda site, item: self.web.confirm(site, "web", 10 ** 6)}
+        for what, ask in asks.items():
+            with self.subTest(what=what):
+                self.check_same(what, ask)
+        self.assertEqual(self.state_of(self.secret), "pending")
+        self.assertNotIn(self.nowhere, [site["site"] for site in self.chief.stats()["sites"]])
+
+    def test_moderator_learns_nothing_of_another_site(self):
+        _, seq = self.approved(site=self.other)
+        asks = {
+            "list": lambda site, item: self.mod.list(site=site),
+            "list escalated": lambda site, item: self.mod.list(site=site, lane="escalated"),
+            "claim": lambda site, item: self.mod.claim(site=site),
+            "claim named": lambda site, item: self.mod.claim(comments=[{"site": site, "comment": item["comment"]}])["refused"],
+            "renew": lambda site, item: self.mod.renew([{"site": site, "comment": item["comment"]}]),
+            "release": lambda site, item: self.mod.release([{"site": site, "comment": item["comment"]}]),
+            "show": lambda site, item: self.mod.show(site, item["comment"]),
+            "history": lambda site, item: self.mod.history(site, item["comment"]),
+            "status": lambda site, item: self.mod.status(site, [item["comment"]]),
+            "policy": lambda site, item: self.mod.policy(site),
+            "approve": lambda site, item: self.mod.approve([{"site": site, "comment": item["comment"]}]),
+            "stale": lambda site, item: self.mod.approve([{"site": site, "comment": item["comment"], "revision": 9}]),
+            "reject": lambda site, item: self.mod.reject([{"site": site, "comment": item["comment"]}], ["no.such"]),
+            "escalate": lambda site, item: self.mod.escalate([{"site": site, "comment": item["comment"]}]),
+            "erase": lambda site, item: self.mod.erase([{"site": site, "comment": item["comment"]}]),
+            "undo": lambda site, item: self.mod.undo([{"site": site, "seq": seq}]),
+            "undo of what is not there": lambda site, item: self.mod.undo([{"site": site, "seq": seq}])}
+        for what, ask in asks.items():
+            with self.subTest(what=what):
+                self.check_same(what, ask)
+
+    def test_lists_claims_and_figures_hold_own_sites_only(self):
+        mine = self.pending()
+        self.front.confirm(self.site, "my-listener", 0)
+        self.chief.escalate([self.pending(site=self.other)])
+        everything = repr([self.mod.list(limit=500), self.mod.list(lane="escalated"), self.mod.stats(),
+                           self.mod.claim(limit=100), self.mod.renew(), self.mod.hello(), self.web.hello()])
+        for foreign in (self.other, "listener-of-another", self.secret["comment"] + "'"):
+            self.assertNotIn(foreign, everything)
+        self.assertIn(mine["comment"], everything)
+        self.assertIn("my-listener", everything)
+
+    def test_figures_of_the_whole_daemon_are_for_those_who_see_all_sites(self):
+        self.assertNotIn("counters", self.mod.stats())
+        self.assertEqual([site["site"] for site in self.mod.stats()["sites"]], [])
+        self.pending()
+        self.assertEqual([site["site"] for site in self.mod.stats()["sites"]], [self.site])
+        everywhere = self.new_desk()
+        self.assertIn("counters", everywhere.stats())
+        self.assertIn(self.other, [site["site"] for site in everywhere.stats()["sites"]])
+
+    def test_pages_of_a_queue_never_stop_short_because_of_other_sites(self):
+        """What others have in between neither shows nor ends a page."""
+        wanted = []
+        for number in range(120):
+            site = self.site if number % 7 == 0 else self.other
+            item = self.pending(site=site)
+            if site == self.site:
+                wanted.append(item["comment"])
+        found, after = [], None
+        while True:
+            page = self.mod.list(limit=5, after=after)
+            found += [card["comment"] for card in page["comments"]]
+            after = page["next"]
+            if not after:
+                break
+        self.assertEqual(found, wanted)
+
+    def test_hello_says_who_one_is(self):
+        told = self.mod.hello()
+        name = self.mod.key.metadata["name"]
+        self.assertEqual((told["you"], told["role"], told["rights"], told["sites"]),
+                         (name, "moderator", ["undo", "escalated", "erase", "bulk"], [self.site]))
+        told = self.new_desk(role="administrator").hello()
+        self.assertEqual((told["role"], told["sites"]), ("administrator", None))
+        self.assertEqual(set(told["rights"]), {"undo", "escalated", "erase", "bulk"})
+        self.assertNotIn("sites", self.web.hello())
+
+    def test_key_of_two_sites_sees_both(self):
+        both = self.new_desk(self.site, self.other)
+        mine = self.pending()
+        found = {(card["site"], card["comment"]) for card in both.list(limit=500)["comments"]}
+        self.assertEqual(found, {(self.site, mine["comment"]), (self.other, self.secret["comment"])})
+
+    def test_who_lost_a_site_neither_keeps_nor_sees_what_was_held_there(self):
+        """Claims are the moderator's by name; what a newer key of that name may not see is left alone."""
+        name = fresh("mod-")
+        before = self.new_desk(self.site, self.other, name=name)
+        mine = self.pending()
+        operation = secrets.token_bytes(16)
+        self.assertEqual(len(before.claim(limit=100, operation=operation)["comments"]), 2)
+        self.revoke(before)
+        after = self.new_desk(self.site, name=name)
+        repeated = after.claim(limit=100, operation=operation)
+        self.assertEqual([card["comment"] for card in repeated["comments"]], [mine["comment"]])
+        self.assertEqual([result["comment"] for result in after.renew()], [mine["comment"]])
+        self.assertEqual([result["comment"] for result in after.release()], [mine["comment"]])
+        self.assertEqual(self.card_of(self.secret)["claimed_by"], name)
+
+
+class Names(KeyCase):
+    """In whose name, and how it came."""
+
+    def test_only_administrators_act_for_others(self):
+        mod, chief = self.new_desk(), self.new_desk(role="administrator")
+        own = mod.key.metadata["name"]
+        mod.as_ = own
+        self.approve(self.pending(), desk=mod)
+        for name, error in (("ann", "denied"), ("modqd", "bad_value"), ("front", "bad_value"), ("push", "bad_value")):
+            mod.as_ = name
+            self.assertEqual(self.assert_fails(error, mod.list)["field"], "as")
+        item = self.pending()
+        chief.as_ = "ann"
+        self.approve(item, desk=chief)
+        self.assertEqual(self.card_of(item)["decided_by"], "ann")
+        chief.as_ = "front"
+        self.assert_fails("bad_value", chief.list)
+
+    def test_operation_id_belongs_to_the_moderator_and_not_to_the_key(self):
+        name = fresh("mod-")
+        old = self.daemon.add_key(name, "moderator")
+        mod, other = self.daemon.desk(key=old), self.new_desk()
+        item, operation = self.pending(), secrets.token_bytes(16)
+        first = mod.approve([item], operation=operation)
+        self.assert_fails("operation_reused", other.approve, [item], operation=operation)
+        self.assert_fails("operation_reused", self.ann.approve, [item], operation=operation)
+        rotated = self.daemon.desk(key=self.daemon.rotate_key(name))
+        self.assertEqual(rotated.approve([item], operation=operation), first)
+        self.assertEqual(len(self.records()), 1)
+
+    def test_repeat_of_what_one_may_no_more_is_denied(self):
+        """The first answer was another key's, of the same name."""
+        name = fresh("mod-")
+        item, operation = self.pending(), secrets.token_bytes(16)
+        with_right = self.new_desk(name=name, rights=["erase"])
+        with_right.erase([item], operation=operation)
+        self.revoke(with_right)
+        without = self.new_desk(name=name)
+        self.assertEqual(self.assert_fails("denied", without.erase, [item], operation=operation)["right"], "erase")
+
+    def test_history_of_the_daemon_says_how_each_thing_came(self):
+        web, mod = self.new_front(self.site), self.new_desk(self.site)
+        push = self.daemon.push(key=web.key)
+        web.submit([event(self.site, "a")])
+        push.send("submit", comments=[event(self.site, "b")])
+        eventually(lambda: self.status_of(self.named("b"))["status"] == "found")
+        mod.approve([self.named("a")])
+        self.chief.approve([self.named("b")])
+        told = {(e["kind"], e["comment"]): (e["actor"], e["via"])
+                for e in self.chief.audit(site=self.site)["events"] if e["kind"] in ("submitted", "approved")}
+        self.assertEqual(told[("submitted", "a")], ("front", f"key:{web.key.number}"))
+        self.assertEqual(told[("submitted", "b")], ("push", f"key:{web.key.number}"))
+        self.assertEqual(told[("approved", "a")], (mod.key.metadata["name"], f"key:{mod.key.number}"))
+        self.assertEqual(told[("approved", "b")], (pwd.getpwuid(os.getuid()).pw_name, f"uid:{os.getuid()}"))
+        by_key = self.chief.audit(key=mod.key.number)["events"]
+        self.assertEqual({event["via"] for event in by_key}, {f"key:{mod.key.number}"})
+        self.assertIn("approved", {event["kind"] for event in by_key})
+
+    def test_administrator_who_acts_for_another_is_known_by_the_key(self):
+        chief = self.new_desk(role="administrator")
+        chief.as_ = "ann"
+        item = self.pending()
+        chief.approve([item])
+        told, = self.chief.audit(site=self.site, kind="approved")["events"]
+        self.assertEqual((told["actor"], told["via"]), ("ann", f"key:{chief.key.number}"))
+
+    def test_key_events_name_the_key_and_who_did_it(self):
+        key = self.daemon.add_key(fresh("web-"), "front", sites=[self.site])
+        new = self.daemon.rotate_key(key.metadata["name"])
+        self.chief.key_revoke(key=new.number)
+        told = [e for e in self.chief.audit(limit=50)["events"] if e["kind"].startswith("key_")][:3]
+        self.assertEqual([(e["kind"], e["key"]) for e in told],
+                         [("key_revoked", new.number), ("key_rotated", new.number), ("key_added", key.number)])
+        for e in told:
+            self.assertEqual((e["name"], e["via"], e["site"]), (key.metadata["name"], f"uid:{os.getuid()}", None))
+        self.assertEqual((told[2]["sites"], told[2]["public_key"]), ([self.site], keys.to_bin(key.public)))
+
+
+class Rights(KeyCase):
+    """Each right, with it and without."""
+
+    def both(self, right):
+        return self.new_desk(self.site), self.new_desk(self.site, rights=[right])
+
+    def refused(self, result, right):
+        self.assertEqual(self.assert_item(result, "denied").get("right"), right, result)
+
+    def test_undo_is_about_decisions_of_others(self):
+        without, with_right = self.both("undo")
+        item = self.pending()
+        seq = self.approve(item, desk=without)
+        self.assertEqual(without.undo([{"site": self.site, "seq": seq}])[0]["status"], "undone")
+        seq = self.approve(item)
+        self.refused(without.undo([{"site": self.site, "seq": seq}])[0], "undo")
+        self.refused(without.reject([item], self.reasons[:1], supersede=True)[0], "undo")
+        self.refused(without.approve([self.rejected()[0]], supersede=True)[0], "undo")
+        self.assertEqual(self.state_of(item), "approved")
+        self.assertEqual(with_right.reject([item], self.reasons[:1], supersede=True)[0]["status"], "rejected")
+        self.assertEqual(with_right.undo([{"site": self.site, "seq": self.status_of(item)["seq"]}])[0]["status"], "undone")
+
+    def test_decision_of_ones_own_stays_ones_own_after_a_rotation(self):
+        name = fresh("mod-")
+        before = self.daemon.desk(key=self.daemon.add_key(name, "moderator"))
+        seq = self.approve(self.pending(), desk=before)
+        after = self.daemon.desk(key=self.daemon.rotate_key(name))
+        self.assertEqual(after.undo([{"site": self.site, "seq": seq}])[0]["status"], "undone")
+
+    def test_escalated_is_a_lane_of_its_own(self):
+        without, with_right = self.both("escalated")
+        item = self.pending()
+        self.assertEqual(without.escalate([item])[0]["status"], "escalated")     # into the lane, for a senior to decide
+        self.refused(without.escalate([item])[0], "escalated")
+        for function in (without.list, without.claim):
+            self.assertEqual(self.assert_fails("denied", function, lane="escalated")["right"], "escalated")
+        self.refused(without.claim(comments=[item])["refused"][0], "escalated")
+        self.refused(without.approve([item])[0], "escalated")
+        self.refused(without.reject([item], self.reasons[:1])[0], "escalated")
+        self.assertEqual(without.list()["comments"], [])
+        self.assertEqual(self.state_of(item), "pending")
+        self.assertEqual(len(with_right.claim(lane="escalated")["comments"]), 1)
+        self.assertEqual(with_right.approve([item])[0]["status"], "approved")
+
+    def test_erase_needs_its_right(self):
+        without, with_right = self.both("erase")
+        item = self.pending("words")
+        self.assertEqual(self.assert_fails("denied", without.erase, [item])["right"], "erase")
+        self.assertEqual(self.card_of(item)["body"], "words")
+        self.assertEqual(with_right.erase([item])[0]["status"], "erased")
+
+    def test_many_at_once_need_the_right_to(self):
+        without, with_right = self.both("bulk")
+        most = self.front.limits()["bulk_items"]
+        items = [self.pending() for _ in range(most + 1)]
+        self.assertEqual(self.assert_fails("denied", without.approve, items)["right"], "bulk")
+        self.assertEqual({self.state_of(item) for item in items}, {"pending"})
+        self.assertEqual({result["status"] for result in without.approve(items[:most])}, {"approved"})
+        self.assertEqual({result["status"] for result in with_right.reject(items[most:] * (most + 1), self.reasons[:1])},
+                         {"rejected", "already_decided"})
+        self.assertEqual({result["status"] for result in without.status(self.site, [i["comment"] for i in items])},
+                         {"found"})
+
+
+@unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
+class Users(unittest.TestCase):
+    """Users of the system, over ipc: what the kernel says of them, and keys of their own."""
+
+    LISTEN = """
+        front_group = "nogroup"   front_mode = "0660"
+        desk_group = "nogroup"    desk_mode = "0660"
+    """
+
+    def start(self, listen=""):
+        daemon = Daemon(tcp=("desk",), listen=self.LISTEN + listen)
+        daemon.start()
+        self.addCleanup(daemon.__exit__, None)
+        os.chmod(daemon.dir, 0o711)
+        daemon.front().submit([event("news", "a"), event("blog", "b")])
+        return daemon
+
+    def as_nobody(self, talk, gid=NOBODY):
+        return keys.as_user(NOBODY, gid, [], talk)
+
+    def hello(self, daemon, door="desk", gid=NOBODY):
+        """What hello tells another user; its error's name; or "no answer"."""
+        def talk():
+            with Connection(daemon.endpoint(door), timeout_s=1, attempts=1) as connection:
+                try:
+                    told = connection.hello()
+                    return {name: told.get(name) for name in ("you", "role", "rights", "sites")}
+                except ModqError as error:
+                    return error.name
+                except RequestTimeout:
+                    return "no answer"
+        return self.as_nobody(talk, gid)
+
+    def test_member_of_the_group_is_a_moderator_of_all_sites(self):
+        daemon = self.start()
+        told = self.hello(daemon)
+        self.assertEqual((told["you"], told["role"], told["sites"]), ("nobody", "moderator", None))
+        self.assertEqual(len(told["rights"]), 4)
+        self.assertEqual(self.hello(daemon, gid=NOBODY - 1), "no answer")       # who is not in the group
+
+    def test_key_of_a_user_says_what_they_may(self):
+        daemon = self.start()
+        chief = daemon.administrator()
+        chief.key_add("clara", "moderator", uid=NOBODY, sites=["news"], rights=["undo"])
+        self.assertEqual(self.hello(daemon), {"you": "clara", "role": "moderator", "rights": ["undo"], "sites": ["news"]})
+        self.assertEqual(self.hello(daemon, "front"), "denied")                 # a moderator has nothing to do there
+
+        def talk():
+            with Desk(daemon.endpoint("desk")) as desk:
+                listed = [card["site"] for card in desk.list()["comments"]]
+                return listed, desk.approve([{"site": "blog", "comment": "b"}, {"site": "news", "comment": "a"}])
+        listed, results = self.as_nobody(talk)
+        self.assertEqual(listed, ["news"])
+        self.assertEqual([result["status"] for result in results], ["denied", "approved"])
+        told, = chief.audit(kind="approved")["events"]
+        self.assertEqual((told["actor"], told["via"]), ("clara", f"uid:{NOBODY}"))
+
+    def test_users_without_a_key_are_nobody_where_only_listed_ones_come(self):
+        daemon = self.start('desk_local = "listed"\nfront_local = "listed"\n')
+        chief = daemon.administrator()
+        for door in ("front", "desk"):
+            self.assertEqual(self.hello(daemon, door), "denied")
+        chief.key_add("clara", "moderator", uid=NOBODY)
+        self.assertEqual(self.hello(daemon)["you"], "clara")
+        self.assertEqual(self.hello(daemon, "front"), "denied")
+        chief.key_revoke(name="clara")
+        self.assertEqual(self.hello(daemon), "denied")
+        chief.key_add("web", "front", uid=NOBODY, sites=["news"])
+        self.assertEqual(self.hello(daemon, "front")["role"], None)
+        self.assertEqual(self.hello(daemon), "denied")
+
+    def test_user_whose_key_was_revoked_does_not_come_back_by_the_sockets_permissions(self):
+        daemon = self.start()
+        chief = daemon.administrator()
+        chief.key_add("clara", "moderator", uid=NOBODY, sites=["news"])
+        chief.key_revoke(name="clara")
+        for door in ("front", "desk"):
+            self.assertEqual(self.hello(daemon, door), "denied")
+
+    def test_revocation_ends_a_users_open_connection_and_stream(self):
+        daemon = self.start()
+        chief = daemon.administrator()
+        chief.key_add("web", "front", uid=NOBODY, sites=["news"])
+        ready, go = os.pipe(), os.pipe()
+
+        def talk():
+            with Front(daemon.endpoint("front"), attempts=1) as front:
+                stream = front.stream("news")
+                os.write(ready[1], b"x")
+                os.read(go[0], 1)
+                answers = []
+                for ask in (lambda: stream.next_record(5), front.hello):
+                    try:
+                        answers.append(repr(ask()))
+                    except (ModqError, StreamLost) as error:
+                        answers.append(getattr(error, "name", None) or error.reason)
+                return answers
+
+        def revoke():
+            os.read(ready[0], 1)
+            with Desk(daemon.endpoint("desk")) as desk:
+                desk.key_revoke(name="web")
+            os.write(go[1], b"x")
+        thread = threading.Thread(target=revoke)
+        thread.start()
+        answers = self.as_nobody(talk)
+        thread.join()
+        self.assertEqual(answers, ["ended: denied", "denied"])
+
+    def test_local_administrator_always_gets_in(self):
+        """Whatever the keys and the configuration say: root and the daemon's own user."""
+        daemon = self.start('desk_local = "listed"\n')
+        chief = daemon.administrator()
+        chief.key_add("small", "moderator", uid=0, sites=["news"])
+        remote = daemon.desk(key=daemon.add_key("boss", "administrator"))
+        for key in remote.key_list()["keys"]:
+            remote.key_revoke(key=key["key"])
+        self.assertRaisesRegex(ModqError, "denied", remote.hello)
+        with daemon.desk() as desk:
+            self.assertEqual((desk.hello()["role"], desk.key_list()["keys"]), ("administrator", []))
+            desk.key_add("boss", "administrator", public_key=os.urandom(32))
+
+
+class Files(unittest.TestCase):
+    """Key files, as everybody's clients read them."""
+
+    def setUp(self):
+        with Daemon(tcp=("front",)) as daemon:
+            self.key = daemon.add_key("news-web", "front")
+        self.path = os.path.join("/tmp", f"mq-key-{os.getpid()}")
+        self.addCleanup(lambda: os.path.exists(self.path) and os.unlink(self.path))
+
+    def test_key_file_is_read_by_this_client_and_by_pyzmq(self):
+        import zmq.auth
+        keys.write(self.path, self.key)
+        read = Key.read(self.path)
+        self.assertEqual((read.public, read.secret, read.server), (self.key.public, self.key.secret, self.key.server))
+        self.assertEqual(read.endpoint("front"), self.key.endpoint("front"))
+        self.assertIsNone(read.endpoint("desk"))
+        self.assertEqual(zmq.auth.load_certificate(self.path), (self.key.public, self.key.secret))
+
+    def test_key_file_that_others_can_read_is_refused(self):
+        for mode in (0o640, 0o604, 0o644, 0o620):
+            keys.write(self.path, self.key, mode)
+            self.assertRaises(PermissionError, Key.read, self.path)
+
+    def test_key_file_without_a_key_is_refused(self):
+        for change in ((b"secret-key", b"secret"), (b'= "', b"= '"), (self.key.server, b"short")):
+            keys.write(self.path, self.key)
+            with open(self.path, "rb+") as file:
+                text = file.read().replace(*change)
+                file.seek(0)
+                file.truncate()
+                file.write(text)
+            with self.subTest(change=change):
+                self.assertRaises(ValueError, Key.read, self.path)
+
+
+if __name__ == "__main__":
+    tap.main()

@@ -1,0 +1,56 @@
+"""Runs the tests inside the container, in order: each begins with what those before it left. Prints TAP."""
+import os
+import sys
+import time
+import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import checks_install
+import checks_keys
+import checks_memory
+import checks_purge
+import checks_reload
+import checks_restart
+import checks_upgrade
+from system import SERVICE, Skip, journal
+
+CHAPTERS = (checks_install, checks_upgrade, checks_keys, checks_reload, checks_restart, checks_memory, checks_purge)
+
+
+def tests():
+    """The functions of each chapter, in the order they are written in."""
+    for chapter in CHAPTERS:
+        functions = [value for name, value in vars(chapter).items()
+                     if callable(value) and getattr(value, "__module__", "") == chapter.__name__ and not name.startswith("_")]
+        yield from sorted(functions, key=lambda function: function.__code__.co_firstlineno)
+
+
+def comment(text):
+    for line in text.rstrip().split("\n"):
+        print("#   " + line.rstrip("\r"))
+
+
+def main():
+    failed = number = 0
+    for number, function in enumerate(tests(), 1):
+        name, start = function.__name__.replace("_", " "), time.monotonic()
+        try:
+            told = function()
+            print(f"ok {number} - {name} ({time.monotonic() - start:.1f} s{'; ' + told if told else ''})", flush=True)
+        except Skip as reason:
+            print(f"ok {number} - {name} # SKIP {reason}", flush=True)
+        except Exception:
+            failed += 1
+            print(f"not ok {number} - {name}", flush=True)
+            comment(traceback.format_exc())
+            comment(f"journal of {SERVICE}:\n{journal(SERVICE, '--lines', '40')}")
+            sys.stdout.flush()
+            if number == 1:
+                comment("without the packages there is nothing to test")
+                break
+    print(f"1..{number}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
