@@ -117,7 +117,7 @@ static const char *join(enum option_id id, const char *before, const char *more)
 
 static bool take(struct app *app, const struct option_row *row, const char *text)
 {
-    bool list = row->id == OPT_REASON || row->id == OPT_RIGHT || (row->id == OPT_SITE && text);
+    bool list = row->id == OPT_REASON || row->id == OPT_RIGHT || row->id == OPT_SITE;
     if (list && app->options.given[row->id])
         text = join(row->id, app->options.text[row->id], text);
     if (row->argument && row->id != OPT_PUSH_ENDPOINT && !text) {

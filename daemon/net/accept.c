@@ -89,7 +89,7 @@ static int64_t now_ms(void)
 /* Descriptors of connections that have ended since are forgotten. */
 static int64_t count(uint64_t owner, bool look)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     int64_t n = 0;
 
     for (int fd = 0; fd < top; fd++) {

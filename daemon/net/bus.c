@@ -233,19 +233,19 @@ static void drop_rest(void *socket)
     }
 }
 
-enum bus_received bus_receive(struct bus *bus, size_t index, struct request *request)
+enum bus_received bus_receive(struct bus *bus, size_t gate, struct request *request)
 {
-    const struct gate *gate = &bus->gates[index];
-    enum door door = doors[gate->which];
-    void *socket = gate->socket;
+    const struct gate *from = &bus->gates[gate];
+    enum door door = doors[from->which];
+    void *socket = from->socket;
     bool more = true;
     int events = 0;
     size_t size = sizeof(events);
 
     request->door = door;
-    request->peer = (struct peer){.gate = (unsigned char)index,
-                                  .proof = gate->kind == ENDPOINT_CURVE ? PROOF_KEY
-                                           : gate->kind == ENDPOINT_IPC ? PROOF_USER
+    request->peer = (struct peer){.gate = (unsigned char)gate,
+                                  .proof = from->kind == ENDPOINT_CURVE ? PROOF_KEY
+                                           : from->kind == ENDPOINT_IPC ? PROOF_USER
                                                                         : PROOF_NONE,
                                   .uid = PEER_UNKNOWN};
     if (door != DOOR_PUSH) {
@@ -261,7 +261,7 @@ enum bus_received bus_receive(struct bus *bus, size_t index, struct request *req
         drop_rest(socket);
         return BUS_DROPPED;
     }
-    receive_body(gate, &request->peer, body);
+    receive_body(from, &request->peer, body);
     request->body = (struct slice){zmq_msg_data(body), zmq_msg_size(body)};
     request->owner = body;
     request->release = release_message;

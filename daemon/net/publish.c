@@ -5,6 +5,9 @@
 #include "../work/record.h"
 #include "stream.h"
 
+/* How long one turn sends to streams of either kind, and how far behind they may be to be served first. */
+enum { TURN_NS = 4000000, NEARLY_LEVEL = 16 };
+
 static struct channel *channel_for(struct publisher *p, struct slice name)
 {
     struct channel *channel = publisher_channel(p, name);
@@ -94,14 +97,31 @@ static bool pump_channel(struct publisher *p, struct channel *channel)
     return channel->published < channel->newest;
 }
 
+/* Sends to streams that are nearly level, or to those that are far behind, one after another from where it stopped
+ * before, and not longer than a turn may last: hundreds that replay a long log must not keep everybody waiting. */
+static bool pump_some(struct publisher *p, bool far_behind, size_t *place)
+{
+    int64_t until = clock_monotonic_ns() + TURN_NS;
+    bool more = false;
+    size_t i = 0;
+
+    for (; i < p->stream_count && clock_monotonic_ns() < until; i++) {
+        struct stream *s = p->streams[(*place + i) % p->stream_count];
+        if ((s->channel->newest - s->sent > NEARLY_LEVEL) == far_behind)
+            more |= stream_pump(p, s);
+    }
+    *place = p->stream_count ? (*place + i) % p->stream_count : 0;
+    return more || i < p->stream_count;
+}
+
 bool publisher_pump(struct publisher *p)
 {
     bool more = false;
 
     for (size_t i = 0; i < p->channel_count; i++)
         more |= pump_channel(p, p->channels[i]);
-    for (size_t i = 0; i < p->stream_count; i++)
-        more |= stream_pump(p, p->streams[i]);
+    more |= pump_some(p, false, &p->near_place);
+    more |= pump_some(p, true, &p->far_place);
     streams_sweep(p);
     return more;
 }

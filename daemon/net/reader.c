@@ -6,7 +6,7 @@
 #include "../log.h"
 #include "../work/verbs.h"
 
-enum { INBOX_MAX = 1024, LIST_MAX = 64 };
+enum { LIST_MAX = 64 };
 
 struct reader {
     struct work work;
@@ -50,7 +50,7 @@ struct reader *reader_start(const struct work *work)
     struct worker_job job = {.name = "modqd-read",
                              .run = run,
                              .self = reader,
-                             .max_requests = INBOX_MAX,
+                             .max_requests = work->settings->limits.value[LIMIT_QUEUE_REQUESTS],
                              .max_bytes = work->settings->limits.value[LIMIT_QUEUE_BYTES],
                              .max_list = LIST_MAX};
     reader->worker = worker_start(&job);

@@ -7,6 +7,8 @@
 #include "../work/stream_request.h"
 #include "../work/verbs.h"
 
+enum { SHARES = 4 }; /* one key holds no more than this part of all streams */
+
 /* {v, id, op, ... of a stream; the caller adds pairs and ends the map. */
 static struct out *message(struct publisher *p, const struct stream *s, const char *op)
 {
@@ -172,17 +174,34 @@ static size_t streams_of(const struct publisher *p, const struct peer *peer)
     return n;
 }
 
-static bool check_number(struct publisher *p, const struct peer *peer, struct fault *fault)
+static int64_t streams_of_key(const struct publisher *p, const struct grant *grant)
 {
-    const struct limits *limits = &p->work.settings->limits;
-    bool all = (int64_t)p->stream_count >= limits->value[LIMIT_STREAMS];
+    int64_t n = 0;
+    for (size_t i = 0; grant->key && i < p->stream_count; i++)
+        n += p->streams[i]->grant->key == grant->key;
+    return n;
+}
 
-    if (!all && (int64_t)streams_of(p, peer) < limits->value[LIMIT_STREAMS_PER_PEER])
-        return true;
+static bool too_many(struct fault *fault, int64_t max)
+{
     fault_set(fault, E_TOO_MANY_STREAMS);
     fault_int(fault, "retry_after_ms", 5000);
-    fault_int(fault, "max", limits->value[all ? LIMIT_STREAMS : LIMIT_STREAMS_PER_PEER]);
+    fault_int(fault, "max", max);
     return false;
+}
+
+/* Of all streams, of those of one key, which must leave some to others, and of those of one connection. */
+static bool check_number(struct publisher *p, const struct request *request, struct fault *fault)
+{
+    int64_t all = p->work.settings->limits.value[LIMIT_STREAMS];
+    int64_t of_peer = p->work.settings->limits.value[LIMIT_STREAMS_PER_PEER];
+    int64_t of_key = (all + SHARES - 1) / SHARES;
+
+    if ((int64_t)p->stream_count >= all)
+        return too_many(fault, all);
+    if (streams_of_key(p, request->grant) >= of_key)
+        return too_many(fault, of_key);
+    return (int64_t)streams_of(p, &request->peer) < of_peer || too_many(fault, of_peer);
 }
 
 /* E_OK, or diverged; or internal, when it cannot be known: a listener that is told `diverged` starts anew. */
@@ -275,7 +294,7 @@ static void open_stream(struct publisher *p, struct request *request, int64_t no
         fault_at(&request->fault, E_STREAM_EXISTS, NULL, "id");
         return;
     }
-    if (!check_number(p, &request->peer, &request->fault) ||
+    if (!check_number(p, request, &request->fault) ||
         !check_past(p, channel ? channel : &nothing, args, &request->fault))
         return;
     channel = channel ? channel : publisher_channel_add(p, args->site);

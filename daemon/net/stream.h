@@ -36,6 +36,7 @@ struct publisher {
     size_t channel_count, channel_cap;
     struct stream **streams;
     size_t stream_count, stream_cap;
+    size_t near_place, far_place; /* streams that the next turn begins with */
     int64_t heartbeat_at;
     struct out out;
 };

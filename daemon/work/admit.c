@@ -257,19 +257,40 @@ static bool authorise(struct request *request, const struct settings *settings, 
            check_rights(request, settings) && check_sites(request);
 }
 
-enum { BYTES_AN_ITEM = 4096 };
+enum { BYTES_AN_ITEM = 4096, LISTED_AN_ITEM = 10, LISTED_MAX = 1000 };
 
-/* How much the request counts against its key's rate: its items, or its size if that is more. */
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* How many are to be shown, for what costs as much as it shows. What is out of range is refused later. */
+static int64_t listed(const struct request *request)
+{
+    int64_t asked = most(mp_get_int(&request->map, "limit", 0), request->verb->lists);
+
+    return !request->verb->lists ? 0 : asked < LISTED_MAX ? asked : LISTED_MAX;
+}
+
+/* How much the request counts against its key's rate: its items, its size, or what it wants to be shown. */
 static int64_t weigh(const struct request *request)
 {
     int64_t items = (int64_t)mp_count(items_of(request));
-    int64_t bulk = (int64_t)(request->body.len / BYTES_AN_ITEM);
+    int64_t size = (int64_t)(request->body.len / BYTES_AN_ITEM);
 
-    return items > bulk ? items : bulk > 0 ? bulk : 1;
+    return most(most(items, size), most(listed(request) / LISTED_AN_ITEM, 1));
+}
+
+/* Credit that was refused would be lost, because nobody expects an answer to it, and with it the stream. */
+static bool is_paced(const struct verb *verb)
+{
+    return verb->kind != VERB_STREAM || verb->scope != SCOPE_NONE;
 }
 
 static bool keep_pace(struct request *request, const struct admission *admission)
 {
+    if (!is_paced(request->verb))
+        return true;
     if (!access_pace(admission->access, request->grant, weigh(request), admission->boot_ms,
                      &admission->settings->limits, &request->fault))
         return false;

@@ -42,10 +42,10 @@ const struct verb verb_table[] = {
     VERB("credit",     DOOR_FRONT,  STREAM,   NONE,      FRONT,           NONE,   credit_decode,           NULL),
     VERB("cancel",     DOOR_FRONT,  STREAM,   NONE,      FRONT,           NONE,   cancel_decode,           NULL),
 
-    VERB("list",       DOOR_DESK,   READ,     NONE,      MODERATORS,      SEEN,   list_decode,             list_run),
+    VERB("list",       DOOR_DESK,   READ,     NONE,      MODERATORS,      SEEN,   list_decode,             list_run, .lists = 50),
     VERB("show",       DOOR_DESK,   READ,     NONE,      MODERATORS,      NAMED,  show_decode,             show_run),
-    VERB("history",    DOOR_DESK,   READ,     NONE,      MODERATORS,      NAMED,  history_decode,          history_run),
-    VERB("stats",      DOOR_DESK,   READ,     NONE,      MODERATORS,      SEEN,   stats_decode,            stats_run),
+    VERB("history",    DOOR_DESK,   READ,     NONE,      MODERATORS,      NAMED,  history_decode,          history_run, .lists = 100),
+    VERB("stats",      DOOR_DESK,   READ,     NONE,      MODERATORS,      SEEN,   stats_decode,            stats_run, .lists = 50),
     VERB("claim",      DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      SEEN,   claim_decode,            claim_run, .render = claim_render),
     VERB("renew",      DOOR_DESK,   CHANGE,   OPTIONAL,  MODERATORS,      SEEN,   hold_decode,             renew_run),
     VERB("release",    DOOR_DESK,   CHANGE,   OPTIONAL,  MODERATORS,      SEEN,   hold_decode,             release_run),

@@ -39,6 +39,7 @@ struct verb {
     enum right right;  /* that it needs in any case; 0: none */
     bool bulk;         /* many items at once need the right to */
     const char *items; /* key of its list of items; NULL: "comments", if it has one */
+    int64_t lists;     /* how many it counts as showing, or more by its `limit`; 0: it is no list */
     bool changes_keys; /* who may do what is another after it */
 
     /* Reads the verb's fields into request->args. False with request->fault set. */

@@ -12,7 +12,7 @@ import tap
 from cases import Case, event, eventually, fresh, now_ms
 from daemon import Daemon
 from keys import NOBODY
-from modq import Connection, Decisions, Desk, Front, Key, ModqError, RequestTimeout, StreamLost, encode, error_of
+from modq import Connection, Desk, Front, Key, ModqError, RequestTimeout, StreamLost
 
 TCP = ("front", "push", "desk")
 SOON_MS = 500             # for what happens at once; a sanitized build on a busy machine is slow

@@ -180,10 +180,10 @@ static bool change(struct rig *rig, struct request *request)
         r = work->trouble ? work->trouble : ledger_commit(work->ledger, on_growth, NULL);
     }
     rig->trouble = r;
-    if (r == STORE_OK && work->keys_changed && access_load(rig->access, rig->store) != STORE_OK)
-        give_up("the keys cannot be read");
+    if (r == STORE_OK && work->keys_changed)
+        rig->trouble = access_load(rig->access, rig->store);
     if (r == STORE_OK)
-        return true;
+        return rig->trouble == STORE_OK;
     if (ledger_rollback(work->ledger) != STORE_OK)
         rig->trouble = STORE_FAILED;
     return false;

@@ -559,6 +559,64 @@ TEST(a_large_request_counts_for_each_four_kibibytes)
     end();
 }
 
+/* A page of the queue costs what it shows, whatever the request says. */
+TEST(a_list_counts_for_what_it_shows)
+{
+    static const struct {
+        const char *json;
+        int64_t counts;
+    } rows[] = {
+        {"{'v':1,'op':'list'}", 5},
+        {"{'v':1,'op':'list','limit':1}", 5},
+        {"{'v':1,'op':'list','limit':500}", 50},
+        {"{'v':1,'op':'history','site':'news','comment':'1','limit':500}", 50},
+        {"{'v':1,'op':'stats'}", 5},
+        {"{'v':1,'op':'show','site':'news','comment':'1','limit':500}", 1},
+        {"{'v':1,'op':'list','limit':9223372036854775807}", 100},
+        {"{'v':1,'op':'list','limit':-9223372036854775807}", 5},
+    };
+
+    begin();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "'name':'mod-%zu','role':'moderator'", i);
+        int64_t key = add_key(name);
+        rig.settings.limits.value[LIMIT_RATE_PER_KEY] = 100;
+        ask(owner_of(key), DOOR_DESK, rows[i].json);
+        for (int64_t left = 200 - rows[i].counts; left > 0; left--) {
+            ask(owner_of(key), DOOR_DESK, HELLO);
+            if (!came.good)
+                fail_msg("%s counted for more than %lld", rows[i].json, (long long)rows[i].counts);
+        }
+        ask(owner_of(key), DOOR_DESK, HELLO);
+        if (came.good)
+            fail_msg("%s counted for less than %lld", rows[i].json, (long long)rows[i].counts);
+    }
+    end();
+}
+
+/* Its listener would not know that it was lost. */
+TEST(credit_is_taken_however_fast_a_key_asks)
+{
+    begin();
+    int64_t web = add_key("'name':'web','role':'front'");
+    rig.settings.limits.value[LIMIT_RATE_PER_KEY] = 1;
+    rig.settings.limits.value[LIMIT_REQUESTS_PER_KEY] = 1;
+    struct request *under_way = begin_asking(owner_of(web), DOOR_FRONT, SUBMIT);
+    for (int i = 0; i < 10; i++) {
+        ask(owner_of(web), DOOR_FRONT, "{'v':1,'op':'credit','stream':1,'credit':5}");
+        assert_true(came.good);
+        ask(owner_of(web), DOOR_FRONT, "{'v':1,'op':'cancel','stream':1}");
+        assert_true(came.good);
+        ask(owner_of(web), DOOR_FRONT, "{'v':1,'op':'stream','id':1,'site':'news','credit':5}");
+        refused(E_BUSY, "", "");
+    }
+    ask(owner_of(77), DOOR_FRONT, "{'v':1,'op':'credit','stream':1,'credit':5}");
+    refused(E_DENIED, "", "");
+    stop_asking(under_way);
+    end();
+}
+
 TEST(a_key_has_a_number_of_requests_under_way_and_each_end_frees_one)
 {
     struct request *under_way[3];

@@ -65,6 +65,13 @@ static enum store_result append(const char *site_name, enum kind kind, int64_t *
     return r == STORE_OK ? store->ops->comment_put(store, &comment) : r;
 }
 
+static enum store_result append_bare(enum kind kind, const char *via)
+{
+    struct ledger_entry entry = {.kind = kind, .actor = SLICE_LIT("root"), .via = slice_of(via)};
+
+    return ledger_append_bare(ledger, &entry);
+}
+
 static int64_t appended(const char *site, enum kind kind)
 {
     int64_t seq = -1;
@@ -213,11 +220,114 @@ TEST(the_hash_of_a_known_event_is_known)
     out_free(&scratch);
 }
 
+/* Likewise: one that came by a key, and one about no comment. */
+TEST(the_hash_of_an_event_that_came_some_way_is_known)
+{
+    static const unsigned char expected[][SHA256_BYTES] = {
+        {0x89, 0x3c, 0xe1, 0x4c, 0xe9, 0x96, 0x69, 0x17, 0xa3, 0xc9, 0xf9, 0x86, 0x4a, 0x40, 0xec, 0x0c,
+         0x04, 0xb1, 0x18, 0x46, 0x46, 0x1d, 0x11, 0x57, 0x80, 0xf9, 0x1c, 0x48, 0x86, 0x50, 0xe8, 0x71},
+        {0x41, 0x99, 0xc4, 0xe7, 0x27, 0x3c, 0x4b, 0xcf, 0x4d, 0xf9, 0xd2, 0xc0, 0xbd, 0x49, 0x84, 0xe4,
+         0xf1, 0x45, 0x2e, 0x0c, 0x36, 0xa2, 0x77, 0xfc, 0xfc, 0xb6, 0x95, 0x88, 0x93, 0x0d, 0xf5, 0xff},
+    };
+    const unsigned char zeros[SHA256_BYTES] = {0};
+    unsigned char hash[SHA256_BYTES];
+    struct out scratch = {0};
+    const struct store_event of_comment = {.no = 1,
+                                           .at = 1700000000000,
+                                           .kind = KIND_APPROVED,
+                                           .comment = SLICE_LIT("c1"),
+                                           .revision = 2,
+                                           .text = 7,
+                                           .actor = SLICE_LIT("ann"),
+                                           .seq = 3,
+                                           .via = SLICE_LIT("key:7"),
+                                           .data = SLICE_LIT("\x81\xa5"
+                                                             "cause\x01")};
+    struct store_event event;
+
+    ledger_chain(hash, zeros, &of_comment, SLICE_LIT("news"), &scratch);
+    assert_memory_equal(hash, expected[0], SHA256_BYTES);
+    out_free(&scratch);
+    begin(store_memory_open());
+    assert_int_equal(ledger_begin(ledger, 1700000000000), STORE_OK);
+    assert_int_equal(append_bare(KIND_KEY_ADDED, "uid:0"), STORE_OK);
+    commit();
+    assert_int_equal(store->ops->event_get(store, 1, &event), STORE_OK);
+    assert_memory_equal(event.hash.data, expected[1], SHA256_BYTES);
+    end();
+}
+
+TEST(an_event_about_no_comment_is_of_no_site_and_grows_no_log)
+{
+    struct store_event event;
+
+    begin(store_memory_open());
+    assert_int_equal(ledger_begin(ledger, 1000), STORE_OK);
+    appended("news", KIND_APPROVED);
+    assert_int_equal(append_bare(KIND_KEY_ADDED, "uid:0"), STORE_OK);
+    assert_int_equal(append_bare(KIND_RELOADED, NULL), STORE_OK);
+    assert_int_equal(appended("news", KIND_REOPENED), 2);
+    assert_int_equal(ledger_next(ledger), 5);
+    commit();
+    assert_string_equal(grown, "news=2 ");
+    assert_int_equal(ledger_sites(ledger), 1);
+    assert_int_equal(store->ops->event_get(store, 2, &event), STORE_OK);
+    assert_int_equal(event.site + event.previous + event.seq + event.text + event.revision, 0);
+    assert_true(slice_is(event.comment, "") && slice_is(event.via, "uid:0") && slice_is(event.actor, "root"));
+    assert_true(slice_is(event.data, "\x80"));
+    assert_int_equal(store->ops->event_get(store, 3, &event), STORE_OK);
+    assert_null(event.via.data);
+    struct rig rig = {.store = store};
+    if (!rig_log_is_whole(&rig))
+        fail_msg("%s", rig.wrong);
+    end();
+}
+
+TEST(the_head_is_the_end_of_the_chain)
+{
+    static const unsigned char zeros[SHA256_BYTES];
+    const unsigned char *hash;
+    struct store_event event;
+    int64_t no;
+
+    begin(store_memory_open());
+    assert_int_equal(ledger_head(ledger, &no, &hash), STORE_NONE);
+    assert_int_equal(no, 0);
+    assert_memory_equal(hash, zeros, SHA256_BYTES);
+    assert_int_equal(ledger_begin(ledger, 1000), STORE_OK);
+    appended("news", KIND_SUBMITTED);
+    assert_int_equal(append_bare(KIND_RELOADED, NULL), STORE_OK);
+    commit();
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ledger_head(ledger, &no, &hash), STORE_OK);
+        assert_int_equal(no, 2);
+        assert_int_equal(store->ops->event_last(store, &event), STORE_OK);
+        assert_memory_equal(hash, event.hash.data, SHA256_BYTES);
+        assert_int_equal(ledger_rollback(ledger), STORE_OK); /* read anew */
+    }
+    end();
+}
+
+TEST(a_hash_that_was_cut_short_ends_in_zeros)
+{
+    static const unsigned char cut[SHA256_BYTES] = {'a', 'b'};
+    unsigned char hash[SHA256_BYTES];
+    char longer[SHA256_BYTES + 1];
+
+    memset(longer, 7, sizeof(longer));
+    ledger_hash_of(&(struct store_event){.hash = SLICE_LIT("ab")}, hash);
+    assert_memory_equal(hash, cut, SHA256_BYTES);
+    ledger_hash_of(&(struct store_event){.hash = SLICE_NONE}, hash);
+    assert_int_equal(hash[0], 0);
+    ledger_hash_of(&(struct store_event){.hash = {longer, sizeof(longer)}}, hash);
+    assert_memory_equal(hash, longer, SHA256_BYTES);
+}
+
 TEST(any_change_of_an_event_changes_its_hash)
 {
     unsigned char zeros[SHA256_BYTES] = {0};
     unsigned char ones[SHA256_BYTES] = {1};
-    unsigned char hashes[13][SHA256_BYTES];
+    unsigned char hashes[15][SHA256_BYTES];
     struct out scratch = {0};
     const struct store_event base = {.no = 1,
                                      .at = 2,
@@ -228,9 +338,9 @@ TEST(any_change_of_an_event_changes_its_hash)
                                      .actor = SLICE_LIT("a"),
                                      .seq = 1,
                                      .data = SLICE_LIT("\x80")};
-    struct store_event other[10];
+    struct store_event other[13];
 
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 13; i++)
         other[i] = base;
     other[1].no = 2;
     other[2].at = 3;
@@ -241,11 +351,14 @@ TEST(any_change_of_an_event_changes_its_hash)
     other[7].actor = SLICE_LIT("b");
     other[8].seq = 2;
     other[9].data = SLICE_LIT("\x81\x01\x02");
-    for (int i = 0; i < 10; i++)
+    other[10].via = SLICE_LIT("key:1");
+    other[11].via = SLICE_LIT("key:2");
+    other[12].via = SLICE_LIT(""); /* not the same as none */
+    for (int i = 0; i < 13; i++)
         ledger_chain(hashes[i], zeros, &other[i], SLICE_LIT("s"), &scratch);
-    ledger_chain(hashes[10], zeros, &base, SLICE_LIT("t"), &scratch);
-    ledger_chain(hashes[11], ones, &base, SLICE_LIT("s"), &scratch);
-    for (int i = 0; i < 12; i++)
+    ledger_chain(hashes[13], zeros, &base, SLICE_LIT("t"), &scratch);
+    ledger_chain(hashes[14], ones, &base, SLICE_LIT("s"), &scratch);
+    for (int i = 0; i < 15; i++)
         for (int j = 0; j < i; j++)
             assert_memory_not_equal(hashes[i], hashes[j], SHA256_BYTES);
     out_free(&scratch);
@@ -346,6 +459,8 @@ static bool tell(uint64_t nth, enum store_result result, bool for_good)
         enum store_result r = ledger_begin(ledger, 1000 + t);
         for (int i = 0; i < 4 && r == STORE_OK; i++)
             r = append(sites[i], kinds[(i + t) % 4], NULL);
+        if (r == STORE_OK)
+            r = append_bare(KIND_KEY_REVOKED, "key:1");
         if (r == STORE_OK)
             r = ledger_commit(ledger, on_growth, grown);
         if (r == STORE_OK) {
