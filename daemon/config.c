@@ -12,17 +12,18 @@
 
 enum { HEARTBEAT_MS = 5000, CREDIT_TIMEOUT_MS = 30000, EVENT_OVERHEAD_BYTES = 16384 };
 
-/* libConfuse tells errors to a function without an argument of the caller's: this is where its words go. One
- * configuration is read at a time. */
+/* libConfuse tells errors to a function without an argument of the caller's, and calls what it is given as text "[buf]":
+ * this is where its words go, and the file's name. One configuration is read at a time. */
 static char *complaint;
 static size_t complaint_bytes;
+static const char *complaint_file;
 
 static void on_error(cfg_t *cfg, const char *format, va_list args)
 {
     char text[384];
 
     vsnprintf(text, sizeof(text), format, args);
-    snprintf(complaint, complaint_bytes, "%s:%d: %s", cfg->filename ? cfg->filename : "configuration", cfg->line, text);
+    snprintf(complaint, complaint_bytes, "%s:%d: %s", complaint_file, cfg->line, text);
 }
 
 static bool check_message(const struct limits *limits, char *reason, size_t n)
@@ -161,9 +162,9 @@ static bool parse(cfg_t *cfg, const char *name, char *text, char *reason, size_t
     }
     complaint = reason;
     complaint_bytes = n;
+    complaint_file = name;
     snprintf(reason, n, "%s: cannot be read", name);
     cfg_set_error_function(cfg, on_error);
-    cfg->filename = strdup(name);
     errno = 0;
     return cfg_parse_buf(cfg, text) == CFG_SUCCESS;
 }
