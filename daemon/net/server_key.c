@@ -48,12 +48,15 @@ static bool complete(struct server_key *key)
     return good;
 }
 
-static bool is_private(int fd)
+/* The modes of a credential are systemd's business. */
+static bool is_private(int fd, const char *path)
 {
     struct stat status;
     const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    size_t len = credentials ? strlen(credentials) : 0;
 
-    return (credentials && *credentials) || (fstat(fd, &status) == 0 && (status.st_mode & 077) == 0);
+    return (len > 0 && strncmp(path, credentials, len) == 0 && path[len] == '/') ||
+           (fstat(fd, &status) == 0 && (status.st_mode & 077) == 0);
 }
 
 static bool parse(struct server_key *key, FILE *file)
@@ -74,7 +77,7 @@ bool server_key_read(struct server_key *key, const char *path, char *reason, siz
 
     if (!file)
         snprintf(reason, reason_bytes, "%s: the server's key cannot be read: %s", path, strerror(errno));
-    else if (!is_private(fileno(file)))
+    else if (!is_private(fileno(file), path))
         snprintf(reason, reason_bytes, "%s: others can read the server's secret key; chmod 600 %s", path, path);
     else if (!parse(key, file))
         snprintf(reason, reason_bytes, "%s: there is no secret-key = \"...\" of 40 characters in it", path);

@@ -213,6 +213,14 @@ class ServerKeys(Starting):
             daemon = self.started(tcp=("front",), wrapper=("env", f"CREDENTIALS_DIRECTORY={place}"))
             self.assertEqual(daemon.server_key().decode(), public)
 
+    def test_modes_count_outside_of_the_credentials(self):
+        with directory() as place, directory() as credentials:
+            path = f"{place}/key"
+            self.assertEqual(self.new(path).returncode, 0)
+            os.chmod(path, 0o644)
+            self.refused(path, "chmod 600", config=f'server_key = "{path}"\n',
+                         wrapper=("env", f"CREDENTIALS_DIRECTORY={credentials}"))
+
     def test_server_key_that_was_changed_keeps_out_whoever_knew_the_old_one(self):
         daemon = self.started(tcp=("front",))
         key = daemon.add_key("web", "front")
