@@ -38,6 +38,7 @@ void keeper_tick(struct keeper *keeper, int64_t now_ms)
     if (!keeper->every_ms || now_ms < keeper->due_at || keeper->probes > 0)
         return;
     keeper->due_at = now_ms + keeper->every_ms;
+    keeper->failed = false;
     keeper->probes += post(writer_worker(keeper->writer), NULL);
     keeper->probes += post(reader_worker(keeper->reader), NULL);
 }
@@ -65,12 +66,19 @@ static void let_go(struct keeper *keeper)
     keeper->retired = NULL;
 }
 
+static void take_probe(struct keeper *keeper, const struct request *probe)
+{
+    keeper->failed |= probe->fault.code == E_INTERNAL;
+    if (--keeper->probes == 0 && !keeper->failed)
+        sd_notify(0, "WATCHDOG=1");
+}
+
 void keeper_done(struct keeper *keeper, const struct request *request)
 {
     if (request->take_over)
         let_go(keeper);
-    else if (request->verb == &verb_probe && --keeper->probes == 0)
-        sd_notify(0, "WATCHDOG=1");
+    else if (request->verb == &verb_probe)
+        take_probe(keeper, request);
 }
 
 void keeper_end(struct keeper *keeper)

@@ -11,6 +11,7 @@ struct keeper {
     int64_t every_ms; /* between two looks; 0: nobody wants to know */
     int64_t due_at;
     int probes;               /* under way */
+    bool failed;              /* one of them was answered `internal` */
     struct settings *retired; /* settings that a thread may still work by */
     int holders;              /* how many threads may */
 };
@@ -26,7 +27,9 @@ void keeper_tick(struct keeper *keeper, int64_t now_ms);
 bool keeper_reload(struct keeper *keeper, struct request *request, struct settings *old);
 
 /* To be told of each request that a thread has done. When both threads have answered a look, systemd is told that the
- * daemon is alive: so that says that the loop goes round, and that the store takes a transaction and can be read. */
+ * daemon is alive: so that says that the loop goes round, and that the store takes a transaction and can be read. A
+ * store that is full, or that another program holds, counts as one that works: a new start would not mend it, and would
+ * keep those from their answers who are told `busy` now. */
 void keeper_done(struct keeper *keeper, const struct request *request);
 
 /* Frees what is left, when the threads have ended. */
