@@ -15,6 +15,7 @@
 #include "lock.h"
 #include "log.h"
 #include "metrics/metrics.h"
+#include "net/accept.h"
 #include "net/loop.h"
 
 enum { LINGER_MS = 2000, DESCRIPTORS_WANTED = 4096 };
@@ -224,10 +225,12 @@ static bool start_metrics(struct daemon *d)
                                       .database_bytes = d->settings->limits.value[LIMIT_DATABASE_BYTES],
                                       .counters = &d->counters,
                                       .health = &d->health,
-                                      .started_at = d->work.started_at};
+                                      .started_at = d->work.started_at,
+                                      .on_listener = accept_exempt};
 
     if (!d->settings->metrics)
         return true;
+    sources.inherited = inherited_dup(&d->inherited, d->settings->metrics);
     snprintf(path, sizeof(path), "%s/modqd.db", d->settings->dir);
     d->metrics = metrics_start(d->settings->metrics, &sources, d->reason, sizeof(d->reason));
     return d->metrics != NULL;
@@ -252,7 +255,7 @@ static bool start(struct daemon *d)
     if (!inherit(&d->inherited, d->settings, d->reason, sizeof(d->reason)) || !catch_signals(d) || !lock(d) ||
         !find_server_key(d) || !start_writer(d) || !start_reader(d))
         return false;
-    d->parts.bus = bus_open(d->settings, &d->inherited, &d->server_key, d->reason, sizeof(d->reason));
+    d->parts.bus = bus_open(d->settings, &d->inherited, &d->server_key, &d->counters, d->reason, sizeof(d->reason));
     d->parts.work = &d->work;
     d->parts.settings = d->settings;
     d->parts.started_with = d->settings;

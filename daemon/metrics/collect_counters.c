@@ -40,6 +40,19 @@ static void expose_errors(struct exposition *out, const struct counters *c)
         expose_int(out, "modqd_errors_total", LABELS({"error", slice_of(info->name)}), c->errors[info->number]);
 }
 
+/* Only those that are answered `busy`; beyond the others an error of their own is counted. */
+static void expose_limits(struct exposition *out, const struct counters *c)
+{
+    static const enum limit limits[] = {LIMIT_PENDING_PER_SITE, LIMIT_QUEUE_REQUESTS, LIMIT_QUEUE_BYTES,
+                                        LIMIT_REQUESTS_PER_KEY, LIMIT_RATE_PER_KEY};
+
+    expose_family(out, "modqd_limits_reached_total", "counter",
+                  "Requests answered busy, whole or in part, by the limit that was reached.");
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+        expose_int(out, "modqd_limits_reached_total", LABELS({"limit", slice_of(limit_table[limits[i]].name)}),
+                   c->limits_reached[limits[i]]);
+}
+
 static void expose_decisions(struct exposition *out, const struct counters *c)
 {
     const struct reason_counts *reasons = &c->reasons;
@@ -77,7 +90,8 @@ static void expose_peers(struct exposition *out, const struct counters *c)
     expose_counter(out, "modqd_peers_admitted_total", "Connections over TCP whose key is good.", c->peers_welcome);
     expose_rows(out, "modqd_peers_refused_total", "Connections that were refused, by cause.", "cause",
                 ROWS({"unknown", c->peers_unknown}, {"expired", c->peers_expired}, {"revoked", c->peers_revoked},
-                     {"wrong_role", c->peers_wrong_role}, {"connections", c->connections_refused}));
+                     {"wrong_role", c->peers_wrong_role}, {"connections", c->connections_refused},
+                     {"unfinished", c->handshakes_unfinished}, {"broken", c->handshakes_broken}));
 }
 
 static void expose_streams(struct exposition *out, const struct counters *c)
@@ -107,6 +121,7 @@ void collect_counters(struct exposition *out, const struct metrics_sources *sour
     expose_health(out, sources->health, now_ms);
     expose_requests(out, c);
     expose_errors(out, c);
+    expose_limits(out, c);
     expose_decisions(out, c);
     expose_commits(out, c);
     expose_peers(out, c);

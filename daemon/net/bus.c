@@ -19,6 +19,7 @@ struct bus {
     struct gate gates[GATES_MAX];
     size_t gate_count;
     struct relay *relay;
+    struct watch *watch;
 };
 
 static const enum door doors[SOCKET_COUNT] = {
@@ -86,14 +87,30 @@ static bool open_zap(struct bus *bus, const struct gate_context *context)
     return false;
 }
 
+static bool open_watch(const struct bus *bus, const struct gate_context *context)
+{
+    if (!bus->watch)
+        snprintf(context->reason, context->reason_bytes, "out of memory");
+    return bus->watch != NULL;
+}
+
+static bool start_watch(const struct bus *bus, const struct gate_context *context)
+{
+    if (watch_start(bus->watch))
+        return true;
+    snprintf(context->reason, context->reason_bytes, "cannot start a thread");
+    return false;
+}
+
 static bool open_all(struct bus *bus, const struct gate_context *context)
 {
-    return open_zap(bus, context) && open_gates(bus, context, SOCKET_FRONT) && open_gates(bus, context, SOCKET_PUSH) &&
-           open_gates(bus, context, SOCKET_DESK) && (bus->relay = relay_start(context)) != NULL;
+    return open_watch(bus, context) && open_zap(bus, context) && open_gates(bus, context, SOCKET_FRONT) &&
+           open_gates(bus, context, SOCKET_PUSH) && open_gates(bus, context, SOCKET_DESK) &&
+           (bus->relay = relay_start(context)) != NULL && start_watch(bus, context);
 }
 
 struct bus *bus_open(const struct settings *settings, const struct inherited *inherited,
-                     const struct server_key *server_key, char *reason, size_t reason_bytes)
+                     const struct server_key *server_key, struct counters *counters, char *reason, size_t reason_bytes)
 {
     struct bus *bus = calloc(1, sizeof(*bus));
 
@@ -104,10 +121,12 @@ struct bus *bus_open(const struct settings *settings, const struct inherited *in
     seed_routing_ids();
     bus->context = zmq_ctx_new();
     zmq_ctx_set(bus->context, ZMQ_MAX_SOCKETS, MAX_SOCKETS);
+    bus->watch = watch_new(bus->context, counters);
     struct gate_context context = {.zmq = bus->context,
                                    .settings = settings,
                                    .inherited = inherited,
                                    .server_key = server_key,
+                                   .watch = bus->watch,
                                    .reason = reason,
                                    .reason_bytes = reason_bytes};
     if (open_all(bus, &context))
@@ -130,7 +149,9 @@ void bus_close(struct bus *bus, int linger_ms)
         nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
         return;
     }
+    watch_end(bus->watch);
     zmq_ctx_term(bus->context);
+    watch_free(bus->watch);
     free(bus);
 }
 

@@ -15,7 +15,7 @@ struct bus;
 
 /* Binds what the settings name; everything is borrowed and must live as long as the bus. NULL with the reason. */
 struct bus *bus_open(const struct settings *settings, const struct inherited *inherited,
-                     const struct server_key *server_key, char *reason, size_t reason_bytes);
+                     const struct server_key *server_key, struct counters *counters, char *reason, size_t reason_bytes);
 
 /* Closes after what was sent has left, or after `linger_ms`. The process should end then: a thread of libzmq that
  * cannot be ended in time is left behind. */

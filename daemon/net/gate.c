@@ -81,7 +81,8 @@ static bool set_options(struct gate *gate, const struct gate_context *context)
     bool good = gate->socket && set_limits(gate->socket, context, gate->which) &&
                 (type != ZMQ_ROUTER || set(gate->socket, ZMQ_ROUTER_MANDATORY, 1)) &&
                 (gate->kind == ENDPOINT_IPC || set_keepalive(gate->socket)) &&
-                (gate->kind != ENDPOINT_CURVE || set_curve(gate->socket, context->server_key, gate->which));
+                (gate->kind != ENDPOINT_CURVE || set_curve(gate->socket, context->server_key, gate->which)) &&
+                watch_socket(context->watch, gate->socket);
     if (!good)
         snprintf(context->reason, context->reason_bytes, "listen.%s: a socket cannot be made: %s",
                  settings_socket_names[gate->which], zmq_strerror(zmq_errno()));

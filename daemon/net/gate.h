@@ -4,6 +4,7 @@
 
 #include "inherit.h"
 #include "server_key.h"
+#include "watch.h"
 
 struct gate {
     enum settings_socket which;
@@ -17,6 +18,7 @@ struct gate_context {
     const struct settings *settings;
     const struct inherited *inherited;
     const struct server_key *server_key;
+    struct watch *watch;
     char *reason;
     size_t reason_bytes;
 };

@@ -177,6 +177,7 @@ void publisher_tick(struct publisher *p, int64_t now_ms)
             stream_heartbeat(p, s, now_ms);
     }
     streams_sweep(p);
+    streams_measure(p);
     if (now_ms < p->heartbeat_at)
         return;
     p->heartbeat_at = now_ms + p->work.settings->heartbeat_ms;

@@ -5,16 +5,19 @@
 #include <stdatomic.h>
 
 #include "../../proto/errors.h"
+#include "../../proto/limits.h"
 #include "../core/histogram.h"
 
-/* Those that `stats` tells by name (PROTOCOL.md). connections_refused are closed before anybody asked for a key. */
+/* Those that `stats` tells by name (PROTOCOL.md). connections_refused are closed before anybody asked for a key;
+ * handshakes_unfinished ended by time or by the peer, handshakes_broken because it speaks another mechanism, or to
+ * another server's key. */
 /* clang-format off */
 #define MODQ_COUNTERS(X)                                                                             \
     X(submits) X(accepted) X(duplicates) X(refused) X(malformed) X(answers) X(dropped_replies)       \
     X(busy) X(commits) X(commit_requests) X(push_messages) X(push_errors) X(streams) X(records_sent) \
     X(approved) X(rejected)                                                                          \
     X(peers_welcome) X(peers_unknown) X(peers_expired) X(peers_revoked) X(peers_wrong_role)          \
-    X(connections_taken) X(connections_refused)
+    X(connections_taken) X(connections_refused) X(handshakes_unfinished) X(handshakes_broken)
 /* clang-format on */
 
 enum { ERROR_NUMBERS = 128, REASON_ROWS = 512, REASON_BYTES = 65 };
@@ -33,7 +36,8 @@ struct counters {
 #define X(name) _Atomic int64_t name;
     MODQ_COUNTERS(X)
 #undef X
-    _Atomic int64_t errors[ERROR_NUMBERS]; /* by enum error */
+    _Atomic int64_t errors[ERROR_NUMBERS];       /* by enum error */
+    _Atomic int64_t limits_reached[LIMIT_COUNT]; /* answers `busy`, whole or in part, by what was reached */
     struct reason_counts reasons;
     struct histogram commit_times;   /* histogram_nanoseconds: COMMIT alone */
     struct histogram commit_batches; /* histogram_requests: requests of one transaction */

@@ -32,7 +32,7 @@ PROJECT = [
 # Headers of libraries, and the only files that may include them.
 LIBRARIES = [
     ("zmq.h", ["daemon/net/bus.c", "daemon/net/gate.c", "daemon/net/relay.c", "daemon/net/zap.c",
-               "daemon/net/server_key.c", "daemon/net/loop.c", "clients/c/*"]),
+               "daemon/net/server_key.c", "daemon/net/watch.c", "daemon/net/loop.c", "clients/c/*"]),
     ("sqlite3.h", ["daemon/store/*"]),
     ("microhttpd.h", ["daemon/metrics/server.c"]),
 ]
