@@ -15,10 +15,11 @@
 #include "../work/verbs.h"
 #include "accept.h"
 #include "keeper.h"
+#include "tell.h"
 
 /* How much one turn takes from each gate, so that none of them starves another. */
 enum { TURN_FRONT = 512, TURN_PUSH = 256, TURN_DESK = 128, TURN_ZAP = 16 };
-enum { AWAIT_US = 300, TICK_MS = 100, KEYS_EVERY_MS = 1000, STOP_QUIET_MS = 100, STOP_MAX_MS = 5000 };
+enum { RETRY_MS = 200, AWAIT_US = 300, TICK_MS = 100, KEYS_EVERY_MS = 1000, STOP_QUIET_MS = 100, STOP_MAX_MS = 5000 };
 enum { GATES_MAX = 16, FIXED_ITEMS = 4, WHY_BYTES = 8192 };
 
 struct loop {
@@ -37,17 +38,11 @@ static void done(struct loop *loop, struct request *request)
     request_free(request);
 }
 
-/* Who pushes gets no answer: what went wrong is counted and logged. */
-static void complain(struct loop *loop, const struct request *request)
+/* Who pushes gets no answer: only the count says that something went wrong, and the log. */
+static void count_push(struct counters *counters, const struct request *request)
 {
-    const struct fault *fault = request->fault.code ? &request->fault : request->refused_why;
-
-    if (!fault)
-        return;
-    loop->parts->work->counters->push_errors += request->refused ? request->refused : 1;
-    log_event(LOG_ID_PUSH_REFUSED,
-              &(struct log_fields){.error = error_info(fault->code)->name, .via = request->via, .door = "push"},
-              "push: refused: %s%s%s", error_info(fault->code)->name, fault->field[0] ? ": " : "", fault->field);
+    if (request->fault.code || request->refused)
+        counters->push_errors += request->refused ? request->refused : 1;
 }
 
 static void send_reply(struct loop *loop, struct request *request)
@@ -81,9 +76,10 @@ static void answer(struct loop *loop, struct request *request)
     if (request->door != DOOR_INSIDE)
         tally_settle(request, loop->parts->work->counters);
     if (request->door == DOOR_PUSH)
-        complain(loop, request);
+        count_push(loop->parts->work->counters, request);
     else if (request->door != DOOR_INSIDE)
         send_reply(loop, request);
+    tell_answered(request);
     write_down_look(loop, request);
     done(loop, request);
 }
@@ -92,18 +88,29 @@ static void refuse(struct loop *loop, struct request *request, enum error code)
 {
     if (code) {
         fault_set(&request->fault, code);
-        fault_int(&request->fault, "retry_after_ms", 200);
+        fault_int(&request->fault, "retry_after_ms", RETRY_MS);
     }
     request_refuse(request, &request->fault);
     answer(loop, request);
+}
+
+static void refuse_busy(struct loop *loop, struct worker *worker, struct request *request)
+{
+    enum limit limit = worker_bytes_full(worker) ? LIMIT_QUEUE_BYTES : LIMIT_QUEUE_REQUESTS;
+
+    loop->parts->work->counters->busy++;
+    tally_busy(&request->tally, &request->fault, limit, "too much is waiting; nothing was done", RETRY_MS);
+    refuse(loop, request, E_OK);
 }
 
 static void post(struct loop *loop, struct worker *worker, struct request *request)
 {
     if (worker_post(worker, request))
         return;
-    loop->parts->work->counters->busy++;
-    refuse(loop, request, loop->broken ? E_STOPPING : E_BUSY);
+    if (loop->broken)
+        refuse(loop, request, E_STOPPING);
+    else
+        refuse_busy(loop, worker, request);
 }
 
 static void refuse_reload(struct loop *loop, struct request *request, const char *reason)
@@ -191,22 +198,6 @@ static void dispatch(struct loop *loop, struct request *request)
     }
 }
 
-/* What a monitor may want to know of who is refused at the door. */
-static void tell_refusal(const struct request *request)
-{
-    const struct fault *fault = &request->fault;
-    struct log_fields fields = {.via = request->via,
-                                .actor = request->actor,
-                                .key = request->grant ? request->grant->key : request->peer.key,
-                                .operation = request->verb ? request->verb->name : NULL,
-                                .error = error_info(fault->code)->name};
-
-    if (fault->code == E_DENIED)
-        log_event(LOG_ID_DENIED, &fields, "%s: denied: %s", request->via, fault->message);
-    else if (fault->code == E_BUSY)
-        log_event(LOG_ID_LIMIT_REACHED, &fields, "%s: %s", request->via, fault->message);
-}
-
 static void take(struct loop *loop, struct request *request)
 {
     struct counters *counters = loop->parts->work->counters;
@@ -223,7 +214,6 @@ static void take(struct loop *loop, struct request *request)
         return;
     }
     counters->malformed += request->fault.code == E_MALFORMED;
-    tell_refusal(request);
     refuse(loop, request, E_OK);
 }
 
@@ -399,7 +389,7 @@ static void tick(struct loop *loop, int64_t now)
     publisher_tick(parts->publisher, now);
     keeper_tick(&loop->keeper, now);
     parts->work->health->loop_ticked_ms = now;
-    parts->work->counters->connections_refused = accept_refused();
+    tell_connections(parts->work->counters, accept_refused());
     parts->work->counters->connections_taken = accept_taken();
     if (now >= loop->keys_at) {
         part_from_ended(loop);

@@ -48,14 +48,23 @@ static void tell_push(const struct request *request)
               fault->field);
 }
 
+/* What is denied quotes nothing that was sent. */
+static const char *why(const struct fault *fault)
+{
+    if (!fault->code)
+        return "items that they have no right to";
+    return fault->message[0] ? fault->message : error_info(fault->code)->message;
+}
+
 static void tell_denied(const struct request *request)
 {
     struct log_fields fields = fields_of(request);
     char text[128];
 
     fields.error = error_info(E_DENIED)->name;
-    log_event(LOG_ID_DENIED, &fields, "%s: %s was denied: %s", fields.door, who(request, text),
-              fields.operation ? fields.operation : "what was asked for");
+    fields.cause = why(&request->fault);
+    log_event(LOG_ID_DENIED, &fields, "%s: %s was denied: %s: %s", fields.door, who(request, text),
+              fields.operation ? fields.operation : "the first word", fields.cause);
 }
 
 static void tell_limit(const struct request *request)
@@ -64,7 +73,7 @@ static void tell_limit(const struct request *request)
     char text[128];
 
     fields.error = error_info(E_BUSY)->name;
-    fields.limit = request->tally.limit;
+    fields.limit = request->tally.limit->name;
     log_event(LOG_ID_LIMIT_REACHED, &fields, "%s: %s is told to wait: the limit %s is reached", fields.door,
               who(request, text), fields.limit);
 }
@@ -139,7 +148,7 @@ void tell_answered(const struct request *request)
         tell_push(request);
     if (whole == E_DENIED || (!whole && request->tally.errors[E_DENIED]))
         tell_denied(request);
-    else if (whole == E_BUSY && request->tally.limit)
+    else if (request->tally.limit)
         tell_limit(request);
     else if (changes_keys(request))
         read_keys(request);

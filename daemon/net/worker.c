@@ -207,6 +207,14 @@ bool worker_post_inside(struct worker *worker, struct request *request)
     return post(worker, request, true);
 }
 
+bool worker_bytes_full(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    bool is = worker->inbox.bytes >= worker->job.max_bytes;
+    pthread_mutex_unlock(&worker->mutex);
+    return is;
+}
+
 bool worker_is_full(struct worker *worker)
 {
     pthread_mutex_lock(&worker->mutex);

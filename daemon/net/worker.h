@@ -33,8 +33,9 @@ bool worker_post(struct worker *worker, struct request *request);
 /* The same for what the daemon asks itself, however full the inbox is. False when the worker has stopped for good. */
 bool worker_post_inside(struct worker *worker, struct request *request);
 
-/* True when the inbox takes no more. */
+/* True when the inbox takes no more; and when that is because of bytes, not of requests. */
 bool worker_is_full(struct worker *worker);
+bool worker_bytes_full(struct worker *worker);
 
 /* What is done, in order; the caller's from now on. *broken is set when the worker has stopped for good. */
 struct request *worker_collect(struct worker *worker, bool *broken);

@@ -191,14 +191,6 @@ void access_end(struct access *access, const struct grant *grant)
         pace->under_way--;
 }
 
-static bool refuse(struct fault *fault, int64_t retry_after_ms, const char *why)
-{
-    fault_set(fault, E_BUSY);
-    fault_say(fault, "%s", why);
-    fault_int(fault, "retry_after_ms", retry_after_ms);
-    return false;
-}
-
 enum { BURST_S = 2, IN_FLIGHT_RETRY_MS = 50 };
 
 static void fill_purse(struct pace *pace, int64_t rate, int64_t boot_ms)
@@ -215,7 +207,7 @@ static void fill_purse(struct pace *pace, int64_t rate, int64_t boot_ms)
 }
 
 bool access_pace(struct access *access, const struct grant *grant, int64_t items, int64_t boot_ms,
-                 const struct limits *limits, struct fault *fault)
+                 const struct limits *limits, struct tally *tally, struct fault *fault)
 {
     struct pace *pace = pace_of(access, grant);
     int64_t rate = limits->value[LIMIT_RATE_PER_KEY];
@@ -224,10 +216,12 @@ bool access_pace(struct access *access, const struct grant *grant, int64_t items
         return true;
     fill_purse(pace, rate, boot_ms);
     if (pace->under_way >= limits->value[LIMIT_REQUESTS_PER_KEY])
-        return refuse(fault, IN_FLIGHT_RETRY_MS, "this key has as many requests under way as it may");
+        return tally_busy(tally, fault, LIMIT_REQUESTS_PER_KEY, "this key has as many requests under way as it may",
+                          IN_FLIGHT_RETRY_MS);
     int64_t needed = items < rate * BURST_S ? items * 1000 : rate * BURST_S * 1000;
     if (pace->purse < needed)
-        return refuse(fault, (needed - pace->purse) / rate + 1, "this key asks for more than it may at a time");
+        return tally_busy(tally, fault, LIMIT_RATE_PER_KEY, "this key asks for more than it may at a time",
+                          (needed - pace->purse) / rate + 1);
     pace->purse -= items * 1000;
     return true;
 }

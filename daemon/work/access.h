@@ -3,9 +3,8 @@
 #ifndef MODQD_ACCESS_H
 #define MODQD_ACCESS_H
 
-#include "../../proto/fault.h"
-#include "../../proto/limits.h"
 #include "grant.h"
+#include "tally.h"
 
 struct access;
 
@@ -28,10 +27,10 @@ void access_begin(struct access *access, const struct grant *grant);
 void access_end(struct access *access, const struct grant *grant);
 
 /* True when the key may ask for `items` more at this moment of the boot clock: it has fewer than requests_per_key under
- * way, and asked for no more than rate_per_key a second lately, bursts of two seconds allowed. False with *fault `busy`
- * and how long to wait. What is asked for is paid in any case once it is let in; `items` beyond the burst are let in
- * when the purse is full, and leave a debt. */
+ * way, and asked for no more than rate_per_key a second lately, bursts of two seconds allowed. False with *fault
+ * `busy`, how long to wait and, in the tally as well, which of the two it was. What is asked for is paid in any case
+ * once it is let in; `items` beyond the burst are let in when the purse is full, and leave a debt. */
 bool access_pace(struct access *access, const struct grant *grant, int64_t items, int64_t boot_ms,
-                 const struct limits *limits, struct fault *fault);
+                 const struct limits *limits, struct tally *tally, struct fault *fault);
 
 #endif

@@ -292,7 +292,7 @@ static bool keep_pace(struct request *request, const struct admission *admission
     if (!is_paced(request->verb))
         return true;
     if (!access_pace(admission->access, request->grant, weigh(request), admission->boot_ms,
-                     &admission->settings->limits, &request->fault))
+                     &admission->settings->limits, &request->tally, &request->fault))
         return false;
     access_begin(admission->access, request->grant);
     request->counted = true;

@@ -77,20 +77,18 @@ struct outcome {
     int64_t received_at;
 };
 
+enum { ROOM_RETRY_MS = 5000 };
+
 static bool check_room(struct work *work, const struct store_site *site, struct fault *fault)
 {
     if (work->intake_closed) {
         fault_set(fault, E_STORAGE_FULL);
-        fault_int(fault, "retry_after_ms", 5000);
+        fault_int(fault, "retry_after_ms", ROOM_RETRY_MS);
         return false;
     }
-    if (site->pending >= work->settings->limits.value[LIMIT_PENDING_PER_SITE]) {
-        fault_set(fault, E_BUSY);
-        fault_say(fault, "this site has as many pending comments as it may");
-        fault_int(fault, "retry_after_ms", 5000);
-        return false;
-    }
-    return true;
+    return site->pending < work->settings->limits.value[LIMIT_PENDING_PER_SITE] ||
+           tally_busy(work->tally, fault, LIMIT_PENDING_PER_SITE, "this site has as many pending comments as it may",
+                      ROOM_RETRY_MS);
 }
 
 /* SHA-256(salt, hash): what the chain covers of something that can be erased. */

@@ -2,6 +2,16 @@
 
 #include "request.h"
 
+bool tally_busy(struct tally *tally, struct fault *fault, enum limit limit, const char *why, int64_t retry_after_ms)
+{
+    tally->limit = &limit_table[limit];
+    fault_set(fault, E_BUSY);
+    fault_say(fault, "%s", why);
+    fault_int(fault, "retry_after_ms", retry_after_ms);
+    fault_str(fault, "limit", slice_of(tally->limit->name));
+    return false;
+}
+
 static void settle_errors(const struct request *request, struct counters *counters)
 {
     if (request->fault.code) { /* it was refused whole: nothing of its items was done */
@@ -18,6 +28,8 @@ void tally_settle(const struct request *request, struct counters *counters)
     const struct tally *tally = &request->tally;
 
     settle_errors(request, counters);
+    if (tally->limit)
+        counters->limits_reached[tally->limit - limit_table]++;
     if (request->fault.code)
         return;
     counters->submits += tally->submits;

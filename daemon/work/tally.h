@@ -3,6 +3,7 @@
 #ifndef MODQD_TALLY_H
 #define MODQD_TALLY_H
 
+#include "../../proto/fault.h"
 #include "counters.h"
 
 struct request;
@@ -15,9 +16,12 @@ struct tally {
     uint16_t approved, rejected;
     const struct slice *reasons; /* of each that was rejected: `reason_count`, in the request's zone */
     size_t reason_count;
-    bool repeated;     /* the answer is one that was kept */
-    const char *limit; /* name of the limit that made it be answered `busy`; NULL: none */
+    bool repeated;                  /* the answer is one that was kept */
+    const struct limit_info *limit; /* the one that it, or an item of it, ran into; NULL: none */
 };
+
+/* False with *fault `busy`: `limit` is reached, and `why` says so in words. Noted in the tally. */
+bool tally_busy(struct tally *tally, struct fault *fault, enum limit limit, const char *why, int64_t retry_after_ms);
 
 /* Adds what became of a request to the counters: the fault that refused it whole, or what its items came to. Once for
  * each request, by the thread that sends answers, before it sends this one. */

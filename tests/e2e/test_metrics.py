@@ -60,11 +60,12 @@ class Served(unittest.TestCase):
     """A daemon with metrics; `limits` and `listen` go into its configuration."""
 
     limits = listen = ""
+    tcp = ()
     program = None
 
     def setUp(self):
         self.port = free_port()
-        self.daemon = Daemon(config=f'metrics = "127.0.0.1:{self.port}"\n{self.listen}limits {{ {self.limits} }}\n')
+        self.daemon = Daemon(tcp=self.tcp, config=f'metrics = "127.0.0.1:{self.port}"\n{self.listen}limits {{ {self.limits} }}\n')
         if self.program:
             command = self.daemon.command
             self.daemon.command = lambda: [self.program, *command()[1:]]
@@ -250,8 +251,8 @@ class Http(Served):
     limits = "connections = 16"
 
     def setUp(self):
-        self.tcp = free_port()
-        self.listen = f'insecure_loopback = true\nlisten {{ desk = {{"tcp://127.0.0.1:{self.tcp}"}} }}\n'
+        self.desk_port = free_port()
+        self.listen = f'insecure_loopback = true\nlisten {{ desk = {{"tcp://127.0.0.1:{self.desk_port}"}} }}\n'
         super().setUp()
 
     def test_nothing_else_is_served(self):
@@ -261,7 +262,7 @@ class Http(Served):
         self.assertEqual(self.ask("/healthz", method="HEAD"), (200, ""))
 
     def test_it_answers_when_no_other_connection_is_taken(self):
-        held = [socket.create_connection(("127.0.0.1", self.tcp)) for _ in range(100)]
+        held = [socket.create_connection(("127.0.0.1", self.desk_port)) for _ in range(100)]
         try:
             f = eventually(lambda: (f := self.figures()).get("modqd_peers_refused_total", cause="connections") and f)
             self.assertGreaterEqual(f.get("modqd_peers_refused_total", cause="connections"), 50)
@@ -275,8 +276,8 @@ class Peers(Served):
     """Over TCP everybody needs a key."""
 
     def setUp(self):
-        self.tcp = free_port()
-        self.listen = f'listen {{ push = {{"tcp://127.0.0.1:{self.tcp}"}} }}\n'
+        self.push_port = free_port()
+        self.listen = f'listen {{ push = {{"tcp://127.0.0.1:{self.push_port}"}} }}\n'
         super().setUp()
 
     def knock(self, public, secret):
@@ -285,7 +286,7 @@ class Peers(Served):
         knocking = self.daemon.keep(zmq.Context.instance().socket(zmq.PUSH))
         knocking.linger = 0
         knocking.curve_serverkey, knocking.curve_publickey, knocking.curve_secretkey = server.encode(), public, secret
-        knocking.connect(f"tcp://127.0.0.1:{self.tcp}")
+        knocking.connect(f"tcp://127.0.0.1:{self.push_port}")
 
     def test_who_is_refused_is_counted_by_cause(self):
         root = self.daemon.desk("root")
@@ -307,6 +308,52 @@ class Peers(Served):
         self.knock(public, secret)
         eventually(lambda: self.figures().get("modqd_peers_admitted_total"), timeout=10)
         self.assertNotIn(secret.decode(), self.daemon.log())
+
+    def test_handshakes_that_come_to_nothing_are_counted_by_cause(self):
+        with socket.create_connection(("127.0.0.1", self.push_port)):
+            pass                                               # gone before it said anything
+        silent = socket.create_connection(("127.0.0.1", self.push_port))
+        try:                                                   # ended by the daemon after three seconds
+            eventually(lambda: self.figures().get("modqd_peers_refused_total", cause="unfinished") == 2, timeout=10)
+        finally:
+            silent.close()
+        plain = self.daemon.keep(zmq.Context.instance().socket(zmq.PUSH))
+        plain.linger = 0
+        plain.connect(f"tcp://127.0.0.1:{self.push_port}")           # no CURVE
+        eventually(lambda: self.figures().get("modqd_peers_refused_total", cause="broken"), timeout=10)
+        self.assertEqual(self.figures().get("modqd_peers_admitted_total"), 0)
+
+
+class Limits(Served):
+    """What is answered busy is counted by the limit that was reached."""
+
+    limits = "pending_per_site = 2  rate_per_key = 10"
+    tcp = ("front",)
+
+    def reached(self, limit):
+        return self.figures().get("modqd_limits_reached_total", limit=limit)
+
+    def test_a_full_site_is_counted(self):
+        self.assertEqual(self.reached("pending_per_site"), 0)
+        results = self.daemon.front().submit([event("news", f"c{i}") for i in range(4)])
+        self.assertEqual([result["status"] for result in results], ["accepted", "accepted", "busy", "busy"])
+        self.assertEqual([result["error"]["limit"] for result in results[2:]], ["pending_per_site"] * 2)
+        self.assertEqual(self.reached("pending_per_site"), 1)
+        self.assertIn("the limit pending_per_site is reached", self.daemon.log())
+
+    def test_a_key_that_is_too_fast_is_counted_and_named(self):
+        front = self.daemon.front(key=self.daemon.add_key("greedy", "front"))
+        front.hello()
+        refused = 0
+        for _ in range(30):
+            try:
+                front.call("status", site="news", comments=["c"])
+            except ModqError as error:
+                self.assertEqual((error.name, error.detail["limit"]), ("busy", "rate_per_key"))
+                refused += 1
+        self.assertGreaterEqual(refused, 5)
+        self.assertEqual(self.reached("rate_per_key"), refused)
+        self.assertRegex(self.daemon.log(), r"front: \S+ \(key:\d+\) is told to wait: the limit rate_per_key is reached")
 
 
 class Health(Served):

@@ -330,6 +330,8 @@ TEST(a_table_that_cannot_be_read_stays_as_it_was)
 
 static struct limits limits;
 
+static struct tally tally;
+
 /* How long to wait for `items` more; 0 when they are let in. */
 static int64_t ask(int64_t key, int64_t items, int64_t now)
 {
@@ -339,8 +341,10 @@ static int64_t ask(int64_t key, int64_t items, int64_t now)
     msgpack_object map;
 
     fault_set(&fault, E_OK);
-    if (access_pace(access_table, access_by_number(access_table, key), items, now, &limits, &fault)) {
+    tally = (struct tally){0};
+    if (access_pace(access_table, access_by_number(access_table, key), items, now, &limits, &tally, &fault)) {
         assert_int_equal(fault.code, E_OK);
+        assert_null(tally.limit);
         return 0;
     }
     assert_int_equal(fault.code, E_BUSY);
@@ -348,6 +352,8 @@ static int64_t ask(int64_t key, int64_t items, int64_t now)
     assert_true(msgpack_zone_init(&zone, 512));
     assert_true(mp_unpack_map(out_slice(&out), &zone, &map));
     int64_t wait = mp_get_int(&map, "retry_after_ms", -1);
+    assert_non_null(tally.limit);
+    assert_true(slice_is(mp_get_str(&map, "limit"), tally.limit->name));
     msgpack_zone_destroy(&zone);
     out_free(&out);
     assert_true(wait > 0);
@@ -489,7 +495,7 @@ TEST(those_without_a_key_are_not_held_up)
 
     begin_paced(1, 1);
     for (int i = 0; i < 100; i++) {
-        assert_true(access_pace(access_table, &grant_front, 512, 0, &limits, &fault));
+        assert_true(access_pace(access_table, &grant_front, 512, 0, &limits, &tally, &fault));
         access_begin(access_table, &grant_front);
     }
     end();
