@@ -4,13 +4,14 @@
 
 #include "../work/reload.h"
 
-enum { HEALTH_EVERY_MS = 1000, LOOKS_A_WATCHDOG = 4 };
+enum { HEALTH_EVERY_MS = 1000, LOOKS_A_WATCHDOG = 4, WAITING_MAX = 64 };
 
 void keeper_init(struct keeper *keeper, struct writer *writer, struct reader *reader, bool also_health)
 {
     uint64_t watchdog_us = 0;
 
     *keeper = (struct keeper){.writer = writer, .reader = reader, .every_ms = also_health ? HEALTH_EVERY_MS : 0};
+    keeper->end = &keeper->first;
     if (sd_watchdog_enabled(0, &watchdog_us) <= 0)
         return;
     int64_t wanted = (int64_t)(watchdog_us / 1000 / LOOKS_A_WATCHDOG);
@@ -43,11 +44,35 @@ void keeper_tick(struct keeper *keeper, int64_t now_ms)
     keeper->probes += post(reader_worker(keeper->reader), NULL);
 }
 
+bool keeper_queue(struct keeper *keeper, struct request *request)
+{
+    if (keeper->waiting == WAITING_MAX)
+        return false;
+    request->next = NULL;
+    *keeper->end = request;
+    keeper->end = &request->next;
+    keeper->waiting++;
+    return true;
+}
+
+struct request *keeper_next(struct keeper *keeper)
+{
+    struct request *next = keeper->first;
+
+    if (!next || keeper->holders > 0 || keeper->reload)
+        return NULL;
+    keeper->first = next->next;
+    if (!keeper->first)
+        keeper->end = &keeper->first;
+    keeper->waiting--;
+    return next;
+}
+
 bool keeper_reload(struct keeper *keeper, struct request *request, struct settings *old)
 {
     const struct settings *fresh = request->take_over;
 
-    if (keeper->holders > 0 || !worker_post_inside(writer_worker(keeper->writer), request))
+    if (!worker_post_inside(writer_worker(keeper->writer), request))
         return false;
     keeper->retired = old;
     keeper->holders = 2;
@@ -73,16 +98,32 @@ static void take_probe(struct keeper *keeper, const struct request *probe)
         sd_notify(0, "WATCHDOG=1");
 }
 
-void keeper_done(struct keeper *keeper, const struct request *request)
+bool keeper_done(struct keeper *keeper, struct request *request)
 {
+    bool probe = request->verb == &verb_probe;
+
     if (request->take_over)
         let_go(keeper);
-    else if (request->verb == &verb_probe)
+    else if (probe)
         take_probe(keeper, request);
+    if (!request->take_over || probe || keeper->holders == 0)
+        return true;
+    keeper->reload = request;
+    return false;
+}
+
+struct request *keeper_reloaded(struct keeper *keeper)
+{
+    struct request *request = keeper->holders == 0 ? keeper->reload : NULL;
+
+    if (request)
+        keeper->reload = NULL;
+    return request;
 }
 
 void keeper_end(struct keeper *keeper)
 {
     settings_free(keeper->retired);
     keeper->retired = NULL;
+    keeper->holders = 0;
 }

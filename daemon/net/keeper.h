@@ -10,10 +10,13 @@ struct keeper {
     struct reader *reader;
     int64_t every_ms; /* between two looks; 0: nobody wants to know */
     int64_t due_at;
-    int probes;               /* under way */
-    bool failed;              /* one of them was answered `internal` */
-    struct settings *retired; /* settings that a thread may still work by */
-    int holders;              /* how many threads may */
+    int probes;                   /* under way */
+    bool failed;                  /* one of them was answered `internal` */
+    struct settings *retired;     /* settings that a thread may still work by */
+    int holders;                  /* how many threads may */
+    struct request *reload;       /* done by the writer, but not yet by the reader */
+    struct request *first, **end; /* reloads that wait for the one before */
+    int waiting;
 };
 
 /* Looks as often as systemd's watchdog needs it, and once a second when `also_health`. */
@@ -22,15 +25,26 @@ void keeper_init(struct keeper *keeper, struct writer *writer, struct reader *re
 /* Sends out looks when they are due. `now_ms` is the boot clock. */
 void keeper_tick(struct keeper *keeper, int64_t now_ms);
 
-/* Hands the settings of `request`, a `reload`, to the threads; `old` (NULL: nothing) are freed when none works by them
- * any more. False while those of the reload before are still under way: then nothing has happened. */
+/* A reload waits until both threads work by the settings of the one before. False when too many wait already: it stays
+ * the caller's. */
+bool keeper_queue(struct keeper *keeper, struct request *request);
+
+/* The next reload that may begin; NULL: none. */
+struct request *keeper_next(struct keeper *keeper);
+
+/* Hands the settings of `request`, which keeper_next gave, to the threads; `old` (NULL: nothing) are freed when none
+ * works by them any more. False when the writer has stopped for good: then nothing has happened. */
 bool keeper_reload(struct keeper *keeper, struct request *request, struct settings *old);
 
-/* To be told of each request that a thread has done. When both threads have answered a look, systemd is told that the
+/* To be told of each request that a thread has done. False for a reload that only one of them has: it is kept, and
+ * keeper_reloaded gives it back when the other has, too. So whoever is answered knows that it is in force everywhere.
+ *
+ * When both threads have answered a look, systemd is told that the
  * daemon is alive: so that says that the loop goes round, and that the store takes a transaction and can be read. A
  * store that is full, or that another program holds, counts as one that works: a new start would not mend it, and would
  * keep those from their answers who are told `busy` now. */
-void keeper_done(struct keeper *keeper, const struct request *request);
+bool keeper_done(struct keeper *keeper, struct request *request);
+struct request *keeper_reloaded(struct keeper *keeper); /* NULL: none */
 
 /* Frees what is left, when the threads have ended. */
 void keeper_end(struct keeper *keeper);

@@ -70,18 +70,28 @@ static void write_down_look(struct loop *loop, const struct request *asked)
         request_free(look);
 }
 
-static void answer(struct loop *loop, struct request *request)
+static void answer_now(struct loop *loop, struct request *request)
 {
-    keeper_done(&loop->keeper, request);
     if (request->door != DOOR_INSIDE)
         tally_settle(request, loop->parts->work->counters);
     if (request->door == DOOR_PUSH)
         count_push(loop->parts->work->counters, request);
     else if (request->door != DOOR_INSIDE)
         send_reply(loop, request);
+    else if (request->verb->kind == VERB_RELOAD) /* that a signal asked for */
+        sd_notify(0, "READY=1");
     tell_answered(request);
     write_down_look(loop, request);
     done(loop, request);
+}
+
+static void answer(struct loop *loop, struct request *request)
+{
+    if (keeper_done(&loop->keeper, request))
+        answer_now(loop, request);
+    request = keeper_reloaded(&loop->keeper);
+    if (request)
+        answer_now(loop, request);
 }
 
 static void refuse(struct loop *loop, struct request *request, enum error code)
@@ -157,10 +167,11 @@ static void reload(struct loop *loop, struct request *request)
     request->args = args;
     request->take_over = fresh;
     struct reload told = *args;
-    if (!keeper_reload(&loop->keeper, request, old == parts->started_with ? NULL : old)) {
+    if (!settings_keep_running(fresh, old) ||
+        !keeper_reload(&loop->keeper, request, old == parts->started_with ? NULL : old)) {
         request->take_over = NULL;
         settings_free(fresh);
-        refuse(loop, request, E_BUSY);
+        refuse(loop, request, loop->broken ? E_STOPPING : E_INTERNAL);
         return;
     }
     parts->settings = fresh;
@@ -168,6 +179,13 @@ static void reload(struct loop *loop, struct request *request)
     publisher_take_over(parts->publisher, fresh);
     set_limits(loop);
     tell_reload(&told);
+}
+
+/* One after another, and each is answered when it is in force everywhere. */
+static void reload_waiting(struct loop *loop)
+{
+    for (struct request *next; (next = keeper_next(&loop->keeper));)
+        reload(loop, next);
 }
 
 static void dispatch(struct loop *loop, struct request *request)
@@ -193,7 +211,8 @@ static void dispatch(struct loop *loop, struct request *request)
         answer(loop, request);
         break;
     case VERB_RELOAD:
-        reload(loop, request);
+        if (!keeper_queue(&loop->keeper, request))
+            refuse(loop, request, E_BUSY);
         break;
     }
 }
@@ -264,7 +283,7 @@ static void part_from_ended(struct loop *loop)
     size_t ended = access_ended(parts->access, clock_wall_ms());
 
     publisher_check(parts->publisher, parts->access);
-    if (ended > loop->keys_ended && settings_has(parts->settings, ENDPOINT_CURVE))
+    if (ended > loop->keys_ended)
         bus_drop_subscribers(parts->bus);
     loop->keys_ended = ended;
 }
@@ -310,8 +329,7 @@ static void reload_by_signal(struct loop *loop)
     request->verb = verb_find(SLICE_LIT("reload"), DOOR_DESK);
     snprintf(request->actor, sizeof(request->actor), "modqd");
     sd_notify(0, "RELOADING=1");
-    reload(loop, request);
-    sd_notify(0, "READY=1");
+    dispatch(loop, request);
 }
 
 static void take_signal(struct loop *loop)
@@ -406,6 +424,8 @@ static void finish(struct loop *loop)
     worker_stop(writer_worker(parts->writer));
     worker_stop(reader_worker(parts->reader));
     collect(loop);
+    for (struct request *next; (next = keeper_next(&loop->keeper));)
+        refuse(loop, next, E_STOPPING);
     while (publisher_pump(parts->publisher))
         ;
     publisher_stop(parts->publisher);
@@ -428,6 +448,7 @@ int loop_run(struct loop_parts *parts)
         if (bus_zap_socket(parts->bus))
             bus_zap_answer(parts->bus, parts->access, parts->work->counters, clock_wall_ms(), TURN_ZAP);
         int taken = take_messages(&loop);
+        reload_waiting(&loop);
         more = publisher_pump(parts->publisher);
         if (taken == 1)
             worker_await_one(writer_worker(parts->writer), AWAIT_US);

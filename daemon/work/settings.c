@@ -23,7 +23,7 @@ const struct policy *settings_policy(const struct settings *settings, struct sli
 
 static void free_listen(struct settings_listen *listen)
 {
-    for (size_t i = 0; i < listen->count; i++)
+    for (size_t i = 0; i < ENDPOINTS_MAX; i++)
         free(listen->endpoints[i].address);
     free(listen->group);
 }
@@ -70,11 +70,14 @@ static void note(const char *name, bool differs, const char **names, size_t *n, 
         names[(*n)++] = name;
 }
 
+/* Limits that sockets, threads and the store were made with. */
+static const enum limit fixed[] = {LIMIT_MAX_MESSAGE_BYTES, LIMIT_QUEUE_REQUESTS, LIMIT_QUEUE_BYTES,
+                                   LIMIT_DATABASE_BYTES};
+enum { FIXED = sizeof(fixed) / sizeof(fixed[0]) };
+
 size_t settings_restart_needed(const struct settings *old, const struct settings *fresh, const char **names,
                                size_t most)
 {
-    static const enum limit fixed[] = {LIMIT_MAX_MESSAGE_BYTES, LIMIT_QUEUE_REQUESTS, LIMIT_QUEUE_BYTES,
-                                       LIMIT_DATABASE_BYTES};
     size_t n = 0;
 
     note("dir", !same(old->dir, fresh->dir), names, &n, most);
@@ -82,7 +85,44 @@ size_t settings_restart_needed(const struct settings *old, const struct settings
     note("metrics", !same(old->metrics, fresh->metrics), names, &n, most);
     for (int i = 0; i < SOCKET_COUNT; i++)
         note(settings_socket_names[i], !same_listen(&old->listen[i], &fresh->listen[i]), names, &n, most);
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+    for (size_t i = 0; i < FIXED; i++)
         note(limit_table[fixed[i]].name, old->limits.value[fixed[i]] != fresh->limits.value[fixed[i]], names, &n, most);
     return n;
+}
+
+static bool copy(char **to, const char *from)
+{
+    char *text = from ? strdup(from) : NULL;
+
+    if (from && !text)
+        return false;
+    free(*to);
+    *to = text;
+    return true;
+}
+
+/* All but who is listed, which is looked at with each request. */
+static bool copy_listen(struct settings_listen *to, const struct settings_listen *from)
+{
+    bool good = copy(&to->group, from->group);
+
+    to->mode = from->mode;
+    for (size_t i = 0; i < ENDPOINTS_MAX; i++) {
+        good = good && copy(&to->endpoints[i].address, i < from->count ? from->endpoints[i].address : NULL);
+        to->endpoints[i].kind = from->endpoints[i].kind;
+    }
+    to->count = from->count;
+    return good;
+}
+
+bool settings_keep_running(struct settings *fresh, const struct settings *running)
+{
+    bool good = copy(&fresh->dir, running->dir) && copy(&fresh->server_key_path, running->server_key_path) &&
+                copy(&fresh->metrics, running->metrics);
+
+    for (int i = 0; i < SOCKET_COUNT; i++)
+        good = good && copy_listen(&fresh->listen[i], &running->listen[i]);
+    for (size_t i = 0; i < FIXED; i++)
+        fresh->limits.value[fixed[i]] = running->limits.value[fixed[i]];
+    return good;
 }

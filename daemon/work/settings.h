@@ -63,6 +63,10 @@ bool settings_has(const struct settings *settings, enum endpoint_kind kind);
 size_t settings_restart_needed(const struct settings *old, const struct settings *fresh, const char **names,
                                size_t most);
 
+/* Gives *fresh the values of *running wherever a running daemon cannot take others over, so that it says what is in
+ * force. False when there is no memory. */
+bool settings_keep_running(struct settings *fresh, const struct settings *running);
+
 void settings_free(struct settings *settings); /* NULL: nothing */
 
 /* The policy that a site decides by. Never NULL. */

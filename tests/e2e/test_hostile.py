@@ -590,7 +590,7 @@ class Forged(unittest.TestCase):
         with zmq.Context.instance().socket(zmq.REP) as probe:
             port = probe.bind_to_random_port("tcp://127.0.0.1")
         tcp = f"tcp://127.0.0.1:{port}"
-        with Daemon(config=f'listen {{ desk = "{tcp}" }}\n') as daemon:
+        with Daemon(config=f'insecure_loopback = true\nlisten {{ desk = "{tcp}" }}\n') as daemon:
             for forged in ({}, self.FORGED, {"Peer_Address": b"/run/x:0:0:1"}):
                 hello, change, as_ann = self.ask(tcp, [{"v": 1, "op": "hello", "id": 1}, self.CHANGE,
                                                       {**self.CHANGE, "as": "ann"}], **forged)

@@ -264,7 +264,7 @@ class Stopping(Case):
 class PublishedDecisions(Case):
     config = "heartbeat_ms = 500\n"
 
-    def listen(self, site):
+    def hear(self, site):
         listener = self.daemon.keep(Decisions(self.daemon.endpoint("decisions"), site))
         time.sleep(0.3)
         return listener
@@ -277,14 +277,14 @@ class PublishedDecisions(Case):
         return None
 
     def test_record_is_published_as_streamed(self):
-        listener = self.listen(self.site)
+        listener = self.hear(self.site)
         self.approved()
         topic, body = self.next_of(listener, "record")
         self.assertEqual((topic, body["v"]), (self.site.encode() + b"/", 1))
         self.assertEqual(body["record"], self.records()[0])
 
     def test_site_hears_no_site_whose_name_only_begins_like_its_own(self):
-        listener = self.listen("news")
+        listener = self.hear("news")
         for site in ("news2", "news-", "new", "news"):
             self.approve(self.pending(site=site))
         topic, body = self.next_of(listener, "record")
@@ -293,7 +293,7 @@ class PublishedDecisions(Case):
 
     def test_heartbeats_tell_the_newest_number(self):
         self.approved(), self.approved()
-        listener = self.listen(self.site)
+        listener = self.hear(self.site)
         topic, body = self.next_of(listener, "heartbeat")
         self.assertEqual((topic, body["site"], body["newest"]), (self.site.encode() + b"/", self.site, 2))
         self.assertEqual(body["epoch"], self.front.hello()["epoch"])
