@@ -12,8 +12,8 @@
 
 enum { HEARTBEAT_MS = 5000, CREDIT_TIMEOUT_MS = 30000, EVENT_OVERHEAD_BYTES = 16384 };
 
-/* libConfuse tells errors to a function without an argument of the caller's, and calls what it is given as text "[buf]":
- * this is where its words go, and the file's name. One configuration is read at a time. */
+/* libConfuse tells errors to a function without an argument of the caller's, and calls what it is given as text
+ * "[buf]": this is where its words go, and the file's name. One configuration is read at a time. */
 static char *complaint;
 static size_t complaint_bytes;
 static const char *complaint_file;

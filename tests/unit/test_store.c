@@ -653,7 +653,8 @@ TEST(the_schema_refuses_to_replace_a_record_by_its_number_in_the_log)
 TEST(the_schema_refuses_to_delete_or_replace_a_key)
 {
     REFUSE("DELETE FROM key", "DELETE FROM key WHERE no = 2", "INSERT OR REPLACE INTO key SELECT * FROM key",
-           "REPLACE INTO key SELECT * FROM key WHERE no = 1", "INSERT OR IGNORE INTO key SELECT * FROM key WHERE no = 1",
+           "REPLACE INTO key SELECT * FROM key WHERE no = 1",
+           "INSERT OR IGNORE INTO key SELECT * FROM key WHERE no = 1",
            "INSERT INTO key SELECT * FROM key WHERE no = 1 ON CONFLICT(no) DO UPDATE SET role = 3",
            "INSERT OR REPLACE INTO key SELECT 3, name, role, rights, public_key, uid, sites, created_at, created_by,"
            " expires_at, revoked_at FROM key WHERE no = 1",
