@@ -238,12 +238,14 @@ static bool read_file(int fd, const char *path, char *text, struct modq_error *e
 /* Puts the file's name before what is wrong with it. */
 static void blame(struct modq_error *error, const char *path)
 {
-    char message[sizeof(error->message)];
+    char cause[sizeof(error->message)];
+    size_t len = strlen(path);
 
-    if (!error || strncmp(error->message, path, strlen(path)) == 0)
+    if (!error || strncmp(error->message, path, len) == 0)
         return;
-    snprintf(message, sizeof(message), "%s: %s", path, error->message);
-    memcpy(error->message, message, sizeof(message));
+    memcpy(cause, error->message, sizeof(cause));
+    int room = len + 3 < sizeof(cause) ? (int)(sizeof(cause) - len - 3) : 0;
+    snprintf(error->message, sizeof(error->message), "%s: %.*s", path, room, cause);
 }
 
 struct modq_key *modq_key_load(const char *path, struct modq_error *error)
