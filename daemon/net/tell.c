@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../proto/fields.h"
 #include "../log.h"
 #include "../work/grant.h"
 #include "../work/verbs.h"
@@ -12,10 +13,21 @@ static const char *door_name(enum door door)
     return door == DOOR_FRONT ? "front" : door == DOOR_PUSH ? "push" : "desk";
 }
 
+/* A name that the request itself gives, if it is one. */
+static struct slice named(const struct request *request, const char *key, enum field_type type, int64_t most)
+{
+    struct slice name = mp_get_str(&request->map, key);
+    struct fault fault;
+
+    return name.data && field_check_text(name, type, 1, most, NULL, key, &fault) ? name : SLICE_NONE;
+}
+
 /* Who asked for what. */
 static struct log_fields fields_of(const struct request *request)
 {
-    return (struct log_fields){.key = request->grant ? request->grant->key : request->peer.key,
+    return (struct log_fields){.site = named(request, "site", FIELD_NAME, NAME_BYTES),
+                               .comment = named(request, "comment", FIELD_KEY, KEY_BYTES),
+                               .key = request->grant ? request->grant->key : request->peer.key,
                                .key_name = request->grant ? request->grant->name : NULL,
                                .actor = request->actor,
                                .via = request->via,
@@ -44,6 +56,10 @@ static void tell_push(const struct request *request)
     if (!fault)
         return;
     fields.error = error_info(fault->code)->name;
+    if (request->refused_site.data)
+        fields.site = request->refused_site;
+    if (request->refused_comment.data)
+        fields.comment = request->refused_comment;
     log_event(LOG_ID_PUSH_REFUSED, &fields, "push: refused: %s%s%s", fields.error, fault->field[0] ? ": " : "",
               fault->field);
 }

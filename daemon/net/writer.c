@@ -165,6 +165,7 @@ static void run_list(struct writer *writer, struct request *list)
         fault_set(&r->fault, E_OK);
         r->refused = 0;
         r->refused_why = NULL;
+        r->refused_site = r->refused_comment = SLICE_NONE;
         verb_run_once(work, r);
     }
 }

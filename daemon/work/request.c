@@ -134,7 +134,7 @@ void request_weigh(struct request *request)
     request->cost += sizeof(*request) + request->body.len + request->scratch.len + weigh(&request->map);
 }
 
-void request_note_refused(struct request *request, const struct fault *fault)
+void request_note_refused(struct request *request, struct slice site, struct slice comment, const struct fault *fault)
 {
     struct fault *kept = request->refused++ ? NULL : msgpack_zone_malloc(&request->zone, sizeof(*kept));
 
@@ -142,6 +142,8 @@ void request_note_refused(struct request *request, const struct fault *fault)
         return;
     *kept = *fault;
     request->refused_why = kept;
+    request->refused_site = site;
+    request->refused_comment = comment;
 }
 
 enum { ID_BYTES = 64 };

@@ -65,7 +65,8 @@ struct request {
     size_t cost;                       /* bytes of memory that it holds, near enough: the queue is limited by them */
     int64_t refused;                   /* items that failed, for those who get no answer */
     const struct fault *refused_why;   /* the first of them */
-    struct tally tally;                /* what it did, to be counted when it is answered */
+    struct slice refused_site, refused_comment;
+    struct tally tally; /* what it did, to be counted when it is answered */
     struct out reply;
 };
 
@@ -77,8 +78,9 @@ void request_pool_drop(void); /* frees what is kept for reuse */
 /* Zeroed memory that lives as long as the request; NULL and fault `internal` when there is none. */
 void *request_alloc(struct request *request, size_t bytes);
 
-/* An item of the request failed: counted, and the first fault is kept. */
-void request_note_refused(struct request *request, const struct fault *fault);
+/* An item of the request failed: counted, and of the first one what it was about (absent: not known) and why is kept.
+ */
+void request_note_refused(struct request *request, struct slice site, struct slice comment, const struct fault *fault);
 
 /* True when `id` may name a request; else *fault blames the field `key`. */
 bool request_check_id(const msgpack_object *id, const char *key, struct fault *fault);

@@ -298,7 +298,7 @@ static void run_item(struct work *work, struct request *request, const struct it
     else
         out_nil(out);
     if (item->fault || fault.code) {
-        request_note_refused(request, item->fault ? item->fault : &fault);
+        request_note_refused(request, item->event.site, item->event.comment, item->fault ? item->fault : &fault);
         work_item_error(work, out, item->fault ? item->fault : &fault);
         return;
     }

@@ -310,6 +310,7 @@ class ToTheJournal(unittest.TestCase):
             push.send("submit", comments=[{"site": "news", "comment": "c", "body": 7}])
             refused = journal.wait_for(IDS["push_refused"])
             self.assertEqual((refused["ERROR"], refused["DOOR"], refused["OPERATION"]), ("bad_type", "push", "submit"))
+            self.assertEqual((refused["SITE"], refused["COMMENT"]), ("news", "c"))
             key = daemon.desk("root").change("key_add", name="ann", role="moderator", uid=12345, rights=["undo"])["key"]
             added = journal.wait_for(IDS["key_added"])
             self.assertEqual((added["KEY"], added["KEY_NAME"], added["ROLE"], added["ACTOR"]),
