@@ -212,21 +212,29 @@ static int64_t portion(const struct walk *walk)
     return to_head > 0 && to_head < VERIFY_PAGE ? to_head : VERIFY_PAGE;
 }
 
-static void compare_head(struct walk *walk)
+static void show_head(struct walk *walk, const char *fault, const char *detail)
 {
     struct text line = {0};
 
+    walk->faults++;
+    say(&line,
+        walk->app->json ? "{\"no\": %lld, \"table\": \"event\", \"fault\": \"%s\", \"detail\": \"%s\"}"
+                        : "event %lld: %s: %s",
+        (long long)walk->head_no, fault, detail);
+    put_line(&line, stdout);
+}
+
+static void compare_head(struct walk *walk)
+{
     if (walk->head_no == 0 || walk->head_seen || (walk->last < walk->head_no && !walk->done))
         return;
     walk->head_seen = true;
-    if (walk->last == walk->head_no && memcmp(walk->hash, walk->head, HASH_LEN) == 0)
-        return;
-    walk->faults++;
-    say(&line,
-        walk->last < walk->head_no ? "event %lld: missing: the log ends before it"
-                                   : "event %lld: changed: its chain is not the one given as --head",
-        (long long)walk->head_no);
-    put_line(&line, stdout);
+    if (walk->last < walk->head_no)
+        show_head(walk, "missing", "the log ends before it");
+    else if (walk->last > walk->head_no)
+        show_head(walk, "missing", "it was given as --head and is not there");
+    else if (memcmp(walk->hash, walk->head, HASH_LEN) != 0)
+        show_head(walk, "changed", "its chain is not the one given as --head");
 }
 
 /* What the next portion is asked with; `map` is the answer before it, NULL at the beginning. */
