@@ -97,8 +97,9 @@ def rewrite(path, first):
 
 
 def copy_of(path):
-    """A directory with a copy of the database, for a daemon of its own."""
+    """A directory with a copy of the database, and of what is not in the file yet, for a daemon of its own."""
     directory = tempfile.mkdtemp(prefix="mq-", dir="/tmp")
-    os.chmod(directory, 0o700)
-    shutil.copy(path, os.path.join(directory, "modqd.db"))
+    for suffix in ("", "-wal"):
+        if os.path.exists(path + suffix):
+            shutil.copy(path + suffix, os.path.join(directory, "modqd.db" + suffix))
     return directory
