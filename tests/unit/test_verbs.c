@@ -128,10 +128,14 @@ TEST(every_operation_says_who_may_use_it_and_how_it_is_bound_to_sites)
             fail_msg("%s: is for a role that there is not", verb->name);
         if (!(verb->roles & 1U << ROLE_ADMINISTRATOR))
             fail_msg("%s: administrators may do everything, but not this", verb->name);
+        if (verb->scope != SCOPE_NONE && known)
+            fail_msg("%s: is about no site, and bound to some", verb->name);
         if (verb->scope == SCOPE_NONE && verb->roles != FOR_ADMINISTRATORS && !known)
             fail_msg("%s: is bound to no site, and not for administrators alone", verb->name);
         if (verb->changes_keys && verb->roles != FOR_ADMINISTRATORS)
             fail_msg("%s: changes keys, and not for administrators alone", verb->name);
+        if (verb->roles == FOR_ADMINISTRATORS && (verb->scope != SCOPE_NONE || verb->right || verb->bulk))
+            fail_msg("%s: administrators have all sites and rights, so this says nothing", verb->name);
     }
 }
 
@@ -321,26 +325,32 @@ static void pack(struct out *out, const struct verb *verb, const char *json, con
     rig_pack(out, whole);
 }
 
-static void check(const struct verb *verb, size_t i, enum door door, size_t who, bool own)
+static const char *ask_as(const struct verb *verb, const char *json, enum door door, size_t who, const char *site)
 {
     struct admission admission = {
         .settings = &rig.settings, .access = rig.access, .now_ms = rig.now_ms, .boot_ms = rig.work.boot_ms};
     struct request *request = request_new();
     struct out out = {0};
 
-    pack(&out, verb, requests[i].json, own ? "own" : "other");
+    pack(&out, verb, json, site);
     request->door = door;
     request->peer = (struct peer){.proof = PROOF_KEY, .key = (int64_t)who + 1, .uid = PEER_UNKNOWN};
     request->body = out_slice(&out);
-    bool good = admit(request, &admission);
-    const char *came = verdict(request, good);
-    const char *wanted = expected(verb, door, who, requests[i].names, own);
-    if (strcmp(came, wanted) != 0)
-        fail_msg("%s of %s site at door %d by %s: %s, not %s", verb->name, own ? "its own" : "another", door,
-                 people[who].called, came, wanted);
+    const char *came = verdict(request, admit(request, &admission));
     admit_end(request, rig.access);
     request_free(request);
     out_free(&out);
+    return came;
+}
+
+static void check(const struct verb *verb, size_t i, enum door door, size_t who, bool own)
+{
+    const char *came = ask_as(verb, requests[i].json, door, who, own ? "own" : "other");
+    const char *wanted = expected(verb, door, who, requests[i].names, own);
+
+    if (strcmp(came, wanted) != 0)
+        fail_msg("%s of %s site at door %d by %s: %s, not %s", verb->name, own ? "its own" : "another", door,
+                 people[who].called, came, wanted);
 }
 
 TEST(every_operation_is_admitted_and_denied_as_its_row_says)
@@ -359,6 +369,123 @@ TEST(every_operation_is_admitted_and_denied_as_its_row_says)
     print_message("# %zu times\n", n);
     assert_true(n > 400);
     rig_close(&rig);
+}
+
+/* ---- what the columns of a row mean ---- */
+
+/* Calls `look` with each request at each door that has it. */
+static void each_request(void (*look)(const struct verb *verb, size_t i, enum door door))
+{
+    begin();
+    for (size_t i = 0; i < REQUESTS; i++)
+        for (size_t d = 0; d < 3; d++) {
+            const struct verb *verb = verb_find(slice_of(requests[i].name), doors[d]);
+            if (verb)
+                look(verb, i, doors[d]);
+        }
+    rig_close(&rig);
+}
+
+/* The request with what stands at `at`, as long as `cut`, replaced by `text`. */
+static void put_in(char changed[700], const char *json, const char *at, size_t cut, const char *text)
+{
+    snprintf(changed, 700, "%.*s%s%s", (int)(at - json), json, text, at + cut);
+}
+
+/* Somebody of each role that the door lets in, without the right to do many things at once. */
+static size_t somebody(enum door door)
+{
+    return door == DOOR_DESK ? 2 : 0;
+}
+
+/* Without its site (or its list, which names sites), what is about sites that are named cannot be asked for. */
+static void ask_without_site(const struct verb *verb, size_t i, enum door door)
+{
+    const char *key = requests[i].names == ONE_SITE ? "'site'" : verb->items ? "'records'" : "'comments'";
+    const char *at = requests[i].names == NO_SITE ? NULL : strstr(requests[i].json, key);
+    const char *wanted = verb->scope == SCOPE_NAMED ? "missing_field" : "admitted";
+    char changed[700];
+
+    if (requests[i].names != NO_SITE && !at)
+        fail_msg("%s: no %s in its request", verb->name, key);
+    put_in(changed, requests[i].json, at ? at : requests[i].json, at ? strlen(key) : 0, at ? "'nothing'" : "");
+    const char *came = ask_as(verb, changed, door, PEOPLE - 1, "own");
+    if (strcmp(came, wanted) != 0)
+        fail_msg("%s without a site at door %d: %s, not %s", verb->name, door, came, wanted);
+}
+
+TEST(only_what_is_about_named_sites_needs_one)
+{
+    each_request(ask_without_site);
+}
+
+/* What is about no site does not look at one. */
+static void ask_with_a_site(const struct verb *verb, size_t i, enum door door)
+{
+    const char *wanted = verb->scope == SCOPE_NONE ? "admitted" : "denied";
+    char changed[700];
+
+    if (requests[i].names != NO_SITE || verb->roles == FOR_ADMINISTRATORS)
+        return;
+    put_in(changed, requests[i].json, requests[i].json + 1, 0, "'site':'other',");
+    const char *came = ask_as(verb, changed, door, somebody(door), "");
+    if (strcmp(came, wanted) != 0)
+        fail_msg("%s with a site at door %d: %s, not %s", verb->name, door, came, wanted);
+}
+
+TEST(only_what_is_about_no_site_does_not_look_at_one)
+{
+    each_request(ask_with_a_site);
+}
+
+static bool needs_a_right_for_many(const char *name)
+{
+    static const char *const names[] = {"approve", "reject", "undo", "escalate", "erase"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* ",item,item": the same item again, of the site `own`. */
+static void twice_more(char items[400], const char *item, size_t len)
+{
+    const char *hole = memmem(item, len, "%s", 2);
+    const char *rest = hole ? hole + 2 : item + len;
+    char one[150];
+
+    snprintf(one, sizeof(one), "%.*s%s%.*s", (int)(hole ? hole - item : (ptrdiff_t)len), item, hole ? "own" : "",
+             (int)(item + len - rest), rest);
+    snprintf(items, 400, ",%s,%s", one, one);
+}
+
+/* Three items where more than two are many; or a list that the operation does not know. */
+static void ask_for_many(const struct verb *verb, size_t i, enum door door)
+{
+    const char *wanted = needs_a_right_for_many(verb->name) ? "denied: bulk" : "admitted";
+    const char *list = strchr(requests[i].json, '[');
+    size_t len = list ? strcspn(list + 1, "]") : 0;
+    char items[400];
+    char changed[700];
+
+    if (verb->roles == FOR_ADMINISTRATORS)
+        return; /* who has every right */
+    rig.settings.limits.value[LIMIT_BULK_ITEMS] = 2;
+    if (list)
+        twice_more(items, list + 1, len);
+    if (list)
+        put_in(changed, requests[i].json, list + 1 + len, 0, items);
+    else
+        put_in(changed, requests[i].json, requests[i].json + 1, 0, "'comments':[1,2,3],");
+    const char *came = ask_as(verb, changed, door, somebody(door), "own");
+    if (strcmp(came, wanted) != 0)
+        fail_msg("%s of many at door %d: %s, not %s", verb->name, door, came, wanted);
+}
+
+TEST(many_decisions_at_once_need_a_right_and_nothing_else_does)
+{
+    each_request(ask_for_many);
 }
 
 /* ---- lists ---- */
