@@ -11,7 +11,11 @@
 #include "relay.h"
 #include "zap.h"
 
-enum { MAX_SOCKETS = 8192, GATES_MAX = 9 };
+enum {
+    MAX_SOCKETS = 8192,
+    GATES_MAX = 9,
+    AUTOMATIC_BYTES = 5 /* of a routing id that ROUTER made: a zero and a number that starts anywhere */
+};
 
 struct bus {
     void *context;
@@ -191,6 +195,7 @@ static bool receive_routing_id(void *socket, struct peer *peer, bool *more)
     size_t len = zmq_msg_size(&frame);
     peer->routing_id_len = (unsigned char)(len < sizeof(peer->routing_id) ? len : sizeof(peer->routing_id));
     memcpy(peer->routing_id, zmq_msg_data(&frame), peer->routing_id_len);
+    peer->named = len != AUTOMATIC_BYTES || peer->routing_id[0] != 0;
     *more = zmq_msg_more(&frame);
     zmq_msg_close(&frame);
     return true;

@@ -30,6 +30,7 @@ struct peer {
     unsigned char routing_id_len; /* 0: nobody to answer (push) */
     unsigned char gate;           /* of the bus */
     bool delimiter;               /* an empty frame stood first, as REQ sends it */
+    bool named;                   /* it chose its routing id itself, which another peer may take after it */
     enum proof proof;
     int64_t uid; /* with PROOF_USER, or PEER_UNKNOWN */
     int64_t key; /* with PROOF_KEY: number of the key */

@@ -25,6 +25,17 @@ static bool needs_dealer(struct request *request)
     return !request->peer.delimiter || fault_set(&request->fault, E_DEALER_NEEDED);
 }
 
+/* What it sends goes to whoever has the routing id. */
+static bool needs_a_name_of_ours(struct request *request)
+{
+    if (!request->peer.named)
+        return true;
+    fault_set(&request->fault, E_DENIED);
+    fault_say(&request->fault,
+              "set no routing id (ZMQ_ROUTING_ID): another peer could take it, and the stream with it");
+    return false;
+}
+
 bool stream_decode(struct request *request, const struct settings *settings)
 {
     struct stream_args *args = request_alloc(request, sizeof(*args));
@@ -33,8 +44,9 @@ bool stream_decode(struct request *request, const struct settings *settings)
     if (!args)
         return false;
     args->live = true;
-    if (!needs_dealer(request) || !fields_decode(&request->map, stream_fields, ROWS(stream_fields), &settings->limits,
-                                                 NULL, args, &request->fault))
+    if (!needs_dealer(request) || !needs_a_name_of_ours(request) ||
+        !fields_decode(&request->map, stream_fields, ROWS(stream_fields), &settings->limits, NULL, args,
+                       &request->fault))
         return false;
     if (request->id)
         return true;
