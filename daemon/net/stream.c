@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "../clock.h"
+#include "../work/admit.h"
 #include "../work/record.h"
 #include "../work/stream_request.h"
 #include "../work/verbs.h"
@@ -79,7 +80,12 @@ bool stream_is_allowed(const struct stream *s, const struct access *access, int6
 {
     const struct grant *newest = s->grant->key ? access_by_number(access, s->grant->key) : s->grant;
 
-    return newest && grant_is_good(newest, now_ms) && grant_sees(newest, slice_of(s->channel->name));
+    if (!s->grant->key && s->peer.proof == PROOF_USER) { /* who may have got a key since */
+        const struct grant *listed = admit_listed(access, s->peer.uid, now_ms);
+        newest = listed ? listed : newest;
+    }
+    return newest && grant_is_good(newest, now_ms) && grant_may_enter(newest, SOCKET_FRONT) &&
+           grant_sees(newest, slice_of(s->channel->name));
 }
 
 void streams_sweep(struct publisher *p)

@@ -105,9 +105,12 @@ static enum settings_socket socket_of(enum door door)
     return door == DOOR_FRONT ? SOCKET_FRONT : door == DOOR_PUSH ? SOCKET_PUSH : SOCKET_DESK;
 }
 
-/* A key is looked at with each message, because a connection outlives it. */
+/* A key is looked at with each message, because a connection outlives it. A routing id outlives the connection: whoever
+ * takes one that another peer chose gets what is still to come for that one. */
 static bool identify_key(struct request *request, struct grant *grant, const struct admission *admission)
 {
+    if (request->peer.named)
+        return deny(request, "set no routing id (ZMQ_ROUTING_ID): another peer could take it after you");
     if (!grant)
         return deny(request, "this key is not known");
     if (grant->revoked_at)
@@ -120,19 +123,29 @@ static bool identify_key(struct request *request, struct grant *grant, const str
     return true;
 }
 
+static bool is_owner(int64_t uid)
+{
+    return uid == 0 || uid == (int64_t)geteuid();
+}
+
+struct grant *admit_listed(const struct access *access, int64_t uid, int64_t now_ms)
+{
+    return is_owner(uid) ? NULL : access_by_uid(access, uid, now_ms);
+}
+
 /* Over ipc a user with a key of their own is what it says; others are what the socket's permissions make them. */
 static bool identify_user(struct request *request, const struct admission *admission)
 {
     int64_t uid = request->peer.uid;
-    struct grant *listed = access_by_uid(admission->access, uid, admission->now_ms);
-    bool owner = uid == 0 || uid == (int64_t)geteuid();
+    struct grant *listed = admit_listed(admission->access, uid, admission->now_ms);
+    bool owner = is_owner(uid);
     bool desk = request->door == DOOR_DESK;
 
     if (uid == PEER_UNKNOWN && (desk || admission->settings->listen[socket_of(request->door)].listed_only))
         return deny(request, "the kernel does not say who you are; use a current version of ZeroMQ");
     if (uid != PEER_UNKNOWN)
         snprintf(request->via, sizeof(request->via), "uid:%lld", (long long)uid);
-    if (listed && !owner)
+    if (listed)
         return identify_key(request, listed, admission);
     if (!owner && admission->settings->listen[socket_of(request->door)].listed_only)
         return deny(request, "your user has no key here; an administrator can add one");

@@ -18,6 +18,10 @@ struct admission {
  * asked for is counted: admit_end when the request is done. */
 bool admit(struct request *request, const struct admission *admission);
 
+/* The newest grant of a user's own key, good or not; NULL when there is none, and for root and the daemon's own user,
+ * whom no key binds. No reference is taken. */
+struct grant *admit_listed(const struct access *access, int64_t uid, int64_t now_ms);
+
 /* Names of the daemon's own, whom nobody else may be taken for. */
 bool admit_is_reserved(struct slice name);
 

@@ -7,12 +7,14 @@ import threading
 import time
 import unittest
 
+import zmq
+
 import keys
 import tap
 from cases import Case, event, eventually, fresh, now_ms
 from daemon import Daemon
 from keys import NOBODY
-from modq import Connection, Desk, Front, Key, ModqError, RequestTimeout, StreamLost
+from modq import Connection, Desk, Front, Key, ModqError, RequestTimeout, StreamLost, decode, encode
 
 TCP = ("front", "push", "desk")
 SOON_MS = 500             # for what happens at once; a sanitized build on a busy machine is slow
@@ -91,6 +93,45 @@ class Ending(KeyCase):
         self.revoke(front)
         self.approve(item)
         self.ended(stream)
+
+    def with_routing_id(self, endpoint, routing_id, key=None):
+        """A DEALER that chose its routing id itself."""
+        dealer = zmq.Context.instance().socket(zmq.DEALER)
+        self.addCleanup(dealer.close, 0)
+        dealer.setsockopt(zmq.ROUTING_ID, routing_id)
+        if key:
+            key.use(dealer)
+        dealer.connect(endpoint)
+        return dealer
+
+    def ask_named(self, dealer, op, **fields):
+        dealer.send(encode({"v": 1, "op": op, "id": 1, **fields}))
+        self.assertTrue(dealer.poll(5000))
+        answer = decode(dealer.recv())
+        return "ok" if answer["ok"] else answer["error"]["name"]
+
+    def test_what_is_for_a_key_does_not_wait_for_the_next_owner_of_a_routing_id(self):
+        """libzmq gives what is sent to a routing id to whoever has it now, whichever key they came with."""
+        self.pending()
+        item = self.pending()
+        ours, theirs = self.new_front(self.site).key, self.new_front(fresh("site-")).key
+        place = self.daemon.endpoint("front", ours)
+        first = self.with_routing_id(place, b"web", ours)
+        self.assertEqual(self.ask_named(first, "stream", site=self.site, credit=10), "denied")
+        self.assertEqual(self.ask_named(first, "status", site=self.site, comments=["a"]), "denied")
+        first.close(0)
+        time.sleep(0.1)
+        second = self.with_routing_id(place, b"web", theirs)
+        self.assertEqual(self.ask_named(second, "hello"), "denied")
+        self.approve(item)
+        self.assertFalse(second.poll(200), "what was for another key arrived")
+
+    def test_stream_is_not_held_by_a_routing_id_that_anybody_may_take(self):
+        for routing_id in (b"web", b"12345", b"x" * 255):
+            dealer = self.with_routing_id(self.daemon.endpoint("front"), routing_id)
+            self.assertEqual(self.ask_named(dealer, "hello"), "ok")
+            self.assertEqual(self.ask_named(dealer, "stream", site=self.site, credit=10), "denied")
+        self.front.stream(self.site).close()
 
     def test_expiry_ends_a_stream_and_access_soon_after_its_moment(self):
         end = now_ms() + 700
@@ -656,31 +697,48 @@ class Users(unittest.TestCase):
         daemon = self.start()
         chief = daemon.administrator()
         chief.key_add("web", "front", uid=NOBODY, sites=["news"])
+        answers = self.while_streaming(daemon, ["news"], lambda desk: desk.key_revoke(name="web"))
+        self.assertEqual(answers, ["ended: denied", "denied"])
+
+    def while_streaming(self, daemon, sites, change):
+        """What becomes of another user's open streams, and of a hello after them, when change(desk) is done."""
         ready, go = os.pipe(), os.pipe()
+
+        def answer(ask):
+            try:
+                return type(ask()).__name__
+            except (ModqError, StreamLost) as error:
+                return getattr(error, "name", None) or error.reason
 
         def talk():
             with Front(daemon.endpoint("front"), attempts=1) as front:
-                stream = front.stream("news")
+                streams = [front.stream(site) for site in sites]
                 os.write(ready[1], b"x")
                 os.read(go[0], 1)
-                answers = []
-                for ask in (lambda: stream.next_record(5), front.hello):
-                    try:
-                        answers.append(repr(ask()))
-                    except (ModqError, StreamLost) as error:
-                        answers.append(getattr(error, "name", None) or error.reason)
-                return answers
+                asks = [*(stream.next_record for stream in streams), lambda _: front.hello()]
+                return [answer(lambda ask=ask: ask(0.5)) for ask in asks]
 
-        def revoke():
+        def act():
             os.read(ready[0], 1)
             with Desk(daemon.endpoint("desk")) as desk:
-                desk.key_revoke(name="web")
+                change(desk)
             os.write(go[1], b"x")
-        thread = threading.Thread(target=revoke)
+        thread = threading.Thread(target=act)
         thread.start()
         answers = self.as_nobody(talk)
         thread.join()
-        self.assertEqual(answers, ["ended: denied", "denied"])
+        return answers
+
+    def test_key_that_a_user_gets_ends_the_streams_that_it_does_not_allow(self):
+        daemon = self.start()
+        sites = ["news", "blog"]
+        self.assertEqual(self.while_streaming(daemon, sites, lambda desk: None), ["NoneType", "NoneType", "dict"])
+        one_site = lambda desk: desk.key_add("web", "front", uid=NOBODY, sites=["news"])
+        answers = self.while_streaming(daemon, sites, one_site)
+        self.assertEqual(answers, ["NoneType", "ended: denied", "dict"])
+        daemon = self.start()
+        answers = self.while_streaming(daemon, sites, lambda desk: desk.key_add("clara", "moderator", uid=NOBODY))
+        self.assertEqual(answers, ["ended: denied", "ended: denied", "denied"])
 
     def test_local_administrator_always_gets_in(self):
         """Whatever the keys and the configuration say: root and the daemon's own user."""
