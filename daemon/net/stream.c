@@ -82,6 +82,8 @@ bool stream_is_allowed(const struct stream *s, const struct access *access, int6
 
     if (!s->grant->key && s->peer.proof == PROOF_USER) { /* who may have got a key since */
         const struct grant *listed = admit_listed(access, s->peer.uid, now_ms);
+        if (s->peer.uid == PEER_UNKNOWN && access_knows_users(access))
+            return false;
         newest = listed ? listed : newest;
     }
     return newest && grant_is_good(newest, now_ms) && grant_may_enter(newest, SOCKET_FRONT) &&

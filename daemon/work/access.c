@@ -163,6 +163,11 @@ struct grant *access_by_uid(const struct access *access, int64_t uid, int64_t no
     return found;
 }
 
+bool access_knows_users(const struct access *access)
+{
+    return access->uid_count > 0;
+}
+
 size_t access_ended(const struct access *access, int64_t now_ms)
 {
     size_t n = 0;

@@ -19,6 +19,9 @@ struct grant *access_by_public(const struct access *access, const unsigned char 
 struct grant *access_by_number(const struct access *access, int64_t key);
 struct grant *access_by_uid(const struct access *access, int64_t uid, int64_t now_ms); /* a good one before others */
 
+/* True when there is or was a key of a user of the system: then it matters which user somebody is. */
+bool access_knows_users(const struct access *access);
+
 /* How many keys are revoked or have expired. */
 size_t access_ended(const struct access *access, int64_t now_ms);
 

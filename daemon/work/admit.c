@@ -141,7 +141,8 @@ static bool identify_user(struct request *request, const struct admission *admis
     bool owner = is_owner(uid);
     bool desk = request->door == DOOR_DESK;
 
-    if (uid == PEER_UNKNOWN && (desk || admission->settings->listen[socket_of(request->door)].listed_only))
+    if (uid == PEER_UNKNOWN && (desk || admission->settings->listen[socket_of(request->door)].listed_only ||
+                                access_knows_users(admission->access)))
         return deny(request, "the kernel does not say who you are; use a current version of ZeroMQ");
     if (uid != PEER_UNKNOWN)
         snprintf(request->via, sizeof(request->via), "uid:%lld", (long long)uid);

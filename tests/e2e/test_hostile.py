@@ -586,6 +586,24 @@ class Forged(unittest.TestCase):
                     self.assertFalse(change["ok"], change)
                 daemon.stop()
 
+    def test_peers_of_older_zmtp_do_not_get_around_a_key_of_their_user(self):
+        """Of whom the kernel's word is missing, nobody knows whether they are the user whose key was revoked."""
+        submit = {"v": 1, "op": "submit", "id": 1, "comments": [{"site": "blog", "comment": "1", "body": "x"}]}
+        for version in (1, 2):
+            with self.subTest(version=version), Daemon() as daemon:
+                endpoint = daemon.endpoint("front")
+                ask = lambda: self.as_nobody(daemon, lambda: self.ask_old(endpoint, [submit], version))
+                os.chmod(os.path.join(daemon.dir, "front.sock"), 0o777)
+                before = ask()
+                self.assertTrue("trouble" in before or before[0]["ok"], before)
+                daemon.administrator().key_add("web", "front", uid=NOBODY, sites=["news"])
+                with_key = ask()
+                daemon.administrator().key_revoke(name="web")
+                for answer in (with_key, ask()):
+                    if "trouble" not in answer:
+                        self.assertEqual(answer[0]["error"]["name"], "denied", answer)
+                print(f"# ZMTP {version}.0: {'not served' if 'trouble' in before else 'served, until a user has a key'}")
+
     def test_forged_properties_over_tcp_are_not_believed(self):
         with zmq.Context.instance().socket(zmq.REP) as probe:
             port = probe.bind_to_random_port("tcp://127.0.0.1")
