@@ -41,13 +41,12 @@ const char *modq_class_name(enum modq_class class_)
     return (unsigned)class_ < sizeof(names) / sizeof(names[0]) ? names[class_] : "";
 }
 
-/* Copies what fits, cut at a character's start. */
+/* Copies what fits, cut where it is no UTF-8 any more: in the middle of a character, too. */
 static void copy(char *to, size_t size, struct slice from)
 {
     size_t len = from.len < size ? from.len : size - 1;
 
-    while (len < from.len && len > 0 && ((unsigned char)from.data[len] & 0xc0) == 0x80)
-        len--;
+    utf8_valid((struct slice){from.data, len}, &len);
     if (len)
         memcpy(to, from.data, len);
     to[len] = '\0';

@@ -433,6 +433,24 @@ TEST(errors_of_unknown_number_or_class_are_handed_over)
     fake_close(&fake);
 }
 
+TEST(an_error_is_cut_where_it_is_no_utf8)
+{
+    struct fake fake;
+    struct heard heard;
+
+    fake_open(&fake);
+    struct modq *connection = modq_open(fake.endpoint, NULL, NULL);
+    modq_send(connection, "x", NULL, 5000, NULL, NULL);
+    await_request(&fake, connection, &heard);
+    answer_error(&fake, &heard, 4711, "brand\xc3_new", "final");
+    struct modq_answer *answer = modq_next(connection, 2000);
+    assert_non_null(answer);
+    assert_string_equal(modq_answer_error(answer)->name, "brand");
+    modq_answer_free(answer);
+    modq_close(connection);
+    fake_close(&fake);
+}
+
 TEST(an_answer_that_cannot_be_read_ends_its_request)
 {
     static const char bombs[][8] = {"\xdd\xff\xff\xff\xff", "\x93\x01", "", "\xc1", "\x01"};
