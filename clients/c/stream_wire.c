@@ -52,7 +52,7 @@ static void reopen(struct modq_stream *s, const struct modq_error *why)
     stream_drop_queue(s);
     link_drop(&s->link);
     s->phase = PAUSED;
-    s->pause_ends = now_ms() + pause;
+    s->pause_ends = deadline_after(now_ms(), pause);
 }
 
 static bool send_out(struct modq_stream *s, struct out *out)
@@ -210,7 +210,7 @@ static void take_records(struct modq_stream *s, struct message **message)
 {
     const struct modq_value *records = modq_get(as_value(&(*message)->map), "records");
 
-    if (modq_type(records) != MODQ_LIST || !check_records(s, records))
+    if (modq_type(records) != MODQ_LIST || modq_count(records) == 0 || !check_records(s, records))
         return;
     if (s->received > s->newest)
         s->newest = s->received;

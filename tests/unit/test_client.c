@@ -636,3 +636,51 @@ TEST(a_diverged_stream_fails_and_says_so_again)
     modq_stream_close(stream);
     fake_close(&fake);
 }
+
+TEST(a_list_of_no_records_is_passed_over)
+{
+    struct modq_stream_options options = {.site = "news"};
+    struct fake fake;
+    struct heard heard;
+
+    fake_open(&fake);
+    struct modq_stream *stream = modq_stream_open(fake.endpoint, &options, NULL);
+    await_stream(&fake, stream, &heard);
+    send_opened(&fake, &heard);
+    send_records(&fake, &heard, 1, 0);
+    send_records(&fake, &heard, 1, 2);
+    expect_records(stream, 1, 2);
+    modq_stream_close(stream);
+    fake_close(&fake);
+}
+
+TEST(a_daemon_that_wants_to_be_left_alone_for_ever_is)
+{
+    struct modq_stream_options options = {.site = "news"};
+    struct fake fake;
+    struct heard heard;
+    struct out out = {0};
+
+    fake_open(&fake);
+    struct modq_stream *stream = modq_stream_open(fake.endpoint, &options, NULL);
+    await_stream(&fake, stream, &heard);
+    begin_message(&out, &heard, "stream");
+    out_key_bool(&out, "ok", false);
+    out_key(&out, "error");
+    out_map(&out);
+    out_key_int(&out, "number", 1);
+    out_key_cstr(&out, "name", "busy");
+    out_key_cstr(&out, "class", "retry");
+    out_key_int(&out, "retry_after_ms", INT64_MAX);
+    out_end(&out);
+    out_end(&out);
+    fake_sends(&fake, &heard, &out);
+    for (int i = 0; i < 100; i++) {
+        modq_stream_process(stream);
+        assert_false(fake_hears(&fake, &heard));
+        usleep(2000);
+    }
+    assert_int_equal(modq_stream_error(stream)->number, MODQ_E_BUSY);
+    modq_stream_close(stream);
+    fake_close(&fake);
+}
