@@ -42,6 +42,24 @@ enum zap_verdict zap_decide(const struct zap_request *request, const struct acce
     return grant_may_enter(grant, request->socket) ? ZAP_WELCOME : ZAP_WRONG_ROLE;
 }
 
+void zap_judge(const struct slice *frames, size_t n, const struct access *access, int64_t now_ms,
+               struct zap_reply *reply)
+{
+    struct zap_request request = {0};
+
+    *reply = (struct zap_reply){.verdict = ZAP_MALFORMED, .status = "400", .text = "No"};
+    if (zap_decode(frames, n, &request))
+        reply->verdict = zap_decide(&request, access, now_ms, &reply->key);
+    reply->id = n > 1 && frames[1].len <= ZAP_ID_BYTES ? frames[1] : SLICE_LIT("");
+    reply->domain = request.domain;
+    reply->address = request.address;
+    if (reply->verdict != ZAP_WELCOME)
+        return;
+    reply->status = "200";
+    reply->text = "OK";
+    snprintf(reply->user, sizeof(reply->user), "%lld", (long long)reply->key);
+}
+
 void *zap_open(void *context)
 {
     void *socket = zmq_socket(context, ZMQ_REP);
@@ -78,17 +96,13 @@ static void send_frame(void *socket, struct slice frame, bool more)
     zmq_send(socket, frame.data, frame.len, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0));
 }
 
-static void reply(void *socket, struct slice id, enum zap_verdict verdict, int64_t key)
+static void send_reply(void *socket, const struct zap_reply *reply)
 {
-    char user[24] = "";
-
-    if (verdict == ZAP_WELCOME)
-        snprintf(user, sizeof(user), "%lld", (long long)key);
     send_frame(socket, SLICE_LIT("1.0"), true);
-    send_frame(socket, id, true);
-    send_frame(socket, verdict == ZAP_WELCOME ? SLICE_LIT("200") : SLICE_LIT("400"), true);
-    send_frame(socket, verdict == ZAP_WELCOME ? SLICE_LIT("OK") : SLICE_LIT("No"), true);
-    send_frame(socket, slice_of(user), true);
+    send_frame(socket, reply->id, true);
+    send_frame(socket, slice_of(reply->status), true);
+    send_frame(socket, slice_of(reply->text), true);
+    send_frame(socket, slice_of(reply->user), true);
     send_frame(socket, SLICE_LIT(""), false);
 }
 
@@ -113,17 +127,14 @@ static const char *count(enum zap_verdict verdict, struct counters *counters)
 static void answer(void *socket, const struct slice *frames, size_t n, const struct access *access,
                    struct counters *counters, int64_t now_ms)
 {
-    struct zap_request request = {0};
-    int64_t key = 0;
-    enum zap_verdict verdict =
-        zap_decode(frames, n, &request) ? zap_decide(&request, access, now_ms, &key) : ZAP_MALFORMED;
-    struct slice id = n > 1 && frames[1].len <= ZAP_ID_BYTES ? frames[1] : SLICE_LIT("");
+    struct zap_reply reply;
 
-    reply(socket, id, verdict, key);
-    if (verdict == ZAP_WELCOME)
+    zap_judge(frames, n, access, now_ms, &reply);
+    send_reply(socket, &reply);
+    if (reply.verdict == ZAP_WELCOME)
         counters->peers_welcome++;
     else
-        log_peer_refused(request.domain, request.address, key, count(verdict, counters));
+        log_peer_refused(reply.domain, reply.address, reply.key, count(reply.verdict, counters));
 }
 
 int zap_answer(void *socket, const struct access *access, struct counters *counters, int64_t now_ms, int most)

@@ -27,6 +27,19 @@ enum zap_verdict { ZAP_WELCOME, ZAP_UNKNOWN, ZAP_EXPIRED, ZAP_REVOKED, ZAP_WRONG
 enum zap_verdict zap_decide(const struct zap_request *request, const struct access *access, int64_t now_ms,
                             int64_t *key);
 
+/* What any frames at all are answered with. Slices point into the frames. */
+struct zap_reply {
+    enum zap_verdict verdict;
+    struct slice id, domain, address; /* the last two are absent when the request is malformed */
+    int64_t key;
+    const char *status, *text; /* "200" for ZAP_WELCOME alone */
+    char user[24];             /* number of the key; "" for who is not let in */
+};
+
+/* `frames` holds the first ZAP_FRAMES_MAX of `n` frames. */
+void zap_judge(const struct slice *frames, size_t n, const struct access *access, int64_t now_ms,
+               struct zap_reply *reply);
+
 /* Makes the socket that libzmq asks at, before any other socket is bound. NULL on failure. */
 void *zap_open(void *context);
 
