@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MODE_DEFAULT = 0600, NAME_MAX_BYTES = 32 };
+enum { MODE_DEFAULT = 0600, MODE_SHARED = 0660, NAME_MAX_BYTES = 32 };
 
 /* front, front_group, front_mode, front_local, push, ...: libConfuse keeps the pointers. */
 static char names[SOCKET_COUNT][4][NAME_MAX_BYTES];
@@ -149,10 +149,10 @@ static bool take_access(struct settings *s, enum settings_socket which, cfg_t *s
     const char *group = text_of(section, which, 1);
     const char *mode = text_of(section, which, 2);
     const char *local = text_of(section, which, 3);
-    char *end = NULL;
+    bool shared = mode && strcmp(mode, "0660") == 0;
 
-    listen->mode = mode ? (mode_t)strtoul(mode, &end, 8) : MODE_DEFAULT;
-    if (mode && (*end || !*mode || listen->mode & ~0660U || (listen->mode & 0600) != 0600))
+    listen->mode = shared ? MODE_SHARED : MODE_DEFAULT;
+    if (mode && !shared && strcmp(mode, "0600") != 0)
         return wrong(reason, n, which, "_mode",
                      "must be \"0600\" or \"0660\": everybody on the machine may never open a socket; use a group");
     listen->listed_only = local && strcmp(local, "listed") == 0;

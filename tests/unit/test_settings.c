@@ -220,7 +220,8 @@ TEST(who_may_open_a_socket_is_said_for_each)
 
 TEST(no_socket_is_ever_open_to_everybody)
 {
-    static const char *const modes[] = {"0666", "0662", "0664", "0661", "0760", "0060", "x", "", "0660x", "777777"};
+    static const char *const modes[] = {"0666", "0662",  "0664",   "0661", "0760", "0060",  "x",
+                                        "",     "0660x", "777777", "0620", "0640", "-0200", "40000000660"};
     char text[64];
 
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
