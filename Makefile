@@ -29,8 +29,13 @@ flags_release = -O2 -g -D_FORTIFY_SOURCE=2
 flags_asan    = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 flags_ubsan   = -O1 -g -fno-omit-frame-pointer -fsanitize=undefined -fno-sanitize-recover=undefined
 flags_tsan    = -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+flags_fuzz    = -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+                -fno-sanitize-recover=undefined -Wno-format-nonliteral
 ifeq ($(flags_$(VARIANT)),)
-$(error VARIANT=$(VARIANT) is unknown; there are release, asan, ubsan and tsan)
+$(error VARIANT=$(VARIANT) is unknown; there are release, asan, ubsan, tsan and fuzz)
+endif
+ifeq ($(VARIANT),fuzz)
+CC       = clang
 endif
 
 CFLAGS   =
@@ -50,13 +55,14 @@ client_src := $(wildcard clients/c/*.c)
 cli_src    := $(wildcard clients/cli/*.c)
 testlib_src := $(filter-out tests/lib/sabotage%.c,$(wildcard tests/lib/*.c)) tests/unit/unit.c
 unit_src   := $(wildcard tests/unit/test_*.c)
+fuzz_src   := $(wildcard tests/fuzz/fuzz_*.c)
 bench_src  := $(wildcard tests/bench/*.c)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 daemon_lib_obj = $(filter-out $(B)/obj/daemon/main.o,$(call obj,$(daemon_src))) $(B)/obj/policy_text.o
 cli_lib_obj    = $(filter-out $(B)/obj/clients/cli/main.o,$(call obj,$(cli_src)))
 
-.PHONY: all check check-san check-systemd demo run bench lint format setup tests install deb clean help
+.PHONY: all check check-san check-systemd demo run bench fuzz fuzz-corpus fuzzers lint format setup tests install deb clean help
 all: $(B)/modqd $(B)/modq $(B)/libmodq.a $(B)/libmodq.so
 
 help:
@@ -66,6 +72,8 @@ help:
 	@echo 'make             build build/release/modqd, modq and libmodq (VARIANT=asan|ubsan|tsan)'
 	@echo 'make check-san   every test under AddressSanitizer and UBSan'
 	@echo 'make check-systemd  the Debian packages under a real systemd, in a container (needs root)'
+	@echo 'make fuzz        any bytes at codec, requests, configuration, policy, ZAP and libmodq (FUZZ_SECONDS=60 each)'
+	@echo 'make fuzz-corpus add what make fuzz found to the kept inputs, which make check runs again'
 	@echo 'make lint        clang-tidy, cppcheck, clang-format, include direction, shell and Python'
 	@echo 'make bench       measure, beside a bare store and an echo server (docs/performance.md)'
 	@echo 'make install     to DESTDIR and prefix ($(prefix))'
@@ -121,11 +129,20 @@ $(B)/libtests.a: $(call obj,$(testlib_src))
 
 unit_bin  = $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(unit_src))
 bench_bin = $(B)/tests/bench/bench
+fuzz_bin  = $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(fuzz_src))
 sabotaged = $(if $(wildcard tests/lib/sabotage.c),$(B)/modqd-sabotaged)
 
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libtests.a $(B)/libdaemon.a $(B)/libcli.a $(B)/libmodq.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/obj/tests/unit/unit.o $(filter %.a,$^) -lcmocka $(DAEMON_LIBS) $(CLI_LIBS)
+
+# libFuzzer brings a main of its own; elsewhere the kept inputs are run again. What looks at the machine is put aside.
+fuzz_main = $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,$(B)/obj/tests/fuzz/replay.o)
+$(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/fuzz.o $(B)/obj/tests/fuzz/replay.o \
+                   $(B)/libtests.a $(B)/libdaemon.a $(B)/libmodq.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -Wl,--wrap=confuse_text_read,--wrap=now_ms -o $@ $< $(B)/obj/tests/fuzz/fuzz.o $(fuzz_main) \
+	  $(filter %.a,$^) $(DAEMON_LIBS) -ljansson
 
 $(bench_bin): $(call obj,$(bench_src)) $(B)/libdaemon.a $(B)/libmodq.a
 	@mkdir -p $(@D)
@@ -135,7 +152,10 @@ $(bench_bin): $(call obj,$(bench_src)) $(B)/libdaemon.a $(B)/libmodq.a
 $(B)/modqd-sabotaged: $(B)/obj/daemon/main.o $(call obj,$(wildcard tests/lib/sabotage*.c)) $(B)/libdaemon.a $(B)/libmodq.a
 	$(CC) $(ALL_LDFLAGS) -Wl,--wrap=store_sqlite_open -o $@ $^ $(DAEMON_LIBS)
 
-tests: all $(unit_bin) $(bench_bin) $(sabotaged)
+tests: all $(unit_bin) $(fuzz_bin) $(bench_bin) $(sabotaged)
+
+fuzzers: $(fuzz_bin)
+	@:
 
 setup:
 	@tests/lib/setup.sh
@@ -161,6 +181,13 @@ run: setup
 bench: setup
 	@$(MAKE) --no-print-directory tests VARIANT=release
 	@$(PYTHON) tests/bench/run --build build/release
+
+FUZZ_SECONDS = 60
+FUZZ_CORES = $(shell nproc)
+fuzz fuzz-corpus: setup
+	@$(MAKE) --no-print-directory -j$(FUZZ_CORES) fuzzers VARIANT=fuzz
+	@$(PYTHON) tests/fuzz/run --build build/fuzz --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_CORES) $(if $(T),--filter '$(T)') \
+	  $(if $(filter fuzz-corpus,$@),--keep)
 
 lint: setup
 	@tests/lint/run
