@@ -118,14 +118,19 @@ const struct store_site *verify_site(const struct verify *v, int64_t no)
     return NULL;
 }
 
-static void take_counts(struct verify *v, const msgpack_object *item)
+/* They come from a client: what could not be counted on from is refused. */
+static bool take_counts(struct verify *v, const msgpack_object *item)
 {
     int64_t no = 0;
 
     mp_int(mp_item(item, 0), &no);
     const struct store_site *site = verify_site(v, no);
-    for (enum kind k = KIND_SUBMITTED; site && k <= KIND_ERASED; k++)
-        mp_int(mp_item(item, k), &v->counts[site - v->names.sites].of[k]);
+    for (enum kind k = KIND_SUBMITTED; site && k <= KIND_ERASED; k++) {
+        int64_t *count = &v->counts[site - v->names.sites].of[k];
+        if (mp_int(mp_item(item, k), count) && (*count < 0 || *count > NO_MAX))
+            return false;
+    }
+    return true;
 }
 
 /* Counting begins with the first event, or goes on from what the answer before gave. */
@@ -142,7 +147,7 @@ static bool begin_counts(struct verify *v, const struct verify_args *args)
     bool good = !args->after || mp_unpack_answer(args->counts, &zone, &map);
     const msgpack_object *list = mp_get(&map, "sites");
     for (size_t i = 0; good && i < mp_count(list); i++)
-        take_counts(v, mp_item(list, i));
+        good = take_counts(v, mp_item(list, i));
     msgpack_zone_destroy(&zone);
     return good;
 }

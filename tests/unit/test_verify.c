@@ -688,6 +688,12 @@ TEST(a_past_that_is_another_than_in_the_answer_before_is_named)
     assert_string_equal(error_of(DESK("{'op':'verify','hash':{'$bin':'00'}}")), "too_short");
     assert_string_equal(error_of(DESK("{'op':'verify','limit':5001}")), "out_of_range");
     assert_string_equal(error_of(DESK("{'op':'verify','after':1,'counts':{'$bin':'00'}}")), "bad_value");
+    /* {"sites": [[1, 2^63 - 1]]} and {"sites": [[1, -1]]} */
+    assert_string_equal(
+        error_of(DESK("{'op':'verify','after':1,'counts':{'$bin':'81a57369746573919201cf7fffffffffffffff'}}")),
+        "bad_value");
+    assert_string_equal(error_of(DESK("{'op':'verify','after':1,'counts':{'$bin':'81a57369746573919201ff'}}")),
+                        "bad_value");
     rig_close(&rig);
 }
 
