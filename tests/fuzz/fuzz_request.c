@@ -177,6 +177,7 @@ static void check_reply(const msgpack_object *reply, const struct asker *asker, 
 {
     DEMAND(reply && !rig.wrong[0]);
     DEMAND(mp_get_int(reply, "v", 0) == 1);
+    DEMAND(mp_get_int(mp_get(reply, "error"), "number", 0) != E_INTERNAL);
     if (!asker->narrow || holds(body, SECRET))
         return;
     char *text = rig_text(reply);

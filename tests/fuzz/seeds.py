@@ -33,6 +33,9 @@ DESK = [
     ("audit", dict(SITE, limit=5, before=20, actor="ann", kind="approved", since=1, until=10 ** 12)),
     ("audit", {"key": 1}),
     ("verify", {"limit": 5}), ("verify", {"after": 3, "hash": bytes(32), "counts": bytes(8 * 12)}),
+    ("verify", {"after": 6, "counts": msgpack.packb({"sites": [[1, 1, 2, 3, 4, 5, 6], [2, 2 ** 63 - 1]]})}),
+    ("reject", {"comments": [ITEM], "reasons": ["profanity", "threat"], "note": "n"}), ("hello", {"as": "modqd"}),
+    ("key_add", {"name": "web", "role": "front", "public_key": b"\x11" * 32}), ("key_revoke", {"name": "nobody"}),
 ]
 FRONT = [
     ("submit", {"comments": [{"site": "news", "comment": "9", "body": "text", "extra": {"a": [1, 2.5, None]}}]}),
