@@ -113,6 +113,9 @@ def policy():
 
 def small_policies():
     yield b'version = "1"\nreason "spam" {\n title { en = "Spam" }\n sentence { en = "It is." }\n}\n'
+    for title, sentence, code in ((256, 1024, 64), (257, 1, 1), (1, 1025, 1), (1, 1, 65)):
+        yield (b'version = "1"\nreason "%s" { title { en = "%s" } sentence { en = "%s" } }\n'
+               % (b"c" * code, b"t" * title, b"s" * sentence))
     texts = b"title { en = A; ckb = B }\n sentence { en = C; ckb = D } }\n"
     yield (b'version = v; reports_reopen = 3; unreviewed = {"ckb"}\nreason a { needs_note = true\n ' + texts +
            b"reason a.b { " + texts)
@@ -128,6 +131,10 @@ def config():
                  b' desk_group = g; front_local = "listed" }\nlimits { streams = 1; reserve_bytes = 0 }\n')
     texts.append(b'site "a" { policy = "p" }\nsite "b" { }\nheartbeat_ms = 100 # c\ncredit_timeout_ms = 1000 /* d */\n')
     texts.append(b'listen { desk_mode = "0620" }\n')
+    for more in (b"", b"insecure_loopback = true\n", b"single_owner = true\n"):
+        texts.append(more + b'listen { desk = "tcp://127.0.0.1:1"; front = "tcp://10.0.0.1:2" }\n')
+        texts.append(more + b'listen { decisions = "tcp://127.0.0.1:1" }\n')
+        texts.append(more + b'listen { desk = "ipc:///a"; push = "ipc:///a" }\n')
     texts.append(b'dir = ${MODQ_UNKNOWN:-/d}\npolicy = \'p\'\n"\n')
     for text in texts:
         yield b"1" + text
@@ -145,6 +152,8 @@ def zap():
         key = (b"public key of " + who + b"." * 18)[:32]
         for domain in (b"front", b"push", b"decisions", b"desk"):
             yield zap_request(key, domain)
+    for now in (b"\x7f", b"\x80", b"\x81"):           # before, at and after its end
+        yield zap_request(b"public key of one that expires.."[:32], b"front", now=now)
     moderator = b"public key of a moderator......."
     yield zap_request(moderator, mechanism=b"NULL")
     yield zap_request(moderator, now=b"\xf0") + frame(b"more") + frame(b"than") + frame(b"that")
