@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import signal
-import socket
 import struct
 import subprocess
 import termios
@@ -14,7 +13,7 @@ import time
 
 import tap
 from cases import Case, event, fresh, sha256
-from daemon import MODQ, SHARED, Daemon
+from daemon import MODQ, SHARED, Daemon, free_port
 
 DONE, FINAL, USAGE, UNREACHABLE, WRONG, DENIED, LOCAL = range(7)
 BIDI = "\u061c\u200e\u200f" + "".join(map(chr, [*range(0x202a, 0x202f), *range(0x2066, 0x206a)]))
@@ -254,10 +253,8 @@ class ExitCodes(Cli):
             self.assertTrue(self.modq(*arguments)[0])
 
     def test_desk_over_tcp_without_a_name_is_denied(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            endpoint = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
-        with Daemon(config=f'listen {{\n    desk = "{endpoint}"\n}}\n') as daemon:
+        endpoint = f"tcp://127.0.0.1:{free_port()}"
+        with Daemon(config=f'insecure_loopback = true\nlisten {{\n    desk = "{endpoint}"\n}}\n') as daemon:
             daemon.front().submit([event("s", "a")])
             done = daemon.run_modq("--desk", endpoint, "approve", "s/a")
             self.assertEqual(done.returncode, DENIED, done.stderr)
