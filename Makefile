@@ -97,6 +97,12 @@ $(B)/obj/policy_text.c: daemon/policy/house-rules.conf Makefile
 $(B)/obj/policy_text.o: $(B)/obj/policy_text.c
 	$(CC) $(ALL_CFLAGS) -c $< -o $@
 
+# PROTOCOL.md is the only source of modq-protocol(7). Empty: install goes without the page, and without lowdown.
+PROTOCOL_MANUAL = $(B)/modq-protocol.7
+$(B)/modq-protocol.7: proto/manual.sh proto/manual.awk proto/PROTOCOL.md
+	@mkdir -p $(@D)
+	@proto/manual.sh $(VERSION) > $@.new && mv $@.new $@
+
 # programs and libraries
 
 $(B)/libmodq.a: $(call obj,$(client_src) $(proto_src))
@@ -200,9 +206,9 @@ place = sed -e 's|/usr/sbin/modqd|$(sbindir)/modqd|g' -e 's|/usr/bin/modq |$(bin
         -e 's|/etc/modqd/|$(sysconfdir)/modqd/|g' -e 's|/usr/share/doc/modqd|$(docdir)|g' $(1) | $(INSTALL) -m 644 /dev/stdin $(2)
 systemd = $(DESTDIR)$(prefix)/lib
 
-install: all
+install: all $(PROTOCOL_MANUAL)
 	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)
-	$(INSTALL) -d $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man3 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8
+	$(INSTALL) -d $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man3 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man7 $(DESTDIR)$(mandir)/man8
 	$(INSTALL) -d $(DESTDIR)$(datadir)/modqd $(DESTDIR)$(datadir)/bash-completion/completions
 	$(INSTALL) -m 755 $(B)/modqd $(DESTDIR)$(sbindir)/modqd
 	$(INSTALL) -m 755 $(B)/modq $(DESTDIR)$(bindir)/modq
@@ -218,6 +224,7 @@ install: all
 	$(INSTALL) -m 644 clients/cli/modq.1 $(DESTDIR)$(mandir)/man1/modq.1
 	$(INSTALL) -m 644 clients/c/libmodq.3 $(DESTDIR)$(mandir)/man3/libmodq.3
 	$(INSTALL) -m 644 daemon/modqd.conf.5 $(DESTDIR)$(mandir)/man5/modqd.conf.5
+	$(if $(PROTOCOL_MANUAL),$(INSTALL) -m 644 $(PROTOCOL_MANUAL) $(DESTDIR)$(mandir)/man7/modq-protocol.7)
 	$(INSTALL) -m 644 daemon/modqd.8 $(DESTDIR)$(mandir)/man8/modqd.8
 	$(INSTALL) -m 644 clients/cli/modq.bash $(DESTDIR)$(datadir)/bash-completion/completions/modq
 	$(INSTALL) -d $(DESTDIR)$(unitdir) $(systemd)/sysusers.d $(systemd)/tmpfiles.d $(systemd)/systemd/catalog
