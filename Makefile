@@ -16,6 +16,10 @@ mandir   = $(datadir)/man
 sysconfdir = $(if $(filter /usr,$(prefix)),/etc,$(prefix)/etc)
 unitdir  = $(prefix)/lib/systemd/system
 docdir   = $(datadir)/doc/modqd
+bashdir  = $(datadir)/bash-completion/completions
+# where Debian's zsh looks for what packages and what administrators bring, and where every zsh looks
+zshdir   = $(datadir)/zsh/$(if $(filter /usr,$(prefix)),vendor-completions,site-functions)
+fishdir  = $(datadir)/fish/vendor_completions.d
 DESTDIR  =
 
 CC       = gcc
@@ -60,7 +64,7 @@ bench_src  := $(wildcard tests/bench/*.c)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 daemon_lib_obj = $(filter-out $(B)/obj/daemon/main.o,$(call obj,$(daemon_src))) $(B)/obj/policy_text.o
-cli_lib_obj    = $(filter-out $(B)/obj/clients/cli/main.o,$(call obj,$(cli_src)))
+cli_lib_obj    = $(filter-out $(B)/obj/clients/cli/main.o,$(call obj,$(cli_src))) $(B)/obj/completion_text.o
 
 .PHONY: all check check-san check-systemd demo run bench fuzz fuzz-corpus fuzzers lint format setup tests install deb clean help
 all: $(B)/modqd $(B)/modq $(B)/libmodq.a $(B)/libmodq.so
@@ -88,13 +92,21 @@ $(B)/obj/%.o: %.c
 
 $(B)/obj/clients/c/%.o: ALL_CFLAGS += -fvisibility=hidden
 
-# The default policy is a readable file; the daemon carries it with it.
+# Texts that programs carry with them are readable files: the default policy, and what completes in each shell.
+# $(call text,NAME,FILE) is C that defines NAME as the file's text.
+text = echo 'const char $(1)[] ='; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $(2); echo ';'
+
 $(B)/obj/policy_text.c: daemon/policy/house-rules.conf Makefile
 	@mkdir -p $(@D)
-	@{ echo '#include "daemon/policy/policy.h"'; echo 'const char policy_default_text[] ='; \
-	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $<; echo ';'; } > $@
+	@{ echo '#include "daemon/policy/policy.h"'; $(call text,policy_default_text,$<); } > $@
 
-$(B)/obj/policy_text.o: $(B)/obj/policy_text.c
+completions = $(addprefix clients/cli/modq.,bash zsh fish)
+$(B)/obj/completion_text.c: $(completions) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "clients/cli/completion.h"'; \
+	  $(foreach file,$(completions),$(call text,completion$(subst .,_,$(suffix $(file)))_text,$(file));) } > $@
+
+$(B)/obj/%_text.o: $(B)/obj/%_text.c
 	$(CC) $(ALL_CFLAGS) -c $< -o $@
 
 # PROTOCOL.md is the only source of modq-protocol(7). Empty: install goes without the page, and without lowdown.
@@ -126,6 +138,12 @@ $(B)/modqd: $(B)/obj/daemon/main.o $(B)/libdaemon.a $(B)/libmodq.a
 
 $(B)/modq: $(B)/obj/clients/cli/main.o $(B)/libcli.a $(B)/libmodq.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(CLI_LIBS)
+
+# Made by the program, from its tables of verbs and options.
+completion_files = $(addprefix $(B)/completion/modq.,bash zsh fish)
+$(B)/completion/modq.%: $(B)/modq
+	@mkdir -p $(@D)
+	@$(B)/modq completion $* > $@.new && mv $@.new $@
 
 # tests
 
@@ -206,10 +224,10 @@ place = sed -e 's|/usr/sbin/modqd|$(sbindir)/modqd|g' -e 's|/usr/bin/modq |$(bin
         -e 's|/etc/modqd/|$(sysconfdir)/modqd/|g' -e 's|/usr/share/doc/modqd|$(docdir)|g' $(1) | $(INSTALL) -m 644 /dev/stdin $(2)
 systemd = $(DESTDIR)$(prefix)/lib
 
-install: all $(PROTOCOL_MANUAL)
+install: all $(PROTOCOL_MANUAL) $(completion_files)
 	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)
 	$(INSTALL) -d $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man3 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man7 $(DESTDIR)$(mandir)/man8
-	$(INSTALL) -d $(DESTDIR)$(datadir)/modqd $(DESTDIR)$(datadir)/bash-completion/completions
+	$(INSTALL) -d $(DESTDIR)$(datadir)/modqd $(DESTDIR)$(bashdir) $(DESTDIR)$(zshdir) $(DESTDIR)$(fishdir)
 	$(INSTALL) -m 755 $(B)/modqd $(DESTDIR)$(sbindir)/modqd
 	$(INSTALL) -m 755 $(B)/modq $(DESTDIR)$(bindir)/modq
 	$(INSTALL) -m 644 $(B)/libmodq.a $(DESTDIR)$(libdir)/libmodq.a
@@ -226,7 +244,9 @@ install: all $(PROTOCOL_MANUAL)
 	$(INSTALL) -m 644 daemon/modqd.conf.5 $(DESTDIR)$(mandir)/man5/modqd.conf.5
 	$(if $(PROTOCOL_MANUAL),$(INSTALL) -m 644 $(PROTOCOL_MANUAL) $(DESTDIR)$(mandir)/man7/modq-protocol.7)
 	$(INSTALL) -m 644 daemon/modqd.8 $(DESTDIR)$(mandir)/man8/modqd.8
-	$(INSTALL) -m 644 clients/cli/modq.bash $(DESTDIR)$(datadir)/bash-completion/completions/modq
+	$(INSTALL) -m 644 $(B)/completion/modq.bash $(DESTDIR)$(bashdir)/modq
+	$(INSTALL) -m 644 $(B)/completion/modq.zsh $(DESTDIR)$(zshdir)/_modq
+	$(INSTALL) -m 644 $(B)/completion/modq.fish $(DESTDIR)$(fishdir)/modq.fish
 	$(INSTALL) -d $(DESTDIR)$(unitdir) $(systemd)/sysusers.d $(systemd)/tmpfiles.d $(systemd)/systemd/catalog
 	$(INSTALL) -d $(DESTDIR)$(sysconfdir)/modqd $(DESTDIR)$(docdir)/examples
 	for unit in systemd/*.service systemd/*.socket; do $(call place,$$unit,$(DESTDIR)$(unitdir)/$${unit##*/}); done

@@ -60,22 +60,29 @@ int app_timeout_ms(const struct app *app, int otherwise_ms)
     return app->options.given[OPT_TIMEOUT] ? (int)app->options.number[OPT_TIMEOUT] * 1000 : otherwise_ms;
 }
 
-/* Calls go on trying for a while, so that a restart of the daemon harms nobody. Who sits before the screen learns at
- * once what they are waiting for. */
-static void tell_waiting(const char *endpoint)
+bool app_nobody_listens(const struct app *app, enum endpoint which)
 {
+    const char *endpoint = app->endpoint[which];
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *path = strncmp(endpoint, "ipc://", 6) == 0 ? endpoint + 6 : "";
 
-    if (!isatty(STDERR_FILENO) || !*path || strlen(path) >= sizeof(address.sun_path))
-        return;
+    if (!*path || strlen(path) >= sizeof(address.sun_path))
+        return false;
     memcpy(address.sun_path, path, strlen(path));
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 &&
-        (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR))
-        complain("nobody listens at %s yet; trying on", endpoint);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool nobody = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 &&
+                  (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR);
     if (fd >= 0)
         close(fd);
+    return nobody;
+}
+
+/* Calls go on trying for a while, so that a restart of the daemon harms nobody. Who sits before the screen learns at
+ * once what they are waiting for. */
+static void tell_waiting(const struct app *app, enum endpoint which)
+{
+    if (isatty(STDERR_FILENO) && app_nobody_listens(app, which))
+        complain("nobody listens at %s yet; trying on", app->endpoint[which]);
 }
 
 static struct modq *open_connection(struct app *app, enum endpoint which)
@@ -89,7 +96,7 @@ static struct modq *open_connection(struct app *app, enum endpoint which)
         connection = NULL;
     }
     if (connection)
-        tell_waiting(app->endpoint[which]);
+        tell_waiting(app, which);
     if (connection)
         return connection;
     complain("%s", error.message);

@@ -57,6 +57,7 @@ enum option_id {
     OPT_COUNT_RECORDS,
     OPT_LISTENER,
     OPT_VERBS,
+    OPT_VALUES,
     OPT_ROLE,
     OPT_RIGHT,
     OPT_EXPIRES,
@@ -109,6 +110,9 @@ struct modq *app_desk(struct app *app);
 
 /* False for a socket that the key in use has no place at. */
 bool app_may_use(const struct app *app, enum endpoint which);
+
+/* True when it is a socket of this machine that is not there, or that no program has open. */
+bool app_nobody_listens(const struct app *app, enum endpoint which);
 
 /* Calls; NULL when it failed, which has been said and has set the exit code. The answer belongs to the caller. */
 struct modq_answer *app_call(struct app *app, struct modq *connection, const char *operation,

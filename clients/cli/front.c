@@ -82,13 +82,12 @@ int run_report(struct app *app)
 /* False: said that it is neither yes nor no. */
 static bool put_yes_no(const struct app *app, struct modq_fields *fields, enum option_id option, const char *key)
 {
-    static const char *const words[] = {"yes", "no", NULL};
     const char *word = app->options.text[option];
 
     if (!word)
         return true;
     if (strcmp(word, "yes") != 0 && strcmp(word, "no") != 0) {
-        complain_word("value", word, words);
+        complain_word("value", word, option_words(option));
         return false;
     }
     modq_put_bool(fields, key, strcmp(word, "yes") == 0);

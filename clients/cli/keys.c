@@ -7,13 +7,11 @@
 
 #include "explain.h"
 #include "json.h"
+#include "options.h"
 #include "say.h"
 #include "table.h"
 #include "verbs.h"
 #include "when.h"
-
-static const char *const roles[] = {"front", "moderator", "administrator", NULL};
-static const char *const rights[] = {"undo", "escalated", "erase", "bulk", NULL};
 
 static bool is_word(const char *word, const char *const *words)
 {
@@ -45,8 +43,8 @@ static bool put_site(void *fields, const char *site)
 
 static bool put_right(void *fields, const char *right)
 {
-    if (!is_word(right, rights)) {
-        complain_word("right", right, rights);
+    if (!is_word(right, option_words(OPT_RIGHT))) {
+        complain_word("right", right, option_words(OPT_RIGHT));
         return false;
     }
     modq_put_string(fields, NULL, right);
@@ -95,8 +93,8 @@ static bool check_role(const struct app *app)
 
     if (!role)
         complain("%s needs --role: front for a web server, moderator, or administrator", app->verb->name);
-    else if (!is_word(role, roles))
-        complain_word("role", role, roles);
+    else if (!is_word(role, option_words(OPT_ROLE)))
+        complain_word("role", role, option_words(OPT_ROLE));
     else
         return true;
     return false;

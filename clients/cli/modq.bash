@@ -1,86 +1,162 @@
-# bash completion for modq(1): verbs and options come from `modq help --verbs`, so they never
-# differ from the program; names, sites, reasons and languages from the daemon, if it answers.
+# shellcheck shell=bash disable=SC2154 # what the tables before it set
+# ---- what works with these tables. Nothing that was typed, and no name that the daemon knows, is ever evaluated.
 
-_modq_options()
+# Takes the line apart as the shell would. `before` are the words before the one that is completed, and `word` is what that
+# one means so far. Readline keeps its first `fixed` characters, up to the last of its COMP_WORDBREAKS, or to the `quote`
+# that is open.
+_modq_read()
 {
-    modq help --verbs 2>/dev/null | awk -v verb="$1" '$1 == "-" || $1 == verb { for (i = 2; i <= NF; i++) print $i }'
+    local line=${COMP_LINE:0:COMP_POINT} begun='' c i
+    before=() word='' fixed=0 quote='' closed=''
+    for ((i = 0; i < ${#line}; i++)); do
+        c=${line:i:1}
+        if [[ $quote == "'" && $c != "'" || $quote == '"' && $c != [\"\\] ]]; then
+            word+=$c
+        elif [[ $c == "$quote" ]]; then
+            quote='' closed=1
+        elif [[ $c == \\ ]]; then
+            i=$((i + 1))
+            c=${line:i:1}
+            [[ $quote == '"' && $c != [\"\\\$\`] ]] && word+=\\
+            word+=$c
+        elif [[ $c == [\'\"] ]]; then
+            quote=$c fixed=${#word}
+        elif [[ $c == [[:space:]] ]]; then
+            [[ $begun ]] && before+=("$word")
+            word='' fixed=0 begun='' closed=''
+            continue
+        else
+            word+=$c
+            [[ $c == [=:@] && $COMP_WORDBREAKS == *"$c"* ]] && fixed=${#word}
+        fi
+        begun=1
+    done
 }
 
-_modq_verb()
+# The verb among the words before, and what the daemon is to be asked with. `first` is a word that verbs of two words may
+# begin with.
+_modq_understand()
 {
-    local i verbs options
-    options=" $(modq help --verbs 2>/dev/null | tr '\n' ' ') "
-    verbs=" $(modq help --verbs 2>/dev/null | awk '$1 != "-" { printf "%s ", $1 }')"
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        if [[ $options == *" ${COMP_WORDS[i]}= "* ]]; then
-            i=$((i + 1)) # its value
-        elif [[ ${COMP_WORDS[i]} != -* && $verbs == *" ${COMP_WORDS[i]} "* ]]; then
-            echo "${COMP_WORDS[i]}"
-            return
+    local i name value plain=() kind list words
+    asked=() site='' verb='' first=''
+    for ((i = 1; i < ${#before[@]}; i++)); do
+        name=${before[i]%%=*}
+        if [[ ${before[i]} != -* ]]; then
+            plain+=("${before[i]}")
+        elif _modq_value "$name"; then
+            value=${before[i]#*=}
+            [[ ${before[i]} == *=* ]] || { i=$((i + 1)) && value=${before[i]}; }
+            value=${value/#\~\//$HOME/}
+            case $name in
+            --dir | --desk | --key | --as) asked+=("$name=$value") ;;
+            --site) site=$value ;;
+            esac
+        fi
+    done
+    for name in "${_modq_verbs[@]}"; do
+        [[ $name == "${plain[0]}" && -z $verb || $name == "${plain[0]} ${plain[1]}" ]] && verb=$name
+    done
+    [[ ${#plain[@]} == 1 ]] && first=${plain[0]}
+    [[ $verb == help ]] && first=${plain[1]}
+    [[ $verb || $first || ${#plain[@]} == 0 ]]
+}
+
+# Names that the daemon knows.
+_modq_ask()
+{
+    local line program=modq found
+    [[ ${before[0]} == */* ]] && program=${before[0]/#\~\//$HOME/}
+    [[ $kind == comments && $word == */* ]] && site=${word%%/*}
+    [[ $site ]] && asked+=("--site=$site")
+    mapfile -t found < <("$program" "${asked[@]}" completion --values "$kind" 2>/dev/null </dev/null)
+    for line in "${found[@]}"; do
+        _modq_offer "${line%%$'\t'*}"
+    done
+}
+
+# Offers a word, with `prefix` before it, when what was typed begins it.
+_modq_offer()
+{
+    local tail=$prefix$1
+    [[ $tail == "$word"* ]] || return
+    tail=${tail:fixed}
+    [[ $quote && $tail == *"$quote" ]] && return # readline would not close the quote behind it
+    case $quote in
+    "'") tail=${tail//\'/\'\\\'\'} ;;
+    '"')
+        [[ $tail == *!* ]] && return # cannot be said inside of double quotes
+        tail=${tail//\\/\\\\} tail=${tail//\"/\\\"} tail=${tail//\$/\\\$} tail=${tail//\`/\\\`}
+        ;;
+    *)
+        [[ $tail ]] && printf -v tail %q "$tail"
+        tail=${tail//\\,/,} # needs no backslash
+        ;;
+    esac
+    COMPREPLY+=("$tail")
+}
+
+# The first words of the verbs, or the second ones of those that begin with `first`.
+_modq_offer_verbs()
+{
+    local name last=''
+    for name in "${_modq_verbs[@]}"; do
+        if [[ $1 ]]; then
+            [[ $name == "$1 "* ]] && _modq_offer "${name#* }"
+        else
+            [[ ${name%% *} == "$last" ]] || _modq_offer "${name%% *}"
+            last=${name%% *}
         fi
     done
 }
 
-# What is asked of the daemon: `_modq_ask KEY VERB...` gives the values of a key of the answer, as far as they are words.
-_modq_ask()
+_modq_offer_kind()
 {
-    local key=$1
-    shift
-    modq --timeout 1 "$@" --json 2>/dev/null | grep -o "\"$key\":\"[A-Za-z0-9._-]*\"" | cut -d '"' -f 4 | sort -u
-}
-
-# Names of comments that wait.
-_modq_names()
-{
-    modq --timeout 1 queue --limit 200 --json 2>/dev/null |
-        sed -n 's|^{"site":"\([A-Za-z0-9._-]*\)","comment":"\([A-Za-z0-9._-]*\)".*|\1/\2|p'
+    local one
+    case $kind in
+    none | text | words) ;;
+    file) compopt -o default 2>/dev/null ;;
+    directory) compopt -o dirnames 2>/dev/null ;;
+    user) while read -r one; do _modq_offer "$one"; done < <(compgen -u) ;;
+    verb) _modq_offer_verbs '' ;;
+    *) _modq_ask ;;
+    esac
+    for one in $words; do
+        _modq_offer "$one"
+    done
 }
 
 _modq()
 {
-    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb
+    local before word fixed quote closed asked site verb first options kind='' list='' words='' prefix='' one name
+    local IFS=$' \t\n'
     COMPREPLY=()
-    verb=$(_modq_verb)
-    case $before in
-    --dir)
-        mapfile -t COMPREPLY < <(compgen -d -- "$word")
-        return
-        ;;
-    --lane)
-        mapfile -t COMPREPLY < <(compgen -W "normal escalated" -- "$word")
-        return
-        ;;
-    --closed | --front-page)
-        mapfile -t COMPREPLY < <(compgen -W "yes no" -- "$word")
-        return
-        ;;
-    --site)
-        mapfile -t COMPREPLY < <(compgen -W "$(_modq_ask site stats)" -- "$word")
-        return
-        ;;
-    --reason) # of several with commas, the last one
-        local first=""
-        [[ $word == *,* ]] && first=${word%,*},
-        mapfile -t COMPREPLY < <(compgen -P "$first" -W "$(_modq_ask code policy)" -- "${word##*,}")
-        return
-        ;;
-    --lang)
-        mapfile -t COMPREPLY < <(compgen -W "$(modq --timeout 1 policy --json 2>/dev/null |
-            grep -o '"languages":\[[^]]*' | cut -d '[' -f 2 | tr -d '"' | tr ',' ' ')" -- "$word")
-        return
-        ;;
-    esac
-    if [[ $word == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "$(_modq_options "$verb" | tr -d =)" -- "$word")
-    elif [[ -z $verb || $verb == help ]]; then
-        verb=$(modq help --verbs 2>/dev/null | awk '$1 != "-" { print $1 }')
-        mapfile -t COMPREPLY < <(compgen -W "$verb" -- "$word")
-    elif [[ $verb == submit ]]; then
-        compopt -o filenames 2>/dev/null
-        mapfile -t COMPREPLY < <(compgen -f -- "$word")
-    elif modq help "$verb" 2>/dev/null | grep -q '^ *usage:.*SITE/ID\|^ *SITE/ID'; then
-        mapfile -t COMPREPLY < <(compgen -W "$(_modq_names)" -- "$word")
+    _modq_read
+    [[ $closed ]] && return # readline and we would not mean the same word
+    _modq_understand || return
+    name=${before[${#before[@]} - 1]}
+    if [[ $word == --*=* ]] && _modq_value "${word%%=*}"; then
+        prefix=${word%%=*}=
+    elif ! { [[ ${#before[@]} -gt 1 && $name == --* ]] && _modq_value "$name"; }; then
+        name=''
     fi
+    if [[ $prefix || $name ]]; then
+        [[ $list && ${word#"$prefix"} == *,* ]] && prefix=${word%,*},
+        _modq_offer_kind
+        return
+    fi
+    if [[ $word == -* ]]; then
+        _modq_takes ''
+        one=$options
+        options=''
+        [[ $verb ]] && _modq_takes "$verb"
+        for one in $one $options; do
+            _modq_offer "$one"
+        done
+        return
+    fi
+    _modq_takes "$verb"
+    [[ $first ]] && _modq_offer_verbs "$first"
+    [[ $first && $kind == verb ]] || _modq_offer_kind
 }
 
 complete -F _modq modq

@@ -10,69 +10,268 @@
 
 #define MS_MAX INT64_C(9007199254740991)
 
-/* clang-format off */
+static const char *const lanes[] = {"normal", "escalated", NULL};
+static const char *const yes_no[] = {"yes", "no", NULL};
+static const char *const roles[] = {"front", "moderator", "administrator", NULL};
+static const char *const rights[] = {"undo", "escalated", "erase", "bulk", NULL};
+static const char *const actors[] = {"front", "push", "modqd", NULL}; /* besides people */
+static const char *const kinds[] = {"submitted", "approved",    "rejected",    "reopened",      "withdrawn", "erased",
+                                    "claimed",   "renewed",     "released",    "lease_expired", "escalated", "reported",
+                                    "key_added", "key_revoked", "key_rotated", "reloaded",      "looked",    NULL};
+
+/* From VALUE_SITE on, in this order. */
+static const char *const askable[] = {"sites", "comments", "reasons", "languages", "keys", "key-numbers", NULL};
+
 static const struct option_row rows[] = {
-    {OPT_DIR, "dir", "DIR", false, 0, 0, "the daemon's directory ($MODQ_DIR, else ./var, else /run/modqd)"},
-    {OPT_FRONT, "front", "ENDPOINT", false, 0, 0, "the front socket (ipc://DIR/front.sock)"},
-    {OPT_DESK, "desk", "ENDPOINT", false, 0, 0, "the desk socket (ipc://DIR/desk.sock)"},
-    {OPT_PUSH_ENDPOINT, "push", "[=ENDPOINT]", false, 0, 0,
-     "submit without answers (ipc://DIR/push.sock)"},
-    {OPT_DECISIONS, "decisions", "ENDPOINT", false, 0, 0, "the decisions socket (ipc://DIR/decisions.sock)"},
-    {OPT_AS, "as", "NAME", false, 0, 0, "act as this moderator ($MODQ_AS)"},
-    {OPT_JSON, "json", NULL, false, 0, 0, "one JSON object a line instead of text for people"},
-    {OPT_TIMEOUT, "timeout", "SECONDS", true, 1, 86400, "give up after so long (10; submit: 60 for each comment)"},
-    {OPT_KEY, "key", "FILE", false, 0, 0, "key file, for a daemon elsewhere ($MODQ_KEY); it names the sockets, too"},
-    {OPT_NO_COLOR, "no-color", NULL, false, 0, 0, "no colour on a terminal (as $NO_COLOR)"},
-    {OPT_HELP, "help", NULL, false, 0, 0, "this"},
-    {OPT_VERSION, "version", NULL, false, 0, 0, "print the version"},
-    {OPT_SITE, "site", "SITE", false, 0, 0, "this site"},
-    {OPT_LANE, "lane", "LANE", false, 0, 0, "normal (the default) or escalated"},
-    {OPT_LIMIT, "limit", "N", true, 0, 1000000000, "at most so many"},
-    {OPT_LEASE, "lease", "SECONDS", true, 1, 3600, "how long the claim holds (300)"},
-    {OPT_STDIN, "stdin", NULL, false, 0, 0, "names from standard input: SITE/ID, or lines of queue --json"},
-    {OPT_SUPERSEDE, "supersede", NULL, false, 0, 0, "replace a decision that is there already"},
-    {OPT_REASON, "reason", "CODE[,CODE]", false, 0, 0, "reasons, codes of the site's policy"},
-    {OPT_NOTE, "note", "TEXT", false, 0, 0, "a note"},
-    {OPT_SEQ, "seq", "N", true, 0, MS_MAX, "number of a record in the site's log"},
-    {OPT_READER, "reader", "READER", false, 0, 0, "who reports; the same reader counts once"},
-    {OPT_ID, "id", "ID", false, 0, 0, "the article's id"},
-    {OPT_CLOSED, "closed", "yes|no", false, 0, 0, "the article takes no more comments"},
-    {OPT_FRONT_PAGE, "front-page", "yes|no", false, 0, 0, "the article stands on the front page"},
-    {OPT_TITLE, "title", "TEXT", false, 0, 0, "the article's title"},
-    {OPT_URL, "url", "URL", false, 0, 0, "the article's address"},
-    {OPT_LANG, "lang", "TAG", false, 0, 0, "language of the texts, such as ckb"},
-    {OPT_YES, "yes", NULL, false, 0, 0, "do not ask"},
-    {OPT_AFTER, "after", "N", true, 0, MS_MAX, "go on after this record (0: from the beginning)"},
-    {OPT_HASH, "hash", "HEX", false, 0, 0, "chain of that record: proves that it is the same log"},
-    {OPT_NO_WAIT, "no-wait", NULL, false, 0, 0, "end when level with the log"},
-    {OPT_CONFIRM, "confirm", "NAME", false, 0, 0, "tell the daemon under this name how far it is"},
-    {OPT_COUNT_RECORDS, "count", "N", true, 1, MS_MAX, "end after so many records"},
-    {OPT_LISTENER, "listener", "NAME", false, 0, 0, "name of the listener"},
-    {OPT_VERBS, "verbs", NULL, false, 0, 0, "a line for each verb with its options, for programs"},
-    {OPT_ROLE, "role", "ROLE", false, 0, 0, "front, moderator or administrator"},
-    {OPT_RIGHT, "right", "RIGHT[,RIGHT]", false, 0, 0, "rights of a moderator: undo, escalated, erase, bulk"},
-    {OPT_EXPIRES, "expires", "WHEN", false, 0, 0, "when it ends: 90d, 12h, or 2027-01-31"},
-    {OPT_FILE, "file", "FILE", false, 0, 0, "where to write the key (NAME.key)"},
-    {OPT_PUBLIC, "public", "KEY", false, 0, 0, "a public key, 40 characters"},
-    {OPT_USER, "user", "LOGIN", false, 0, 0, "a user of the system who comes over ipc"},
-    {OPT_NUMBER, "number", "N", true, 1, MS_MAX, "number of a key"},
-    {OPT_OVERLAP, "overlap", "TIME", false, 0, 0, "how long the old key still works: 0, 30m, 12h, 7d (1d)"},
-    {OPT_ALL, "all", NULL, false, 0, 0, "also keys that have ended"},
-    {OPT_BY, "by", "NAME", false, 0, 0, "done by this person, or front, push, modqd"},
-    {OPT_OF_KEY, "of-key", "N", true, 1, MS_MAX, "done from this key"},
-    {OPT_KIND, "kind", "KIND", false, 0, 0, "events of this kind, such as approved"},
-    {OPT_SINCE, "since", "WHEN", false, 0, 0, "not before: 2h, 7d ago, or 2026-01-31"},
-    {OPT_UNTIL, "until", "WHEN", false, 0, 0, "before: 2h, 7d ago, or 2026-01-31"},
-    {OPT_BEFORE, "before", "N", true, 1, MS_MAX, "events before this number"},
-    {OPT_HEAD, "head", "NO:HASH", false, 0, 0, "end of the chain as it was told before: must still be there"},
+    {.id = OPT_DIR,
+     .name = "dir",
+     .argument = "DIR",
+     .value = VALUE_DIRECTORY,
+     .help = "the daemon's directory ($MODQ_DIR, else ./var, else /run/modqd)"},
+    {.id = OPT_FRONT,
+     .name = "front",
+     .argument = "ENDPOINT",
+     .value = VALUE_TEXT,
+     .help = "the front socket (ipc://DIR/front.sock)"},
+    {.id = OPT_DESK,
+     .name = "desk",
+     .argument = "ENDPOINT",
+     .value = VALUE_TEXT,
+     .help = "the desk socket (ipc://DIR/desk.sock)"},
+    {.id = OPT_PUSH_ENDPOINT,
+     .name = "push",
+     .argument = "[=ENDPOINT]",
+     .value = VALUE_TEXT,
+     .help = "submit without answers (ipc://DIR/push.sock)"},
+    {.id = OPT_DECISIONS,
+     .name = "decisions",
+     .argument = "ENDPOINT",
+     .value = VALUE_TEXT,
+     .help = "the decisions socket (ipc://DIR/decisions.sock)"},
+    {.id = OPT_AS, .name = "as", .argument = "NAME", .value = VALUE_TEXT, .help = "act as this moderator ($MODQ_AS)"},
+    {.id = OPT_JSON, .name = "json", .help = "one JSON object a line instead of text for people"},
+    {.id = OPT_TIMEOUT,
+     .name = "timeout",
+     .argument = "SECONDS",
+     .value = VALUE_NUMBER,
+     .min = 1,
+     .max = 86400,
+     .help = "give up after so long (10; submit: 60 for each comment)"},
+    {.id = OPT_KEY,
+     .name = "key",
+     .argument = "FILE",
+     .value = VALUE_FILE,
+     .help = "key file, for a daemon elsewhere ($MODQ_KEY); it names the sockets, too"},
+    {.id = OPT_NO_COLOR, .name = "no-color", .help = "no colour on a terminal (as $NO_COLOR)"},
+    {.id = OPT_HELP, .name = "help", .help = "this"},
+    {.id = OPT_VERSION, .name = "version", .help = "print the version"},
+    {.id = OPT_SITE, .name = "site", .argument = "SITE", .value = VALUE_SITE, .joined = '/', .help = "this site"},
+    {.id = OPT_LANE,
+     .name = "lane",
+     .argument = "LANE",
+     .value = VALUE_WORDS,
+     .words = lanes,
+     .help = "normal (the default) or escalated"},
+    {.id = OPT_LIMIT,
+     .name = "limit",
+     .argument = "N",
+     .value = VALUE_NUMBER,
+     .min = 0,
+     .max = 1000000000,
+     .help = "at most so many"},
+    {.id = OPT_LEASE,
+     .name = "lease",
+     .argument = "SECONDS",
+     .value = VALUE_NUMBER,
+     .min = 1,
+     .max = 3600,
+     .help = "how long the claim holds (300)"},
+    {.id = OPT_STDIN, .name = "stdin", .help = "names from standard input: SITE/ID, or lines of queue --json"},
+    {.id = OPT_SUPERSEDE, .name = "supersede", .help = "replace a decision that is there already"},
+    {.id = OPT_REASON,
+     .name = "reason",
+     .argument = "CODE[,CODE]",
+     .value = VALUE_REASON,
+     .joined = ',',
+     .help = "reasons, codes of the site's policy"},
+    {.id = OPT_NOTE, .name = "note", .argument = "TEXT", .value = VALUE_TEXT, .help = "a note"},
+    {.id = OPT_SEQ,
+     .name = "seq",
+     .argument = "N",
+     .value = VALUE_NUMBER,
+     .min = 0,
+     .max = MS_MAX,
+     .help = "number of a record in the site's log"},
+    {.id = OPT_READER,
+     .name = "reader",
+     .argument = "READER",
+     .value = VALUE_TEXT,
+     .help = "who reports; the same reader counts once"},
+    {.id = OPT_ID, .name = "id", .argument = "ID", .value = VALUE_TEXT, .help = "the article's id"},
+    {.id = OPT_CLOSED,
+     .name = "closed",
+     .argument = "yes|no",
+     .value = VALUE_WORDS,
+     .words = yes_no,
+     .help = "the article takes no more comments"},
+    {.id = OPT_FRONT_PAGE,
+     .name = "front-page",
+     .argument = "yes|no",
+     .value = VALUE_WORDS,
+     .words = yes_no,
+     .help = "the article stands on the front page"},
+    {.id = OPT_TITLE, .name = "title", .argument = "TEXT", .value = VALUE_TEXT, .help = "the article's title"},
+    {.id = OPT_URL, .name = "url", .argument = "URL", .value = VALUE_TEXT, .help = "the article's address"},
+    {.id = OPT_LANG,
+     .name = "lang",
+     .argument = "TAG",
+     .value = VALUE_LANGUAGE,
+     .help = "language of the texts, such as ckb"},
+    {.id = OPT_YES, .name = "yes", .help = "do not ask"},
+    {.id = OPT_AFTER,
+     .name = "after",
+     .argument = "N",
+     .value = VALUE_NUMBER,
+     .min = 0,
+     .max = MS_MAX,
+     .help = "go on after this record (0: from the beginning)"},
+    {.id = OPT_HASH,
+     .name = "hash",
+     .argument = "HEX",
+     .value = VALUE_TEXT,
+     .help = "chain of that record: proves that it is the same log"},
+    {.id = OPT_NO_WAIT, .name = "no-wait", .help = "end when level with the log"},
+    {.id = OPT_CONFIRM,
+     .name = "confirm",
+     .argument = "NAME",
+     .value = VALUE_TEXT,
+     .help = "tell the daemon under this name how far it is"},
+    {.id = OPT_COUNT_RECORDS,
+     .name = "count",
+     .argument = "N",
+     .value = VALUE_NUMBER,
+     .min = 1,
+     .max = MS_MAX,
+     .help = "end after so many records"},
+    {.id = OPT_LISTENER, .name = "listener", .argument = "NAME", .value = VALUE_TEXT, .help = "name of the listener"},
+    {.id = OPT_VERBS, .name = "verbs", .help = "a line for each verb with its options, for programs"},
+    {.id = OPT_VALUES,
+     .name = "values",
+     .argument = "WHAT",
+     .value = VALUE_WORDS,
+     .words = askable,
+     .help = "what the daemon knows of it, one a line, for the shells"},
+    {.id = OPT_ROLE,
+     .name = "role",
+     .argument = "ROLE",
+     .value = VALUE_WORDS,
+     .words = roles,
+     .help = "front, moderator or administrator"},
+    {.id = OPT_RIGHT,
+     .name = "right",
+     .argument = "RIGHT[,RIGHT]",
+     .value = VALUE_WORDS,
+     .words = rights,
+     .joined = ',',
+     .help = "rights of a moderator: undo, escalated, erase, bulk"},
+    {.id = OPT_EXPIRES,
+     .name = "expires",
+     .argument = "WHEN",
+     .value = VALUE_TEXT,
+     .help = "when it ends: 90d, 12h, or 2027-01-31"},
+    {.id = OPT_FILE,
+     .name = "file",
+     .argument = "FILE",
+     .value = VALUE_FILE,
+     .help = "where to write the key (NAME.key)"},
+    {.id = OPT_PUBLIC, .name = "public", .argument = "KEY", .value = VALUE_TEXT, .help = "a public key, 40 characters"},
+    {.id = OPT_USER,
+     .name = "user",
+     .argument = "LOGIN",
+     .value = VALUE_USER,
+     .help = "a user of the system who comes over ipc"},
+    {.id = OPT_NUMBER,
+     .name = "number",
+     .argument = "N",
+     .value = VALUE_KEY_NUMBER,
+     .min = 1,
+     .max = MS_MAX,
+     .help = "number of a key"},
+    {.id = OPT_OVERLAP,
+     .name = "overlap",
+     .argument = "TIME",
+     .value = VALUE_TEXT,
+     .help = "how long the old key still works: 0, 30m, 12h, 7d (1d)"},
+    {.id = OPT_ALL, .name = "all", .help = "also keys that have ended"},
+    {.id = OPT_BY,
+     .name = "by",
+     .argument = "NAME",
+     .value = VALUE_KEY,
+     .words = actors,
+     .help = "done by this person, or front, push, modqd"},
+    {.id = OPT_OF_KEY,
+     .name = "of-key",
+     .argument = "N",
+     .value = VALUE_KEY_NUMBER,
+     .min = 1,
+     .max = MS_MAX,
+     .help = "done from this key"},
+    {.id = OPT_KIND,
+     .name = "kind",
+     .argument = "KIND",
+     .value = VALUE_WORDS,
+     .words = kinds,
+     .help = "events of this kind, such as approved"},
+    {.id = OPT_SINCE,
+     .name = "since",
+     .argument = "WHEN",
+     .value = VALUE_TEXT,
+     .help = "not before: 2h, 7d ago, or 2026-01-31"},
+    {.id = OPT_UNTIL,
+     .name = "until",
+     .argument = "WHEN",
+     .value = VALUE_TEXT,
+     .help = "before: 2h, 7d ago, or 2026-01-31"},
+    {.id = OPT_BEFORE,
+     .name = "before",
+     .argument = "N",
+     .value = VALUE_NUMBER,
+     .min = 1,
+     .max = MS_MAX,
+     .help = "events before this number"},
+    {.id = OPT_HEAD,
+     .name = "head",
+     .argument = "NO:HASH",
+     .value = VALUE_TEXT,
+     .help = "end of the chain as it was told before: must still be there"},
 };
-/* clang-format on */
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
 const struct option_row *option_row(size_t i)
 {
     return i < ROWS ? &rows[i] : NULL;
+}
+
+const char *value_word(enum value value)
+{
+    return value >= VALUE_SITE ? askable[value - VALUE_SITE] : NULL;
+}
+
+enum value value_of_word(const char *word)
+{
+    for (int i = 0; askable[i]; i++)
+        if (strcmp(askable[i], word) == 0)
+            return (enum value)(VALUE_SITE + i);
+    return VALUE_NONE;
+}
+
+const char *const *option_words(enum option_id id)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].id == id)
+            return rows[i].words;
+    return NULL;
 }
 
 bool option_is_global(enum option_id id)
@@ -103,30 +302,29 @@ static bool parse_number(const struct option_row *row, const char *text, int64_t
 }
 
 /* --reason a --reason b means --reason a,b. The joined text stays until the program ends. */
-static const char *join(enum option_id id, const char *before, const char *more)
+static const char *join(const struct option_row *row, const char *before, const char *more)
 {
     static char *joined[OPT_COUNT];
     char *longer = NULL;
 
-    if (asprintf(&longer, "%s%c%s", before, id == OPT_SITE ? '/' : ',', more) < 0)
+    if (asprintf(&longer, "%s%c%s", before, row->joined, more) < 0)
         return NULL;
-    free(joined[id]);
-    joined[id] = longer;
+    free(joined[row->id]);
+    joined[row->id] = longer;
     return longer;
 }
 
 static bool take(struct app *app, const struct option_row *row, const char *text)
 {
-    bool list = row->id == OPT_REASON || row->id == OPT_RIGHT || row->id == OPT_SITE;
-    if (list && app->options.given[row->id])
-        text = join(row->id, app->options.text[row->id], text);
+    if (row->joined && app->options.given[row->id])
+        text = join(row, app->options.text[row->id], text);
     if (row->argument && row->id != OPT_PUSH_ENDPOINT && !text) {
         complain("out of memory");
         return false;
     }
     app->options.given[row->id] = true;
     app->options.text[row->id] = text;
-    return !row->number || parse_number(row, text, &app->options.number[row->id]);
+    return row->max == 0 || parse_number(row, text, &app->options.number[row->id]);
 }
 
 /* --push alone is a flag; an endpoint may follow after '=' or, since no file is named like one, as the next word. */

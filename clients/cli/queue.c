@@ -2,17 +2,17 @@
 #include "clients/cli/json.h"
 #include "explain.h"
 #include "names.h"
+#include "options.h"
 #include "table.h"
 #include "verbs.h"
 #include "when.h"
 
 enum { QUEUE_LIMIT = 50, PAGE = 200, CLAIM_MOST = 100 };
 
-static const char *const lanes[] = {"normal", "escalated", NULL};
-
 /* False: said that there is no such lane. */
 static bool check_lane(const struct app *app)
 {
+    const char *const *lanes = option_words(OPT_LANE);
     const char *lane = app->options.text[OPT_LANE];
 
     for (size_t i = 0; lane && lanes[i]; i++)

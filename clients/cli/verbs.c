@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "completion.h"
 #include "options.h"
 #include "say.h"
 
@@ -22,6 +23,7 @@ static const struct verb verbs[] = {
              "  modq submit comments.jsonl\n"
              "  modq submit --site news --json < comments.jsonl\n",
      .options = O(SITE),
+     .argument = VALUE_FILE,
      .most = -1,
      .run = run_submit},
     {.name = "queue",
@@ -41,6 +43,7 @@ static const struct verb verbs[] = {
              "  modq claim --site news --limit 10\n"
              "  modq claim --lease 600 news/17\n",
      .options = O(SITE) | O(LANE) | O(LIMIT) | O(LEASE) | O(STDIN),
+     .argument = VALUE_COMMENT,
      .most = -1,
      .run = run_claim},
     {.name = "renew",
@@ -48,6 +51,7 @@ static const struct verb verbs[] = {
      .help = "hold what you have claimed for longer; without names: all of it",
      .more = "  modq renew\n",
      .options = O(LEASE) | O(STDIN),
+     .argument = VALUE_COMMENT,
      .most = -1,
      .run = run_renew},
     {.name = "release",
@@ -55,6 +59,7 @@ static const struct verb verbs[] = {
      .help = "give back what you have claimed; without names: all of it",
      .more = "  modq release news/17\n",
      .options = O(STDIN),
+     .argument = VALUE_COMMENT,
      .most = -1,
      .run = run_release},
     {.name = "show",
@@ -65,6 +70,7 @@ static const struct verb verbs[] = {
              "every field.\n\n"
              "  modq show news/17\n",
      .options = O(STDIN),
+     .argument = VALUE_COMMENT,
      .least = 1,
      .most = -1,
      .run = run_show},
@@ -76,6 +82,7 @@ static const struct verb verbs[] = {
              "  modq approve news/17 news/18\n"
              "  modq approve --supersede news/17        it was rejected before\n",
      .options = O(NOTE) | O(SUPERSEDE) | O(STDIN),
+     .argument = VALUE_COMMENT,
      .most = -1,
      .run = run_approve},
     {.name = "reject",
@@ -85,6 +92,7 @@ static const struct verb verbs[] = {
              "  modq reject --reason profanity news/17\n"
              "  modq reject --reason abuse.racism,threat --note 'third time' news/17\n",
      .options = O(REASON) | O(NOTE) | O(SUPERSEDE) | O(STDIN),
+     .argument = VALUE_COMMENT,
      .most = -1,
      .run = run_reject},
     {.name = "undo",
@@ -95,6 +103,7 @@ static const struct verb verbs[] = {
              "  modq undo news/17\n"
              "  modq undo --site news --seq 5\n",
      .options = O(SITE) | O(SEQ) | O(STDIN),
+     .argument = VALUE_COMMENT,
      .most = -1,
      .run = run_undo},
     {.name = "withdraw",
@@ -103,6 +112,7 @@ static const struct verb verbs[] = {
      .more = "Holds for a comment that has not arrived yet, too: it is refused when it comes.\n\n"
              "  modq withdraw news/17\n",
      .options = O(STDIN),
+     .argument = VALUE_COMMENT,
      .most = -1,
      .run = run_withdraw},
     {.name = "report",
@@ -110,6 +120,7 @@ static const struct verb verbs[] = {
      .help = "say that a reader complains about a comment",
      .more = "  modq report --reader r81 --reason threat news/17\n",
      .options = O(READER) | O(REASON) | O(NOTE),
+     .argument = VALUE_COMMENT,
      .least = 1,
      .most = 1,
      .run = run_report},
@@ -125,6 +136,7 @@ static const struct verb verbs[] = {
      .more = "  modq escalate --note 'court order?' news/17\n"
              "  modq queue --lane escalated\n",
      .options = O(NOTE) | O(STDIN),
+     .argument = VALUE_COMMENT,
      .most = -1,
      .run = run_escalate},
     {.name = "erase",
@@ -134,6 +146,7 @@ static const struct verb verbs[] = {
              "unless --yes is given; with --stdin, or without a terminal, --yes is needed.\n\n"
              "  modq erase --yes news/17\n",
      .options = O(YES) | O(STDIN),
+     .argument = VALUE_COMMENT,
      .most = -1,
      .run = run_erase},
     {.name = "history",
@@ -142,6 +155,7 @@ static const struct verb verbs[] = {
      .more = "Shows 100 lines unless --limit says otherwise; --limit 0 shows all.\n\n"
              "  modq history news/17\n",
      .options = O(LIMIT) | O(STDIN),
+     .argument = VALUE_COMMENT,
      .least = 1,
      .most = -1,
      .run = run_history},
@@ -166,6 +180,7 @@ static const struct verb verbs[] = {
      .help = "the state of comments",
      .more = "  modq status news/17 news/18\n",
      .options = O(STDIN),
+     .argument = VALUE_COMMENT,
      .most = -1,
      .run = run_status},
     {.name = "stats",
@@ -189,6 +204,7 @@ static const struct verb verbs[] = {
              "  modq key new news-web --role front --site news\n"
              "  modq key new ann --role moderator --site news --site sport --right undo,escalated\n",
      .options = O(ROLE) | O(SITE) | O(RIGHT) | O(EXPIRES) | O(FILE),
+     .argument = VALUE_TEXT,
      .least = 1,
      .most = 1,
      .many_sites = true,
@@ -200,6 +216,7 @@ static const struct verb verbs[] = {
              "  modq key add blog --public 'rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7' --role front --site blog\n"
              "  modq key add www --user www-data --role front --site news\n",
      .options = O(PUBLIC) | O(USER) | O(ROLE) | O(SITE) | O(RIGHT) | O(EXPIRES),
+     .argument = VALUE_TEXT,
      .least = 1,
      .most = 1,
      .many_sites = true,
@@ -217,6 +234,7 @@ static const struct verb verbs[] = {
      .more = "A name ends all keys of that name.\n\n"
              "  modq key revoke news-web\n",
      .options = O(NUMBER),
+     .argument = VALUE_KEY,
      .most = 1,
      .run = run_key_revoke},
     {.name = "key rotate",
@@ -226,6 +244,7 @@ static const struct verb verbs[] = {
              "day unless told.\n\n"
              "  modq key rotate news-web --overlap 12h --file news-web-2.key\n",
      .options = O(OVERLAP) | O(FILE),
+     .argument = VALUE_KEY,
      .least = 1,
      .most = 1,
      .run = run_key_rotate},
@@ -233,6 +252,7 @@ static const struct verb verbs[] = {
      .usage = "FILE",
      .help = "the public half of a key file, and what it is for",
      .more = "  modq key show news-web.key\n",
+     .argument = VALUE_FILE,
      .least = 1,
      .most = 1,
      .run = run_key_show},
@@ -266,11 +286,26 @@ static const struct verb verbs[] = {
      .help = "ask whether the daemon answers, and as whom it takes you",
      .more = "  modq hello && echo it runs\n",
      .run = run_hello},
+    {.name = "completion",
+     .usage = "bash|zsh|fish | --values WHAT [--site SITE]",
+     .help = "print the file that completes modq's command lines in a shell",
+     .more = "Packages bring these files with them. Where there is none:\n\n"
+             "  modq completion bash > ~/.local/share/bash-completion/completions/modq\n"
+             "  modq completion zsh > DIR/_modq       DIR: one that $fpath names\n"
+             "  modq completion fish > ~/.config/fish/completions/modq.fish\n\n"
+             "--values prints what the daemon knows, as far as it can stand on a command line,\n"
+             "and nothing when no daemon answers within a second.\n",
+     .options = O(VALUES) | O(SITE),
+     .argument = VALUE_WORDS,
+     .words = completion_shells,
+     .most = 1,
+     .run = run_completion},
     {.name = "help",
      .usage = "[VERB]",
      .help = "this, or more about a verb",
      .more = "  modq help submit\n",
      .options = O(VERBS),
+     .argument = VALUE_VERB,
      .most = 2,
      .run = run_help},
     {.name = "version", .usage = "", .help = "print the version", .more = "", .run = run_version},

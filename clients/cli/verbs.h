@@ -3,6 +3,7 @@
 #define MODQ_VERBS_H
 
 #include "cli.h"
+#include "options.h"
 
 struct verb {
     const char *name;  /* one word, or two: "key new" */
@@ -11,7 +12,9 @@ struct verb {
     const char *more;  /* paragraphs and examples */
     uint64_t options;  /* OPTION_BIT of its own */
     int least, most;   /* number of arguments; most -1: any */
-    bool many_sites;   /* --site may be given more than once */
+    enum value argument;
+    const char *const *words; /* that an argument can be; NULL: none */
+    bool many_sites;          /* --site may be given more than once */
     int (*run)(struct app *app);
 };
 
@@ -55,6 +58,7 @@ int run_audit(struct app *app);
 int run_audit_verify(struct app *app);
 int run_reload(struct app *app);
 int run_hello(struct app *app);
+int run_completion(struct app *app);
 int run_help(struct app *app);
 int run_version(struct app *app);
 

@@ -54,3 +54,12 @@ def operations():
     found |= {("desk", name) for name in re.findall(r"`(hello|policy|status)`", also)}
     push = re.search(r"`op` one of (.*?), without any answer", _section("The push socket"), re.S)[1]
     return found | {("push", name) for name in re.findall(r"`(\w+)`", push)}
+
+
+def kinds():
+    """Kinds of events: those of a history, and those that are about no comment."""
+    with open(PATH, encoding="utf-8") as file:
+        text = file.read()
+    about_comments = re.search(r"Each event: .*?`kind` \((.*?)\)", text, re.S)[1]
+    about_none = re.search(r"Kinds that are about no comment: (.*?): ", text, re.S)[1]
+    return set(re.findall(r"`(\w+)`", about_comments + about_none))
