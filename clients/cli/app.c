@@ -126,7 +126,7 @@ struct modq_answer *app_call(struct app *app, struct modq *connection, const cha
 
     if (answer && !error)
         return answer;
-    complain_error(error);
+    complain_error(error, operation);
     app_exit(app, error ? exit_of(error) : EXIT_LOCAL);
     modq_answer_free(answer);
     return NULL;

@@ -19,6 +19,7 @@ struct audit {
     struct table table;
     int64_t since, until; /* -1: not given */
     int64_t before, left; /* before 0: from the newest; left -1: all */
+    bool any;
 };
 
 static bool put_moment(struct app *app, enum option_id option, const char *name, int64_t *ms)
@@ -96,6 +97,7 @@ static void show_page(struct audit *audit, const struct modq_value *map)
 {
     const struct modq_value *events = modq_get(map, "events");
 
+    audit->any |= modq_count(events) > 0;
     for (size_t i = 0; i < modq_count(events); i++) {
         if (audit->app->json)
             json_print(json_from(modq_item(events, i)), stdout);
@@ -109,6 +111,19 @@ static void show_page(struct audit *audit, const struct modq_value *map)
         audit->left -= (int64_t)modq_count(events);
 }
 
+/* Which kinds there are is the daemon's to say; those that we know help whoever got one wrong. */
+static void complain_kind(const struct app *app)
+{
+    const char *kind = app->options.text[OPT_KIND];
+    const char *const *kinds = option_words(OPT_KIND);
+
+    for (size_t i = 0; kind && kinds[i]; i++)
+        if (strcmp(kinds[i], kind) == 0)
+            return;
+    if (kind)
+        complain_word("kind", kind, kinds);
+}
+
 static bool next_page(struct audit *audit)
 {
     struct app *app = audit->app;
@@ -116,6 +131,8 @@ static bool next_page(struct audit *audit)
     struct modq_answer *answer = fields && app_desk(app) ? app_call(app, app->desk, "audit", fields) : NULL;
 
     modq_fields_free(fields);
+    if (!answer && app->exit == EXIT_WRONG)
+        complain_kind(app);
     if (answer)
         show_page(audit, modq_answer_value(answer));
     bool more = answer && audit->before > 0 && audit->left != 0;
@@ -138,6 +155,8 @@ int run_audit(struct app *app)
     while (next_page(&audit))
         ;
     table_free(&audit.table);
+    if (!audit.any && !app->json && app->exit == EXIT_DONE)
+        puts("There is no such event.");
     return app->exit;
 }
 
@@ -212,16 +231,20 @@ static int64_t portion(const struct walk *walk)
     return to_head > 0 && to_head < VERIFY_PAGE ? to_head : VERIFY_PAGE;
 }
 
-static void show_head(struct walk *walk, const char *fault, const char *detail)
+/* As a fault that the daemon found, but found here. */
+static void show_head_fault(struct walk *walk, const char *fault, const char *detail)
 {
     struct text line = {0};
 
     walk->faults++;
-    say(&line,
-        walk->app->json ? "{\"no\": %lld, \"table\": \"event\", \"fault\": \"%s\", \"detail\": \"%s\"}"
-                        : "event %lld: %s: %s",
-        (long long)walk->head_no, fault, detail);
-    put_line(&line, stdout);
+    if (walk->app->json)
+        json_print(json_pack("{s:s, s:I, s:s, s:s}", "table", "event", "no", (json_int_t)walk->head_no, "fault", fault,
+                             "detail", detail),
+                   stdout);
+    else
+        say(&line, "event %lld: %s: %s", (long long)walk->head_no, fault, detail);
+    if (!walk->app->json)
+        put_line(&line, stdout);
 }
 
 static void compare_head(struct walk *walk)
@@ -230,11 +253,11 @@ static void compare_head(struct walk *walk)
         return;
     walk->head_seen = true;
     if (walk->last < walk->head_no)
-        show_head(walk, "missing", "the log ends before it");
+        show_head_fault(walk, "missing", "the log ends before it");
     else if (walk->last > walk->head_no)
-        show_head(walk, "missing", "it was given as --head and is not there");
+        show_head_fault(walk, "missing", "it was given as --head and is not there");
     else if (memcmp(walk->hash, walk->head, HASH_LEN) != 0)
-        show_head(walk, "changed", "its chain is not the one given as --head");
+        show_head_fault(walk, "changed", "its chain is not the one given as --head");
 }
 
 /* What the next portion is asked with; `map` is the answer before it, NULL at the beginning. */
@@ -290,7 +313,7 @@ static void say_end(const struct walk *walk)
     struct text line = {0};
 
     if (walk->app->json)
-        say(&line, "{\"events\": %lld, \"faults\": %lld, \"head\": \"", (long long)walk->last, (long long)walk->faults);
+        say(&line, "{\"events\":%lld,\"faults\":%lld,\"head\":\"", (long long)walk->last, (long long)walk->faults);
     else if (walk->faults == 0)
         say(&line, "%lld events, nothing was changed. Head, to keep elsewhere: ", (long long)walk->last);
     else

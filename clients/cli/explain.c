@@ -132,15 +132,18 @@ void explain_error(struct text *out, const struct modq_error *error)
     say_quoted(out, slice_of(error->message));
 }
 
-static const char *advice(const struct modq_error *error)
+static const char *advice(const struct modq_error *error, const char *operation)
 {
+    bool about_keys = operation && strncmp(operation, "key_", 4) == 0;
+
     switch (error->number) {
     case MODQ_E_CONNECT:
         return "is modqd running? --dir names its directory";
     case MODQ_E_TIMEOUT:
         return "whether it was done is not known; --timeout gives it more time";
     case MODQ_E_NOT_FOUND:
-        return "modq stats lists the sites";
+        return about_keys ? "modq key list tells which are good, with --all those that ended, too"
+                          : "modq stats lists the sites";
     case MODQ_E_DENIED:
         return "modq hello tells what you may; an administrator can give you a key with more rights (modq key add)";
     case MODQ_E_KEY_EXISTS:
@@ -152,7 +155,7 @@ static const char *advice(const struct modq_error *error)
     }
 }
 
-void complain_error(const struct modq_error *error)
+void complain_error(const struct modq_error *error, const char *operation)
 {
     struct text line = {0};
 
@@ -162,7 +165,7 @@ void complain_error(const struct modq_error *error)
     }
     explain_error(&line, error);
     complain("%.*s (%s)", (int)line.len, line.data ? line.data : "", error->name);
-    if (advice(error))
-        complain("%s", advice(error));
+    if (advice(error, operation))
+        complain("%s", advice(error, operation));
     text_free(&line);
 }

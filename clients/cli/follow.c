@@ -83,7 +83,7 @@ static void throw_answers_away(struct modq *front)
 
     while ((answer = modq_next(front, 0))) {
         if (modq_answer_error(answer))
-            complain_error(modq_answer_error(answer));
+            complain_error(modq_answer_error(answer), NULL);
         modq_answer_free(answer);
     }
 }
@@ -154,7 +154,7 @@ static void tell_failed(struct follow *f)
 {
     const struct modq_error *error = modq_stream_error(f->stream);
 
-    complain_error(error);
+    complain_error(error, NULL);
     app_exit(f->app, exit_of(error));
     if (error->number == MODQ_E_DIVERGED)
         complain("the log of %s is not the one that your record %lld is from (newest now: %lld): set aside what you "
@@ -239,7 +239,7 @@ int run_follow(struct app *app)
         f.left = app->options.number[OPT_COUNT_RECORDS];
     f.stream = modq_stream_open(app->endpoint[ENDPOINT_FRONT], &options, &error);
     if (!f.stream) {
-        complain_error(&error);
+        complain_error(&error, NULL);
         return exit_of(&error);
     }
     stop_catch();

@@ -188,7 +188,7 @@ static size_t batch_size(struct app *app, struct modq *connection, const struct 
     if (job->one_each || names <= 1)
         return 1;
     if (!modq_hello(connection, app->timeout_ms, &error)) {
-        complain_error(&error);
+        complain_error(&error, NULL);
         app_exit(app, exit_of(&error));
         return 0;
     }

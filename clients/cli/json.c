@@ -94,6 +94,17 @@ json_t *json_from(const struct modq_value *value)
     }
 }
 
+json_t *json_answer(const struct modq_value *map)
+{
+    json_t *json = json_from(map);
+
+    json_object_del(json, "v");
+    json_object_del(json, "id");
+    json_object_del(json, "op");
+    json_object_del(json, "ok");
+    return json;
+}
+
 json_t *json_from_error(const struct modq_error *error)
 {
     json_t *map = json_object();

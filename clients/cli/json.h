@@ -12,6 +12,9 @@
  * marks in place of the wrong bytes. NULL when memory is out. The caller owns it. */
 json_t *json_from(const struct modq_value *value);
 
+/* An answer without what belongs to the transport: v, id, op, ok. */
+json_t *json_answer(const struct modq_value *map);
+
 /* The keys of an error map, for an error that the daemon did not send. */
 json_t *json_from_error(const struct modq_error *error);
 

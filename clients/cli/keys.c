@@ -141,23 +141,12 @@ static void say_key(struct text *out, const struct modq_value *key)
     say_end(out, key);
 }
 
-static void print_answer(const struct app *app, const struct modq_value *map)
-{
-    json_t *json = app->json ? json_from(map) : NULL;
-
-    json_object_del(json, "v");
-    json_object_del(json, "id");
-    json_object_del(json, "op");
-    json_object_del(json, "ok");
-    json_print(json, stdout);
-}
-
 static void print_key(const struct app *app, const struct modq_value *map)
 {
     struct text line = {0};
 
     if (app->json) {
-        print_answer(app, map);
+        json_print(json_answer(map), stdout);
         return;
     }
     say_key(&line, modq_get(map, "key"));
@@ -252,14 +241,22 @@ static bool complete(struct modq_key *key, const struct modq_value *map, struct 
     return good;
 }
 
-static void say_file(const struct app *app, const struct modq_key *key, const char *path)
+/* The answer, and besides what only we know: the public half as the file has it, and where that is. */
+static void print_made(const struct modq_key *key, const char *path, const struct modq_value *map)
+{
+    json_t *json = json_answer(map);
+
+    json_object_set_new(json, "public", json_text(slice_of(modq_key_text(key, MODQ_KEY_PUBLIC))));
+    json_object_set_new(json, "file", json_text(slice_of(path)));
+    json_print(json, stdout);
+}
+
+static void say_file(const struct modq_key *key, const char *path)
 {
     static const enum modq_key_text places[] = {MODQ_KEY_FRONT, MODQ_KEY_PUSH, MODQ_KEY_DECISIONS, MODQ_KEY_DESK};
     struct text line = {0};
     bool anywhere = false;
 
-    if (app->json)
-        return;
     say(&line, "public half  %s\n", modq_key_text(key, MODQ_KEY_PUBLIC));
     for (size_t i = 0; i < 4; i++) {
         const char *place = modq_key_text(key, places[i]);
@@ -305,6 +302,8 @@ static void make(struct app *app, const char *operation, struct modq_key *key, c
     modq_put_bytes(fields, "public_key", modq_key_public(key), 32);
     if (!modq_key_save(key, path, &error)) {
         complain("%s", error.message);
+        if (!app->options.given[OPT_FILE])
+            complain("--file FILE writes it elsewhere");
         app_exit(app, exit_of(&error));
         modq_fields_free(fields);
         return;
@@ -317,8 +316,12 @@ static void make(struct app *app, const char *operation, struct modq_key *key, c
         else
             complain("whether the daemon has the key is not known: modq key list tells; %s is its file", path);
     } else if (complete(key, map, &error) && replace(key, path, &error)) {
-        print_key(app, map);
-        say_file(app, key, path);
+        if (app->json) {
+            print_made(key, path, map);
+        } else {
+            print_key(app, map);
+            say_file(key, path);
+        }
     } else {
         complain("%s: cannot be written", path);
         app_exit(app, EXIT_LOCAL);
@@ -337,7 +340,7 @@ static int make_key(struct app *app, const char *operation, struct modq_fields *
         make(app, operation, key, path, fields);
     } else {
         modq_fields_free(fields);
-        complain("%s", key ? "the name is no name of a file: say where with --file FILE" : error.message);
+        complain("%s", key ? "the name of a key holds no '/'" : error.message);
         app_exit(app, key ? EXIT_USAGE : EXIT_LOCAL);
     }
     free(path);
@@ -549,29 +552,4 @@ int run_key_show(struct app *app)
         text_free(&out);
     modq_key_free(key);
     return EXIT_DONE;
-}
-
-/* ---- reload */
-
-int run_reload(struct app *app)
-{
-    struct modq_answer *answer = ask(app, "reload", changing());
-    struct text line = {0};
-
-    if (!answer)
-        return app->exit;
-    const struct modq_value *map = modq_answer_value(answer);
-    const struct modq_value *waiting = modq_get(map, "restart");
-    if (app->json) {
-        print_answer(app, map);
-    } else {
-        say(&line, "The configuration was read anew.");
-        if (modq_count(waiting) > 0) {
-            say(&line, " These differ and wait for a restart: ");
-            say_list(&line, waiting, ", ");
-        }
-        put_line(&line, stdout);
-    }
-    modq_answer_free(answer);
-    return app->exit;
 }

@@ -7,6 +7,18 @@
 #include "say.h"
 #include "verbs.h"
 
+/* The first word of verbs of two words, alone. */
+static void complain_second(const char *word, const char *const *seconds)
+{
+    struct text list = {0};
+
+    for (size_t i = 0; seconds[i]; i++)
+        say(&list, "%s%s", i ? ", " : "", seconds[i]);
+    complain("%s what? It is followed by one of %.*s", word, (int)list.len, list.data ? list.data : "");
+    complain("modq help %s tells what they do", word);
+    text_free(&list);
+}
+
 /* The names of all verbs; of those of two words the second one, when `word` is the first. */
 static void complain_verb(const char *word, const char *next)
 {
@@ -26,7 +38,7 @@ static void complain_verb(const char *word, const char *next)
     else if (next)
         complain_word(word, next, second);
     else
-        complain("%s what? modq help tells which there are", word);
+        complain_second(word, second);
 }
 
 /* Takes the second word of the verb from the arguments, too. */
@@ -79,6 +91,8 @@ static int run(struct app *app, const char *word)
         help_all(app);
         return app->options.given[OPT_HELP] ? EXIT_DONE : EXIT_USAGE;
     }
+    if (app->options.given[OPT_HELP] && app->argc == 0 && !verb_named(word) && help_group(word))
+        return EXIT_DONE;
     app->verb = choose_verb(app, word);
     if (!app->verb)
         return EXIT_USAGE;

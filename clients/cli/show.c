@@ -22,7 +22,7 @@ static struct modq_answer *check_answer(struct app *app, const struct name *name
     if (error && error->number > 0)
         items_tell(app, &telling, name, modq_answer_value(answer), error);
     else
-        complain_error(error);
+        complain_error(error, NULL);
     app_exit(app, error ? exit_of(error) : EXIT_LOCAL);
     modq_answer_free(answer);
     return NULL;

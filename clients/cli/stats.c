@@ -217,7 +217,7 @@ int run_status(struct app *app)
     if (!names_read(app, &names) || !app_desk(app))
         return app->exit;
     if (names.count > 1 && !modq_hello(app->desk, app->timeout_ms, &error)) {
-        complain_error(&error);
+        complain_error(&error, NULL);
         app_exit(app, exit_of(&error));
         names.count = 0;
     }

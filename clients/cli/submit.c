@@ -286,7 +286,7 @@ static bool open_sockets(struct submit *s)
     }
     if (s->push || s->submitter)
         return true;
-    complain_error(&error);
+    complain_error(&error, NULL);
     app_exit(app, exit_of(&error));
     return false;
 }

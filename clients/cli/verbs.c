@@ -232,7 +232,8 @@ static const struct verb verbs[] = {
      .usage = "NAME | --number N",
      .help = "end a key at once, on connections that are open, too",
      .more = "A name ends all keys of that name.\n\n"
-             "  modq key revoke news-web\n",
+             "  modq key revoke news-web\n"
+             "  modq key revoke --number 7\n",
      .options = O(NUMBER),
      .argument = VALUE_KEY,
      .most = 1,
@@ -257,22 +258,24 @@ static const struct verb verbs[] = {
      .most = 1,
      .run = run_key_show},
     {.name = "audit",
-     .usage = "[--site SITE] [--by NAME] [--of-key N] [--kind KIND] [--since WHEN] [--until WHEN] [--limit N]",
+     .usage =
+         "[--site SITE] [--by NAME] [--of-key N] [--kind KIND] [--since WHEN] [--until WHEN] [--before N] [--limit N]",
      .help = "who did what, when, from which key; the newest first",
      .more = "Shows 100 events unless --limit says otherwise; --limit 0 shows all. For\n"
-             "administrators.\n\n"
+             "administrators. modq audit verify tells whether anybody changed what stands there.\n\n"
              "  modq audit --by ann --since 7d\n"
              "  modq audit --kind key_added\n",
      .options = O(SITE) | O(BY) | O(OF_KEY) | O(KIND) | O(SINCE) | O(UNTIL) | O(BEFORE) | O(LIMIT),
      .run = run_audit},
     {.name = "audit verify",
      .usage = "[--head NO:HASH]",
-     .help = "follow the chain of all events: was anything changed?",
+     .help = "follow the chain of all events, and say whether anything was changed",
      .more = "Names each row that was changed, removed or inserted, with exit code 1. At the\n"
              "end it prints the head of the chain, NO:HASH: keep it elsewhere, and give it as\n"
              "--head the next time; who could rewrite the whole database could not rewrite\n"
              "that.\n\n"
-             "  modq audit verify\n",
+             "  modq audit verify\n"
+             "  modq audit verify --head 12:90da8068...         as it was printed before\n",
      .options = O(HEAD),
      .run = run_audit_verify},
     {.name = "reload",
@@ -411,6 +414,24 @@ void help_verb(const struct verb *verb)
     print_options(0, true);
 }
 
+bool help_group(const char *word)
+{
+    size_t len = strlen(word);
+    bool any = false;
+
+    for (size_t i = 0; verb_at(i); i++) {
+        const char *name = verbs[i].name;
+        if (strncmp(name, word, len) != 0 || name[len] != ' ')
+            continue;
+        printf("%s  %-12s %s\n", any ? "" : "usage: modq VERB [OPTIONS] [ARGUMENTS], where VERB is one of\n\n", name,
+               verbs[i].help);
+        any = true;
+    }
+    if (any)
+        puts("\nmodq VERB --help tells more about each.");
+    return any;
+}
+
 /* A line a verb for programs: its name, _ between two words, and all its options; first of all the options of every
  * verb, after "-". */
 static void list_verbs(void)
@@ -444,6 +465,8 @@ int run_help(struct app *app)
         help_verb(verb);
         return EXIT_DONE;
     }
+    if (app->argc == 1 && help_group(app->argv[0]))
+        return EXIT_DONE;
     for (size_t i = 0; verb_at(i); i++)
         names[i] = verbs[i].name;
     complain_word("verb", app->argv[0], names);

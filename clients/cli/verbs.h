@@ -26,6 +26,7 @@ const struct verb *verb_of(const char *word, const char *next, int *words);
 
 void help_all(struct app *app);
 void help_verb(const struct verb *verb);
+bool help_group(const char *word); /* of the verbs of two words that begin with it; false: there are none */
 
 /* Each returns an exit code; failures that app_exit was told of count besides. */
 int run_submit(struct app *app);
