@@ -5,9 +5,11 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import struct
 import subprocess
+import tempfile
 import termios
 import time
 
@@ -266,6 +268,52 @@ class ExitCodes(Cli):
             done = subprocess.run([MODQ, "--dir", self.daemon.dir, "queue"], stdout=full, stderr=subprocess.PIPE,
                                   text=True, timeout=30)
         self.assertEqual(done.returncode, LOCAL, done.stderr)
+
+
+class Administering(Cli):
+    def key_file(self, name):
+        folder = tempfile.mkdtemp(prefix="mq-", dir="/tmp")
+        self.addCleanup(shutil.rmtree, folder)
+        return os.path.join(folder, name)
+
+    def test_new_key_is_written_for_its_owner_alone_and_told_by_its_public_half(self):
+        name, path = fresh("web-"), self.key_file("k")
+        out, _ = self.modq("key", "new", name, "--role", "front", "--site", "a", "--site", "b", "--file", path)
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        shown, = self.lines("key", "show", path)
+        self.assertIn(shown["public"], out)
+        self.assertEqual((shown["name"], shown["role"]), (name, "front"))
+        key, = [key for key in self.lines("key", "list") if key["name"] == name]
+        self.assertEqual(key["sites"], ["a", "b"])
+        with open(path) as file:
+            secret = re.search(r'secret-key = "(.*)"', file.read())[1]
+        self.assertNotIn(secret, out)
+
+    def test_json_of_a_new_key_has_its_public_half_and_its_file(self):
+        name, path, second = fresh("web-"), self.key_file("k"), self.key_file("k2")
+        for arguments, file in ((["new", name, "--role", "front"], path), (["rotate", name], second)):
+            made, = self.lines("key", *arguments, "--file", file)
+            shown, = self.lines("key", "show", file)
+            self.assertEqual((made["file"], made["public"]), (file, shown["public"]))
+        ended = self.lines("key", "revoke", name)
+        self.assertEqual({key["state"] for key in ended}, {"revoked"})
+
+    def test_what_is_wrong_with_a_key_is_told_with_what_is_possible(self):
+        for arguments, code, word in ((["key"], USAGE, "rotate"), (["key", "frob"], USAGE, "rotate"),
+                                      (["key", "new", "a/b", "--role", "front"], USAGE, "'/'"),
+                                      (["key", "new", "a", "--role", "boss"], USAGE, "administrator"),
+                                      (["key", "revoke", "nobody"], FINAL, "modq key list"),
+                                      (["key", "rotate", "nobody", "--file", self.key_file("k")], FINAL, "modq key list"),
+                                      (["audit", "--kind", "nope"], WRONG, "key_added"),
+                                      (["key", "show", "/no/such/file"], LOCAL, "/no/such/file")):
+            with self.subTest(arguments=arguments):
+                self.assertIn(word, self.modq(*arguments, code=code)[1])
+        for arguments in (["key", "--help"], ["help", "key"]):
+            self.assertIn("key rotate", self.modq(*arguments)[0])
+
+    def test_fault_of_a_head_is_json_like_the_others(self):
+        fault, end = self.lines("audit", "verify", "--head", "999999:" + "0" * 64, code=FINAL)
+        self.assertEqual((fault["no"], fault["fault"], end["faults"]), (999999, "missing", 1))
 
 
 class Hostile(Cli):
