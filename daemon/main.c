@@ -221,6 +221,7 @@ static bool find_server_key(struct daemon *d)
 static bool start_metrics(struct daemon *d)
 {
     char path[4200];
+    const char *address = d->settings->metrics;
     struct metrics_sources sources = {.database = path,
                                       .database_bytes = d->settings->limits.value[LIMIT_DATABASE_BYTES],
                                       .counters = &d->counters,
@@ -228,11 +229,11 @@ static bool start_metrics(struct daemon *d)
                                       .started_at = d->work.started_at,
                                       .on_listener = accept_exempt};
 
-    if (!d->settings->metrics)
+    if (!address)
         return true;
-    sources.inherited = inherited_dup(&d->inherited, d->settings->metrics);
+    sources.inherited = inherited_dup(&d->inherited, address);
     snprintf(path, sizeof(path), "%s/modqd.db", d->settings->dir);
-    d->metrics = metrics_start(d->settings->metrics, &sources, d->reason, sizeof(d->reason));
+    d->metrics = metrics_start(address, &sources, d->reason, sizeof(d->reason));
     return d->metrics != NULL;
 }
 

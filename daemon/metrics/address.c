@@ -81,7 +81,10 @@ int address_listen(const char *address, char *reason, size_t reason_bytes)
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 && bind(fd, &at.any, len) == 0 &&
         listen(fd, BACKLOG) == 0)
         return fd;
-    snprintf(reason, reason_bytes, "metrics: %s: %s", address, strerror(errno));
+    /* where systemd forbids sockets of the Internet (RestrictAddressFamilies=) */
+    snprintf(reason, reason_bytes, "metrics: %s: %s", address,
+             errno == EAFNOSUPPORT ? "systemd has to listen there; put the address into the socket unit (ListenStream=)"
+                                   : strerror(errno));
     if (fd >= 0)
         close(fd);
     return -1;
