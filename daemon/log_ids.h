@@ -11,6 +11,7 @@
 #define MODQD_LOG_IDS(X)                                                                                                 \
     X(STARTED,               "started",               "5d6b7488963e4ff5b529682232de484b", INFO,    0, "the daemon starts: version and directory") \
     X(READY,                 "ready",                 "593dea6db23e48949774eaf6c05228ed", NOTICE,  0, "every socket is bound; requests are answered from now on") \
+    X(NO_KEYS,               "no_keys",               "c523bfd9955244bd9ccb23f3aa5dfae4", NOTICE,  0, "no key was ever made: only whoever is on the machine gets in") \
     X(STOPPING,              "stopping",              "d33d3d78befb47e5890ec4b6c3b3b2b6", NOTICE,  0, "told to stop; what was received is still answered") \
     X(STOPPED,               "stopped",               "8df8a96705cd46428e879208bb6d3f62", NOTICE,  0, "ended in good order") \
     X(CANNOT_START,          "cannot_start",          "5dace3521c8c4e0baa55021f4e228399", ERR,     0, "the daemon cannot start, and has ended") \

@@ -288,6 +288,10 @@ static void announce(const struct daemon *d)
     describe(d->settings, text, sizeof(text));
     log_event(LOG_ID_STARTED, NULL, "version " MODQ_VERSION ", directory %s", d->settings->dir);
     log_event(LOG_ID_READY, NULL, "%s; public key %s", text, d->server_key.public_text);
+    if (access_count(d->parts.access) == 0)
+        log_event(LOG_ID_NO_KEYS, NULL,
+                  "there is no key yet: nobody comes in over TCP; root, on this machine, makes the first one with "
+                  "modq key new NAME --role ROLE");
     sd_notify(0, "READY=1");
 }
 

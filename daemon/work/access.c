@@ -168,6 +168,11 @@ bool access_knows_users(const struct access *access)
     return access->uid_count > 0;
 }
 
+size_t access_count(const struct access *access)
+{
+    return access->count;
+}
+
 size_t access_ended(const struct access *access, int64_t now_ms)
 {
     size_t n = 0;

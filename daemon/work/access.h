@@ -22,7 +22,8 @@ struct grant *access_by_uid(const struct access *access, int64_t uid, int64_t no
 /* True when there is or was a key of a user of the system: then it matters which user somebody is. */
 bool access_knows_users(const struct access *access);
 
-/* How many keys are revoked or have expired. */
+/* How many keys there are or were, and how many of them are revoked or have expired. */
+size_t access_count(const struct access *access);
 size_t access_ended(const struct access *access, int64_t now_ms);
 
 /* Counts a request of a key that was let in, and the end of one. Grants without a key are not counted. */

@@ -379,6 +379,7 @@ TEST(ids_are_what_they_were)
     } released[] = {
         {LOG_ID_STARTED, "started", "5d6b7488963e4ff5b529682232de484b"},
         {LOG_ID_READY, "ready", "593dea6db23e48949774eaf6c05228ed"},
+        {LOG_ID_NO_KEYS, "no_keys", "c523bfd9955244bd9ccb23f3aa5dfae4"},
         {LOG_ID_STOPPING, "stopping", "d33d3d78befb47e5890ec4b6c3b3b2b6"},
         {LOG_ID_STOPPED, "stopped", "8df8a96705cd46428e879208bb6d3f62"},
         {LOG_ID_CANNOT_START, "cannot_start", "5dace3521c8c4e0baa55021f4e228399"},
