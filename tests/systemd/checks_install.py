@@ -52,10 +52,9 @@ def only_the_groups_reach_the_sockets():
 
 
 def a_local_moderator_is_known_only_with_a_key_of_its_uid():
-    uid = str(pwd.getpwnam("games").pw_uid)
     approve = ["modq", "--timeout", "2", "approve", "install/1"]
     assert as_user("games", "modqd-desk", *approve, check=False).returncode
-    modq("key", "new", "gabi", "--role", "moderator", "--uid", uid)
+    modq("key", "add", "gabi", "--user", "games", "--role", "moderator")
     as_user("games", "modqd-desk", *approve)
     assert "gabi" in modq("show", "install/1").stdout
 

@@ -35,7 +35,7 @@ def _restart():
 def web_servers_elsewhere_come_over_tcp_with_a_key():
     run("ip", "address", "add", f"{ADDRESS}/24", "dev", "lo")
     _listen_everywhere()
-    modq("key", "new", "news-web", "--role", "front", "--site", "news", "--out", "/root/news-web.key")
+    modq("key", "new", "news-web", "--role", "front", "--site", "news", "--file", "/root/news-web.key")
     client = Client(key=Key("/root/news-web.key"), endpoint=FRONT)
     assert client.submit("news", "1")
     try:
@@ -55,7 +55,7 @@ def nobody_without_a_key_is_answered_over_tcp():
 
 
 def a_moderator_elsewhere_decides_with_a_key():
-    modq("key", "new", "mona", "--role", "moderator", "--out", "/root/mona.key")
+    modq("key", "new", "mona", "--role", "moderator", "--file", "/root/mona.key")
     modq("--key", "/root/mona.key", "approve", "news/1")
     assert "mona" in modq("show", "news/1").stdout
 
@@ -84,7 +84,7 @@ def the_servers_key_may_be_a_credential():
     pid = main_pid()
     systemctl("restart", SERVICE)
     assert main_pid() not in (0, pid)
-    modq("key", "new", "credential-web", "--role", "front", "--out", "/root/credential-web.key")
+    modq("key", "new", "credential-web", "--role", "front", "--file", "/root/credential-web.key")
     key = Key("/root/credential-web.key")
     assert key.server.decode() == public
     client = Client(FRONT, key)

@@ -28,7 +28,7 @@ def a_peer_that_makes_it_grow_ends_it_at_the_limit_and_it_is_back():
     systemctl("set-property", "--runtime", SERVICE, f"MemoryMax={LIMIT}")
     if _limit_in_force() != LIMIT:
         raise Skip("no limit of memory can be set in this container")
-    modq("key", "new", "glutton", "--role", "front", "--out", "/root/glutton.key")
+    modq("key", "new", "glutton", "--role", "front", "--file", "/root/glutton.key")
     pid, cursor = main_pid(), journal_cursor()
     glutton = Client(FRONT, Key("/root/glutton.key"))
     until_s, sent = time.monotonic() + 60, 0

@@ -14,7 +14,7 @@ WATCHDOG_S = 30           # WatchdogSec= of the unit
 def _keys(count):
     for number in range(count):
         path = f"/root/load-{number}.key"
-        modq("key", "new", f"load-{number}", "--role", "front", "--out", path)
+        modq("key", "new", f"load-{number}", "--role", "front", "--file", path)
         yield Key(path)
 
 
