@@ -33,6 +33,13 @@ def a_first_start_without_a_key_works_for_root_and_says_how_to_make_one():
     assert modq("key", "list").returncode == 0
 
 
+def it_counts_as_started_when_it_answers():
+    assert show("Type") == "notify"
+    ready, started = [[int(line["__MONOTONIC_TIMESTAMP"]) for line in journal_fields() if line["MESSAGE"].startswith(words)]
+                      for words in ("front ipc://", "Started modqd.service")]
+    assert len(ready) == len(started) == 1 and ready < started, (ready, started)
+
+
 def sockets_belong_to_their_groups_and_are_closed_to_the_world():
     for name, group in (("front", "modqd-front"), ("push", "modqd-front"), ("decisions", "modqd-front"), ("desk", "modqd-desk")):
         found = os.stat(f"{RUN}/{name}.sock")
@@ -45,14 +52,14 @@ def sockets_belong_to_their_groups_and_are_closed_to_the_world():
 
 def only_the_groups_reach_the_sockets():
     write("/tmp/one.jsonl", '{"site": "install", "id": "1", "body": "A comment."}\n')
-    front, desk = ["modq", "--timeout", "2", "submit", "/tmp/one.jsonl"], ["modq", "--timeout", "2", "queue"]
+    front, desk = ["modq", "--timeout", "1", "submit", "/tmp/one.jsonl"], ["modq", "--timeout", "2", "queue"]
     assert as_user("nobody", "modqd-front", *front).returncode == 0
     for groups, command in (("", front), ("modqd-desk", front), ("", desk), ("modqd-front", desk)):
         assert as_user("nobody", groups, *command, check=False).returncode, (groups, command)
 
 
 def a_local_moderator_is_known_only_with_a_key_of_its_uid():
-    approve = ["modq", "--timeout", "2", "approve", "install/1"]
+    approve = ["modq", "--timeout", "1", "approve", "install/1"]
     assert as_user("games", "modqd-desk", *approve, check=False).returncode
     modq("key", "add", "gabi", "--user", "games", "--role", "moderator")
     as_user("games", "modqd-desk", *approve)
@@ -65,6 +72,9 @@ def the_sandbox_is_closed():
         status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
     assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1", status
     assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0, status
+    with open(f"/proc/{pid}/mountinfo") as file:
+        mounts = {words[4]: words[5].split(",")[0] for words in map(str.split, file)}
+    assert mounts["/"] == "ro" and mounts[STATE] == mounts[RUN] == "rw", mounts
     for namespace in ("net", "ipc", "mnt"):
         assert os.readlink(f"/proc/{pid}/ns/{namespace}") != os.readlink(f"/proc/self/ns/{namespace}"), namespace
     assert pwd.getpwuid(int(status["Uid"].split()[0])).pw_name == "modqd"
@@ -104,6 +114,8 @@ def a_configuration_that_is_not_there_is_awaited_without_haste():
 def an_instance_runs_beside_the_main_service():
     text = open("/etc/modqd/modqd.conf").read()
     write("/etc/modqd/second.conf", text.replace("/run/modqd/", "/run/modqd-second/").replace("/var/lib/modqd", "/var/lib/modqd-second"))
+    os.makedirs("/etc/credstore", mode=0o700)
+    public = said("modqd", "--new-server-key", "/etc/credstore/modqd-second.server.key")
     systemctl("start", "modqd@second.socket", "modqd-desk@second.socket")
     run = ["--dir", "/run/modqd-second"]
     modq(*run, "submit", stdin='{"site": "second", "id": "1", "body": "Elsewhere."}\n')
@@ -111,7 +123,8 @@ def an_instance_runs_beside_the_main_service():
     assert "second/1" in modq(*run, "queue").stdout and "second/1" not in modq("queue").stdout
     found = os.stat("/run/modqd-second/front.sock")
     assert grp.getgrgid(found.st_gid).gr_name == "modqd-front" and stat.S_IMODE(found.st_mode) == 0o660
-    assert os.path.exists("/var/lib/modqd-second/modqd.db")
+    assert os.listdir("/var/lib/modqd-second").count("modqd.db") and not os.path.exists("/var/lib/modqd-second/server.key")
+    assert public in journal("modqd@second.service") and public not in journal()
 
 
 def the_journal_says_what_happened_with_a_message_id():

@@ -2,9 +2,10 @@
 import os
 import re
 import subprocess
+import time
 
 from client import Client, Key, Refused
-from system import (CONFIG, SERVICE, SOCKETS, back_after, journal_cursor, journal_since, main_pid, modq, read, run, said, show,
+from system import (CONFIG, SERVICE, SOCKETS, back_after, is_running, journal_cursor, journal_since, main_pid, modq, read, run, said, show,
                     submit, systemctl, write)
 
 ADDRESS = "192.0.2.1"      # not loopback; the container's own
@@ -44,6 +45,16 @@ def web_servers_elsewhere_come_over_tcp_with_a_key():
     except Refused as refused:
         assert refused.name == "denied", refused
     client.close()
+
+
+def a_connection_over_tcp_starts_a_stopped_service():
+    systemctl("stop", SERVICE)
+    assert show("ActiveState") == "inactive"
+    start, client = time.monotonic(), Client(FRONT, Key("/root/news-web.key"))
+    assert client.submit("news", "started")
+    client.close()
+    assert is_running()
+    return f"acknowledged {time.monotonic() - start:.2f} s after the connection"
 
 
 def nobody_without_a_key_is_answered_over_tcp():

@@ -26,4 +26,3 @@ def purging_leaves_nothing_but_what_is_told():
     assert os.path.exists("/var/lib/modqd/modqd.db"), "the comments are gone"
     for word in ("user modqd", "modqd-front", "modqd-desk"):
         assert word in told, told
-    return told.strip().split("\n")[-1][:80] if not told else None

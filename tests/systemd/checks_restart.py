@@ -4,11 +4,10 @@ import signal
 import time
 
 from client import Key, Load
-from system import (SERVICE, back_after, is_running, journal_cursor, journal_since, main_pid, modq, run, show,
-                    signalled, systemctl, until)
+from system import SERVICE, back_after, main_pid, modq, signalled, systemctl
 
 RESTARTS, KILLS = 20, 5
-WATCHDOG_S = 30           # WatchdogSec= of the unit
+KILLS_IN_A_ROW = 8        # systemd's own limit is five starts in ten seconds; the unit has none
 
 
 def _keys(count):
@@ -34,22 +33,7 @@ def every_acknowledged_comment_survives_restarts_and_kills_under_load():
     return f"{RESTARTS} restarts, {KILLS} kills: {load.check()}"
 
 
-def the_watchdog_restarts_a_daemon_that_hangs():
-    assert show("WatchdogUSec") == f"{WATCHDOG_S}s", show("WatchdogUSec")
-    cursor, start = journal_cursor(), time.monotonic()
-    pid = signalled(signal.SIGSTOP)
-    back_after(pid, patience=WATCHDOG_S + 20)
-    took = time.monotonic() - start
-    run("journalctl", "--sync")
-    assert "atchdog" in journal_since(cursor), journal_since(cursor)
-    assert took < WATCHDOG_S + 3, f"{took:.1f} s"
-    return f"back {took:.1f} s after SIGSTOP"
-
-
-def a_killed_daemon_is_back_within_a_second():
-    times = []
-    for _ in range(5):
-        times.append(back_after(signalled(signal.SIGKILL)))
-    until(is_running, "the service runs")
+def a_killed_daemon_is_back_within_a_second_however_often():
+    times = [back_after(signalled(signal.SIGKILL)) for _ in range(KILLS_IN_A_ROW)]
     assert max(times) < 1, times
     return "ready after " + ", ".join(f"{seconds:.2f} s" for seconds in times)

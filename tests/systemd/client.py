@@ -10,6 +10,7 @@ from system import RUN
 
 TIMEOUT_S = 1.0
 REQUESTS_S = 60           # nobody waits longer for an answer, however often it asks again
+GAP_S = 10                # whoever hands comments over all the time waits no longer for the next acknowledgement
 
 
 class Key:
@@ -135,6 +136,8 @@ class Load:
             raise AssertionError("; ".join(self.troubles))
         if not self.acknowledged:
             raise AssertionError("nothing was acknowledged")
+        if max(self.gaps) > GAP_S:
+            raise AssertionError(f"a client waited {max(self.gaps):.1f} s")
         client, missing = Client(), []
         for start in range(0, len(self.acknowledged), 200):
             names = self.acknowledged[start:start + 200]

@@ -12,9 +12,11 @@ import checks_purge
 import checks_reload
 import checks_restart
 import checks_upgrade
+import checks_watchdog
 from system import SERVICE, Skip, journal
 
-CHAPTERS = (checks_install, checks_upgrade, checks_keys, checks_reload, checks_restart, checks_memory, checks_purge)
+CHAPTERS = (checks_install, checks_upgrade, checks_keys, checks_reload, checks_restart, checks_watchdog, checks_memory,
+            checks_purge)
 
 
 def tests():
