@@ -12,6 +12,7 @@ import time
 
 BOOT_S = 60
 CGROUPS = "/sys/fs/cgroup"
+UNSHARE = ("unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation=private", "--mount-proc")
 TREE = "/modqd-tree"          # where the project is inside
 # Services of the host have no business in there, and a package's scripts may start what they like.
 NOT_OURS = ("etc/systemd/system", "etc/init.d", "etc/fstab", "etc/cron.d", "usr/sbin/policy-rc.d", "etc/modqd",
@@ -32,6 +33,22 @@ def cannot_run():
             return "this kernel has no overlay file system"
     if not os.path.isfile("/var/lib/dpkg/status"):
         return "this is no Debian"
+    return refusal([*UNSHARE, "mount", "-t", "tmpfs", "tmpfs", "/run"], "namespaces") or cgroups_refused()
+
+
+def refusal(command, what):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return f"{what} of its own cannot be had here: {done.stderr.strip()}" if done.returncode else None
+
+
+def cgroups_refused():
+    cgroups = Cgroups()
+    try:
+        cgroups.make()
+    except OSError as error:
+        return f"cgroups of its own cannot be had here: {error}"
+    finally:
+        cgroups.remove()
     return None
 
 
@@ -108,10 +125,8 @@ def contained(command, scratch, time_limit_s, told):
     os.makedirs(scratch, exist_ok=True)
     try:
         cgroups.make()
-        process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork",
-                                    "--kill-child=KILL", "--propagation=private", "--mount-proc", *command],
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace",
-                                   preexec_fn=cgroups.enter, start_new_session=True)
+        process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *UNSHARE, *command], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, text=True, errors="replace", preexec_fn=cgroups.enter, start_new_session=True)
         timer = threading.Timer(time_limit_s, process.kill)
         timer.start()
         for line in process.stdout:
