@@ -272,7 +272,8 @@ deb:
 	@sed -e 's/@VERSION@/$(DEB_VERSION)/' -e "s/@DATE@/$$(date -R -d "@$${SOURCE_DATE_EPOCH:-$$(date +%s)}")/" \
 	  systemd/debian/changelog.in > $(DEB_TREE)/debian/changelog
 	@cd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b > ../build.log 2>&1 || { tail -n 40 ../build.log; exit 1; }
-	@lintian --allow-root --fail-on error $(DEB_DIR)/*.changes
+	@mkdir $(DEB_DIR)/tmp && TMPDIR=$(CURDIR)/$(DEB_DIR)/tmp lintian --allow-root --fail-on error,warning $(DEB_DIR)/*.changes
+	@rm -rf $(DEB_DIR)/tmp
 	@ls $(DEB_DIR)/*.deb
 
 check-systemd:
