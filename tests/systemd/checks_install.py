@@ -25,7 +25,7 @@ def installing_the_packages_starts_a_working_service():
 
 
 def a_first_start_without_a_key_works_for_root_and_says_how_to_make_one():
-    assert "modq key new" in _told[0], _told[0]
+    assert "modq key add" in _told[0], _told[0]
     assert "modq key new" in journal(), journal()
     assert not os.path.exists("/etc/credstore/modqd.server.key")
     key, = [path for path in os.listdir(STATE) if path == "server.key"]
