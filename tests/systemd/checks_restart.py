@@ -33,7 +33,7 @@ def every_acknowledged_comment_survives_restarts_and_kills_under_load():
     return f"{RESTARTS} restarts, {KILLS} kills: {load.check()}"
 
 
-def a_killed_daemon_is_back_within_a_second_however_often():
+def a_killed_daemon_is_back_within_two_seconds_however_often():
     times = [back_after(signalled(signal.SIGKILL)) for _ in range(KILLS_IN_A_ROW)]
-    assert max(times) < 1, times
+    assert max(times) < 2, times
     return "ready after " + ", ".join(f"{seconds:.2f} s" for seconds in times)
