@@ -66,7 +66,8 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 daemon_lib_obj = $(filter-out $(B)/obj/daemon/main.o,$(call obj,$(daemon_src))) $(B)/obj/policy_text.o
 cli_lib_obj    = $(filter-out $(B)/obj/clients/cli/main.o,$(call obj,$(cli_src))) $(B)/obj/completion_text.o
 
-.PHONY: all check check-san check-systemd demo run bench fuzz fuzz-corpus fuzzers lint format setup tests install deb clean help
+.PHONY: all check check-san check-systemd demo run bench fuzz fuzz-corpus fuzzers lint format setup tests install uninstall deb \
+        clean help
 all: $(B)/modqd $(B)/modq $(B)/libmodq.a $(B)/libmodq.so
 
 help:
@@ -80,7 +81,7 @@ help:
 	@echo 'make fuzz-corpus add what make fuzz found to the kept inputs, which make check runs again'
 	@echo 'make lint        clang-tidy, cppcheck, clang-format, include direction, shell and Python'
 	@echo 'make bench       measure, beside a bare store and an echo server (docs/performance.md)'
-	@echo 'make install     to DESTDIR and prefix ($(prefix))'
+	@echo 'make install     to DESTDIR and prefix ($(prefix)); make uninstall takes it away again'
 	@echo 'make deb         Debian packages, in build/deb'
 	@echo 'make setup       only install the packages that the others need'
 
@@ -256,6 +257,14 @@ install: all $(PROTOCOL_MANUAL) $(completion_files)
 	$(call place,systemd/examples/tcp.conf,$(DESTDIR)$(docdir)/examples/tcp.conf)
 	[ -e $(DESTDIR)$(sysconfdir)/modqd/modqd.conf ] || \
 	  $(call place,systemd/modqd.conf,$(DESTDIR)$(sysconfdir)/modqd/modqd.conf)
+
+# What install would bring is taken away; the configuration stays, and so do comments and keys.
+uninstall:
+	@rm -rf $(B)/brought && $(MAKE) --no-print-directory install DESTDIR=$(CURDIR)/$(B)/brought > /dev/null
+	@cd $(B)/brought && find . ! -type d ! -path '.$(sysconfdir)/*' | sed 's|^\.|$(DESTDIR)|' | xargs -d '\n' rm -f
+	@for dir in $(datadir)/modqd/monitoring $(datadir)/modqd $(docdir)/examples $(docdir); do \
+	  rmdir --ignore-fail-on-non-empty $(DESTDIR)$$dir 2> /dev/null || true; done
+	@rm -rf $(B)/brought
 
 # Debian packages. They are built from a copy, because dpkg wants systemd/debian/ at its top.
 DEB_VERSION = $(VERSION)

@@ -5,18 +5,20 @@ import time
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import checks_by_hand
 import checks_install
 import checks_keys
 import checks_memory
 import checks_purge
 import checks_reload
 import checks_restart
+import checks_restore
 import checks_upgrade
 import checks_watchdog
 from system import SERVICE, Skip, journal
 
-CHAPTERS = (checks_install, checks_upgrade, checks_keys, checks_reload, checks_restart, checks_watchdog, checks_memory,
-            checks_purge)
+CHAPTERS = (checks_install, checks_upgrade, checks_keys, checks_reload, checks_restore, checks_restart, checks_watchdog, checks_memory,
+            checks_purge, checks_by_hand)
 
 
 def tests():
