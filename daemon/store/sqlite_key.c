@@ -35,7 +35,7 @@ static void take_owner(struct store_key *key, struct slice public_key, sqlite3_s
     key->uid = UID_NONE;
     if (public_key.data && uid_type != SQLITE_NULL)
         return;
-    key->has_public = public_key.len == PUBLIC_KEY_BYTES;
+    key->has_public = public_key.data && public_key.len == PUBLIC_KEY_BYTES;
     if (key->has_public)
         memcpy(key->public_key, public_key.data, PUBLIC_KEY_BYTES);
     else if (!public_key.data && uid_type == SQLITE_INTEGER)

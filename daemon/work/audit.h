@@ -1,4 +1,4 @@
-/* audit and verify: who did what, and whether what is stored is what was written (proto/PROTOCOL.md, "Audit"). */
+/* audit: who did what (proto/PROTOCOL.md, "audit"). */
 #ifndef MODQD_AUDIT_H
 #define MODQD_AUDIT_H
 
@@ -7,8 +7,5 @@
 
 bool audit_decode(struct request *request, const struct settings *settings);
 void audit_run(struct work *work, struct request *request, struct out *out);
-
-bool verify_decode(struct request *request, const struct settings *settings);
-void verify_run(struct work *work, struct request *request, struct out *out);
 
 #endif

@@ -16,6 +16,7 @@
 #include "stream_request.h"
 #include "submit.h"
 #include "undo.h"
+#include "verify.h"
 
 #define ANYWHERE (DOOR_FRONT | DOOR_DESK)
 #define INTAKE   (DOOR_FRONT | DOOR_PUSH)

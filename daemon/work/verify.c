@@ -1,12 +1,12 @@
 #include "verify.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 
 #include "../../proto/fields.h"
 #include "../../proto/mp.h"
-#include "../../proto/utf8.h"
-#include "audit.h"
+#include "verify_chain.h"
+#include "verify_end.h"
+#include "verify_history.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 #define NO_MAX      ((INT64_C(1) << 53) - 1)
@@ -44,79 +44,7 @@ bool verify_decode(struct request *request, const struct settings *settings)
                          &request->fault);
 }
 
-/* ---- faults ---- */
-
-static bool is_known(const struct verify *v, enum verify_table table, int64_t no, enum verify_what what)
-{
-    for (size_t i = 0; i < v->n; i++)
-        if (v->faults[i].table == table && v->faults[i].no == no && v->faults[i].what == what)
-            return true;
-    return false;
-}
-
-void verify_fault(struct verify *v, enum verify_table table, int64_t no, enum verify_what what, const char *format, ...)
-{
-    va_list args;
-    size_t cut;
-
-    if (v->n == FAULTS_MAX) {
-        v->overflow = true;
-        return;
-    }
-    if (is_known(v, table, no, what))
-        return;
-    struct verify_fault *fault = &v->faults[v->n++];
-    *fault = (struct verify_fault){.no = no, .table = table, .what = what};
-    va_start(args, format);
-    vsnprintf(fault->detail, sizeof(fault->detail), format, args);
-    va_end(args);
-    if (!utf8_valid(slice_of(fault->detail), &cut))
-        fault->detail[cut] = '\0';
-}
-
-static int by_number(const void *a, const void *b)
-{
-    const struct verify_fault *x = a;
-    const struct verify_fault *y = b;
-    return x->no != y->no ? (x->no > y->no) - (x->no < y->no) : (int)x->table - (int)y->table;
-}
-
-static void encode_faults(struct verify *v, struct out *out)
-{
-    static const char *const tables[] = {"event", "text", "note", "key", "site", "comment"};
-    static const char *const whats[] = {"changed", "missing", "inserted"};
-
-    out_key(out, "faults");
-    out_array(out);
-    for (size_t i = 0; i < v->n; i++) {
-        out_map(out);
-        out_key_int(out, "no", v->faults[i].no);
-        out_key_cstr(out, "table", tables[v->faults[i].table]);
-        out_key_cstr(out, "fault", whats[v->faults[i].what]);
-        out_key_cstr(out, "detail", v->faults[i].detail);
-        out_end(out);
-    }
-    out_end(out);
-}
-
-/* ---- sites and what is counted of them ---- */
-
-const struct store_site *verify_site(const struct verify *v, int64_t no)
-{
-    size_t low = 0;
-    size_t high = v->names.n;
-
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (v->names.sites[middle].no == no)
-            return &v->names.sites[middle];
-        if (v->names.sites[middle].no < no)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
+/* ---- what is counted of sites ---- */
 
 /* They come from a client: what could not be counted on from is refused. */
 static bool take_counts(struct verify *v, const msgpack_object *item)
@@ -220,6 +148,48 @@ static bool begin(struct verify *v, const struct verify_args *args, struct fault
     return true;
 }
 
+/* ---- part by part ---- */
+
+/* Where an event is missing or changed, counts tell nothing new. */
+static void count(struct verify *v, const struct verify_part *part)
+{
+    bool whole = part->chain.last - v->chain.last == (int64_t)part->n;
+
+    for (size_t i = 0; whole && i < part->n; i++)
+        whole = part->rows[i].fits;
+    if (!whole) {
+        free(v->counts);
+        v->counts = NULL;
+    }
+    for (size_t i = 0; v->counts && i < part->n; i++) {
+        const struct verify_row *row = &part->rows[i];
+        const struct store_site *site = verify_site(v, row->site);
+        if (site && row->kind > KIND_NONE && row->kind <= KIND_ERASED)
+            v->counts[site - v->names.sites].of[row->kind]++;
+    }
+}
+
+/* Compares the next events, at most `limit`. Nothing is left out when that finds more faults than there is room for:
+ * then it is done again with fewer. */
+static void next_part(struct verify *v, size_t limit)
+{
+    struct verify_part part;
+    size_t faults = v->n;
+
+    for (;;) {
+        verify_read_part(&part, v, limit);
+        verify_history(&part);
+        if (!v->overflow || limit <= 1)
+            break;
+        v->n = faults;
+        v->overflow = false;
+        limit = limit / 8 ? limit / 8 : 1;
+    }
+    count(v, &part);
+    v->chain = part.chain;
+    v->weight += (int64_t)part.n;
+}
+
 static bool may_go_on(const struct verify *v)
 {
     return !v->work->trouble && v->weight < WEIGHT_MAX && v->n + ROOM <= FAULTS_MAX;
@@ -232,7 +202,7 @@ static bool compare(struct verify *v, const struct verify_args *args)
 
     while (v->chain.last < v->newest && left > 0 && may_go_on(v)) {
         int64_t from = v->chain.last;
-        verify_part(v, (size_t)(left < PART_MAX ? left : PART_MAX));
+        next_part(v, (size_t)(left < PART_MAX ? left : PART_MAX));
         left -= v->chain.last - from;
     }
     if (v->chain.last < v->newest || !may_go_on(v))
@@ -245,13 +215,12 @@ static void answer(struct verify *v, const struct verify_args *args, struct out 
 {
     bool done = compare(v, args);
 
-    qsort(v->faults, v->n, sizeof(v->faults[0]), by_number);
     out_key_int(out, "last", v->chain.last);
     out_key_bin(out, "hash", (struct slice){(const char *)v->chain.stored, SHA256_BYTES});
     out_key_int(out, "newest", v->newest);
     out_key_bool(out, "done", done);
     encode_counts(v, out);
-    encode_faults(v, out);
+    verify_encode_faults(v, out);
 }
 
 void verify_run(struct work *work, struct request *request, struct out *out)

@@ -1,4 +1,7 @@
-#include "verify.h"
+#include "verify_end.h"
+
+#include "verify_chain.h"
+#include "verify_keys.h"
 
 /* ---- numbers that no event has ---- */
 

@@ -1,6 +1,8 @@
+#include "verify_history.h"
+
 #include <stdlib.h>
 
-#include "verify.h"
+#include "verify_chain.h"
 
 /* The events of one comment in a part, in their order, and the comment as it is now. */
 struct thread {
@@ -270,7 +272,7 @@ static bool belongs_to_a_comment(const struct verify *v, const struct verify_row
 
 void verify_history(struct verify_part *part)
 {
-    struct verify_row *rows[PART_MAX];
+    struct verify_row *rows[PART_MAX] = {0};
     size_t n = 0;
 
     for (size_t i = 0; i < part->n; i++)
@@ -278,7 +280,7 @@ void verify_history(struct verify_part *part)
             rows[n++] = &part->rows[i];
         else if (part->rows[i].fits && part->rows[i].previous)
             verify_fault(part->v, IN_EVENT, part->rows[i].no, CHANGED, "nothing comes before what is about no comment");
-    qsort(rows, n, sizeof(rows[0]), by_comment);
+    qsort(rows, n, sizeof(struct verify_row *), by_comment);
     for (size_t from = 0, to; from < n && !part->v->work->trouble; from = to) {
         struct thread t = {.v = part->v, .part = part, .rows = rows + from};
         for (to = from + 1; to < n && is_of(&t, rows[to]->site, slice_of(rows[to]->comment)); to++)

@@ -1,8 +1,10 @@
+#include "verify_keys.h"
+
 #include <stdlib.h>
 
 #include "../../proto/mp.h"
 #include "key_map.h"
-#include "verify.h"
+#include "verify_chain.h"
 
 enum { KEY_NUMBERS_MAX = 1000000 };
 
@@ -146,18 +148,26 @@ static const char *compare(const struct store_key *row, const struct told *told)
     unsigned char sites[SHA256_BYTES];
 
     sha256_of(sites, row->sites);
-    return strcmp(row->name, key->name) != 0 ? "name"
-           : row->role != key->role          ? "role"
-           : row->rights != key->rights      ? "rights"
-           : row->has_public != key->has_public || memcmp(row->public_key, key->public_key, PUBLIC_KEY_BYTES) != 0
-               ? "public_key"
-           : row->uid != key->uid                                                              ? "uid"
-           : row->all_sites != key->all_sites || memcmp(sites, told->sites, SHA256_BYTES) != 0 ? "sites"
-           : row->created_at != key->created_at                                                ? "created_at"
-           : strcmp(row->created_by, key->created_by) != 0                                     ? "created_by"
-           : row->expires_at != key->expires_at                                                ? "expires_at"
-           : row->revoked_at != key->revoked_at                                                ? "revoked_at"
-                                                                                               : NULL;
+    const struct {
+        const char *name;
+        bool differs;
+    } columns[] = {
+        {"name", strcmp(row->name, key->name) != 0},
+        {"role", row->role != key->role},
+        {"rights", row->rights != key->rights},
+        {"public_key", row->has_public != key->has_public},
+        {"public_key", memcmp(row->public_key, key->public_key, PUBLIC_KEY_BYTES) != 0},
+        {"uid", row->uid != key->uid},
+        {"sites", row->all_sites != key->all_sites || memcmp(sites, told->sites, SHA256_BYTES) != 0},
+        {"created_at", row->created_at != key->created_at},
+        {"created_by", strcmp(row->created_by, key->created_by) != 0},
+        {"expires_at", row->expires_at != key->expires_at},
+        {"revoked_at", row->revoked_at != key->revoked_at},
+    };
+    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+        if (columns[i].differs)
+            return columns[i].name;
+    return NULL;
 }
 
 static bool on_key(void *arg, const struct store_key *row)

@@ -1,7 +1,7 @@
-#include <stdlib.h>
+#include "verify_part.h"
 
 #include "../../proto/mp.h"
-#include "verify.h"
+#include "verify_chain.h"
 
 static bool is_hash(struct slice bytes)
 {
@@ -14,34 +14,6 @@ static bool same(const unsigned char hash[SHA256_BYTES], struct slice bytes)
 }
 
 /* ---- events ---- */
-
-static void chain_hash(struct verify *v, unsigned char hash[SHA256_BYTES], const unsigned char before[SHA256_BYTES],
-                       const struct store_event *event)
-{
-    const struct store_site *site = verify_site(v, event->site);
-    struct slice name = event->site == 0 ? SLICE_LIT("") : site ? slice_of(site->name) : SLICE_NONE;
-
-    ledger_chain(hash, before, event, name, &v->scratch);
-}
-
-bool verify_event_fits(struct verify *v, int64_t no, unsigned char computed[SHA256_BYTES])
-{
-    const struct store_ops *ops = v->work->store->ops;
-    unsigned char before[SHA256_BYTES] = {0};
-    unsigned char hash[SHA256_BYTES];
-    struct store_event found;
-
-    if (no > 1 && !work_ok(v->work, ops->event_get(v->work->store, no - 1, &found)))
-        return true; /* nobody can tell */
-    if (no > 1)
-        ledger_hash_of(&found, before);
-    if (!work_ok(v->work, ops->event_get(v->work->store, no, &found)))
-        return true;
-    chain_hash(v, hash, before, &found);
-    if (computed)
-        memcpy(computed, hash, SHA256_BYTES);
-    return same(hash, found.hash);
-}
 
 static void take_hash(const msgpack_object *data, const char *key, bool *has, unsigned char hash[SHA256_BYTES])
 {
@@ -65,27 +37,6 @@ static void take_data(struct verify_row *row, struct slice packed)
         take_hash(&data, "note", &row->has_note, row->of_note);
     }
     msgpack_zone_destroy(&zone);
-}
-
-/* Follows the chain by one event, whose number is the next one. */
-static bool follow(struct verify *v, struct verify_chain *chain, const struct store_event *event)
-{
-    unsigned char hash[SHA256_BYTES];
-    unsigned char other[SHA256_BYTES];
-    bool known = !chain->broken;
-
-    chain_hash(v, hash, chain->stored, event);
-    bool fits = !known || same(hash, event->hash);
-    if (!fits && chain->differs) {
-        chain_hash(v, other, chain->computed, event);
-        fits = same(other, event->hash);
-    }
-    fits = fits && is_hash(event->hash);
-    chain->broken = false;
-    chain->differs = known && !fits;
-    memcpy(chain->computed, hash, SHA256_BYTES);
-    ledger_hash_of(event, chain->stored);
-    return fits;
 }
 
 static void check_number(struct verify_part *part, int64_t no)
@@ -117,7 +68,7 @@ static bool on_event(void *arg, const struct store_event *event)
                                .text = event->text,
                                .previous = event->previous,
                                .kind = event->kind};
-    row->fits = follow(part->v, &part->chain, event) && event->comment.len <= KEY_BYTES;
+    row->fits = verify_follow(part->v, &part->chain, event) && event->comment.len <= KEY_BYTES;
     if (event->comment.len <= KEY_BYTES)
         memcpy(row->comment, event->comment.data, event->comment.len);
     take_data(row, event->data);
@@ -145,6 +96,12 @@ static bool keeps_commitment(struct slice salt, struct slice bytes, const unsign
     return memcmp(hash, commitment, SHA256_BYTES) == 0;
 }
 
+/* Both absent, or the same. */
+static bool equal(struct slice a, struct slice b)
+{
+    return a.data && b.data ? slice_equal(a, b) : !a.data && !b.data;
+}
+
 /* What stands in columns of its own, to be found by, stands in the meta as well. */
 static bool columns_are_those_of_meta(const struct store_text *text, const struct slice packed)
 {
@@ -158,9 +115,7 @@ static bool columns_are_those_of_meta(const struct store_text *text, const struc
         struct slice article = mp_get_str(mp_get(&meta, "article"), "id");
         struct slice author = mp_get_str(mp_get(&meta, "author"), "id");
         struct slice language = mp_get_str(&meta, "language");
-        good = !article.data == !text->article.data && slice_equal(article, text->article) &&
-               !author.data == !text->author.data && slice_equal(author, text->author) &&
-               !language.data == !text->language.data && slice_equal(language, text->language);
+        good = equal(article, text->article) && equal(author, text->author) && equal(language, text->language);
     }
     msgpack_zone_destroy(&zone);
     return good;
@@ -268,47 +223,17 @@ static void say_which_texts_are_missing(struct verify *v, const struct verify_pa
     }
 }
 
-/* Where an event is missing or changed, counts tell nothing new. */
-static void count(struct verify *v, const struct verify_part *part)
-{
-    bool whole = part->chain.last - v->chain.last == (int64_t)part->n;
-
-    for (size_t i = 0; whole && i < part->n; i++)
-        whole = part->rows[i].fits;
-    if (!whole) {
-        free(v->counts);
-        v->counts = NULL;
-    }
-    for (size_t i = 0; v->counts && i < part->n; i++) {
-        const struct verify_row *row = &part->rows[i];
-        const struct store_site *site = verify_site(v, row->site);
-        if (site && row->kind > KIND_NONE && row->kind <= KIND_ERASED)
-            v->counts[site - v->names.sites].of[row->kind]++;
-    }
-}
-
-void verify_part(struct verify *v, size_t limit)
+void verify_read_part(struct verify_part *part, struct verify *v, size_t limit)
 {
     const struct store_ops *ops = v->work->store->ops;
     struct store *store = v->work->store;
-    struct verify_part part = {.v = v, .chain = v->chain};
     int64_t after = v->chain.last;
-    size_t faults = v->n;
 
-    work_ok(v->work, ops->event_scan(store, after, (int64_t)limit, on_event, &part));
-    work_ok(v->work, ops->text_scan(store, after, part.chain.last, on_text, &part));
-    part.next = 0;
-    work_ok(v->work, ops->note_scan(store, after, part.chain.last, on_note, &part));
-    say_what_does_not_fit(v, &part);
-    say_which_texts_are_missing(v, &part);
-    verify_history(&part);
-    if (v->overflow && limit > 1) { /* nothing is left out: fewer at once */
-        v->n = faults;
-        v->overflow = false;
-        verify_part(v, limit / 8 ? limit / 8 : 1);
-        return;
-    }
-    count(v, &part);
-    v->chain = part.chain;
-    v->weight += (int64_t)part.n;
+    *part = (struct verify_part){.v = v, .chain = v->chain};
+    work_ok(v->work, ops->event_scan(store, after, (int64_t)limit, on_event, part));
+    work_ok(v->work, ops->text_scan(store, after, part->chain.last, on_text, part));
+    part->next = 0;
+    work_ok(v->work, ops->note_scan(store, after, part->chain.last, on_note, part));
+    say_what_does_not_fit(v, part);
+    say_which_texts_are_missing(v, part);
 }
