@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "handshake.h"
+
 /* libzmq calls accept4, and the dynamic linker takes this one for it as well. It is replaced for two reasons.
  *
  * 1. libzmq 4.3.4 ends the process when accept4 on an ipc listener says EMFILE (src/ipc_listener.cpp asserts on all
@@ -20,7 +22,7 @@
  *
  * Only ZeroMQ's one thread accepts, but for one exempt listener, so its table needs no lock. */
 
-enum { DESCRIPTORS_MAX = 131072, LOCAL_RESERVE = 64, LOOK_EVERY_MS = 100 };
+enum { LOCAL_RESERVE = 64, LOOK_EVERY_MS = 100 };
 
 static _Atomic int64_t highest = DESCRIPTORS_MAX;
 static _Atomic int64_t most_of_one = DESCRIPTORS_MAX;
@@ -149,13 +151,15 @@ int accept4(int fd, struct sockaddr *addr, socklen_t *addr_len, int flags)
     }
     if (accepted < 0)
         return accepted;
-    if (!may_stay(accepted, owner_of((struct sockaddr *)&peer))) {
+    uint64_t owner = owner_of((struct sockaddr *)&peer);
+    if (!may_stay(accepted, owner)) {
         close(accepted);
         atomic_fetch_add(&refused, 1);
         errno = ECONNABORTED; /* as if the peer had thought better of it */
         return -1;
     }
     atomic_fetch_add(&taken, 1);
+    handshake_begin(accepted, owner != 0);
     if (addr && addr_len) {
         memcpy(addr, &peer, *addr_len < peer_len ? *addr_len : peer_len);
         *addr_len = peer_len;

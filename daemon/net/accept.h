@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+enum { DESCRIPTORS_MAX = 131072 };
+
 /* `most` connections of all kinds, and a few more over ipc, so that whoever is on the machine gets in when strangers
  * have taken all others; `most_an_address` from one IPv4 address or one /64 of IPv6. To be called when all other
  * descriptors of the daemon are open; and again, when the limits are others. */
