@@ -15,7 +15,8 @@ enum {
     HIGH_WATER_FRONT = 2000,
     HIGH_WATER_DESK = 1000, /* more than the 500 requests that may be unanswered on one connection */
     HANDSHAKE_MS = 3000,
-    DECISIONS_MESSAGE_BYTES = 4096, /* subscribers send subscriptions only */
+    DECISIONS_MESSAGE_BYTES = 4096,    /* subscribers send subscriptions only */
+    CURVE_BYTES_MORE = 8 + 8 + 16 + 1, /* around each frame: name, number, seal and flags */
     KEEPALIVE_IDLE_S = 60,
     KEEPALIVE_INTERVAL_S = 10,
     KEEPALIVE_COUNT = 3,
@@ -42,14 +43,16 @@ static bool set(void *socket, int option, int value)
     return zmq_setsockopt(socket, option, &value, sizeof(value)) == 0;
 }
 
-static bool set_limits(void *socket, const struct gate_context *context, enum settings_socket which)
+static bool set_limits(const struct gate *gate, const struct gate_context *context)
 {
-    int64_t max_bytes =
-        which == SOCKET_DECISIONS ? DECISIONS_MESSAGE_BYTES : context->settings->limits.value[LIMIT_MAX_MESSAGE_BYTES];
+    void *socket = gate->socket;
+    int64_t max_bytes = gate->which == SOCKET_DECISIONS ? DECISIONS_MESSAGE_BYTES
+                                                        : context->settings->limits.value[LIMIT_MAX_MESSAGE_BYTES];
 
+    max_bytes += gate->kind == ENDPOINT_CURVE ? CURVE_BYTES_MORE : 0;
     return zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max_bytes, sizeof(max_bytes)) == 0 &&
            set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) && set(socket, ZMQ_BACKLOG, BACKLOG) &&
-           set(socket, ZMQ_SNDHWM, which == SOCKET_DESK ? HIGH_WATER_DESK : HIGH_WATER_FRONT) &&
+           set(socket, ZMQ_SNDHWM, gate->which == SOCKET_DESK ? HIGH_WATER_DESK : HIGH_WATER_FRONT) &&
            set(socket, ZMQ_LINGER, 0);
 }
 
@@ -78,7 +81,7 @@ static bool set_options(struct gate *gate, const struct gate_context *context)
     int type = types[gate->which];
 
     gate->socket = zmq_socket(context->zmq, type);
-    bool good = gate->socket && set_limits(gate->socket, context, gate->which) &&
+    bool good = gate->socket && set_limits(gate, context) &&
                 (type != ZMQ_ROUTER || set(gate->socket, ZMQ_ROUTER_MANDATORY, 1)) &&
                 (gate->kind == ENDPOINT_IPC || set_keepalive(gate->socket)) &&
                 (gate->kind != ENDPOINT_CURVE || set_curve(gate->socket, context->server_key, gate->which)) &&
