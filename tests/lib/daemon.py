@@ -71,6 +71,7 @@ class Daemon:
         self.arguments, self.wrapper = list(arguments), list(wrapper)
         self.process = self.pid = None
         self.tcp = {name: f"tcp://127.0.0.1:{free_port()}" for name in tcp}
+        self.pass_fds = ()       # open in the daemon, too
         self._listen = listen
         self._open = []
         self._administrator = None
@@ -115,8 +116,7 @@ class Daemon:
         environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"} if self.wrapper else None    # not under ptrace
         with open(self._log_path, "ab") as file:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-                                            cwd=ROOT,
-                                            env=environment)
+                                            cwd=ROOT, env=environment, pass_fds=self.pass_fds)
         self.pid = self.process.pid
         _running.append(self)
         return self
