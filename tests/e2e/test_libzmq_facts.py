@@ -21,7 +21,7 @@ import keys
 import tap
 from cases import event, eventually, fresh
 from curve import CurvePeer
-from daemon import BUILD, ROOT, Daemon
+from daemon import BUILD, ROOT, Daemon, free_port
 from hostile import RawPeer, pack
 from modq import Front, decode, open_socket
 
@@ -510,9 +510,14 @@ class Inherited(Facts):
         return listener
 
     def prepare(self):
-        """Front is handed over on both of its endpoints, desk on one of two; the others the daemon binds itself."""
+        """Two of three endpoints of front are handed over; all others the daemon binds itself."""
         daemon = Daemon(tcp=("front", "desk"))
         self.addCleanup(daemon.__exit__, None)
+        self.own = f"tcp://127.0.0.1:{free_port()}"
+        with open(daemon.config_path, "r+") as file:
+            text = file.read().replace(daemon.tcp["front"], f'{daemon.tcp["front"]}", "{self.own}')
+            file.seek(0)
+            file.write(text)
         self.path = daemon.endpoint("front").removeprefix("ipc://")
         host, port = daemon.tcp["front"].removeprefix("tcp://").split(":")
         self.sockets = [self.listening(socket.AF_UNIX, self.path), self.listening(socket.AF_INET, (host, int(port)))]
@@ -525,8 +530,8 @@ class Inherited(Facts):
         return daemon
 
     def serves(self, daemon, key):
-        for options in ({}, {"key": key}):
-            front = daemon.front(timeout_s=TIMEOUT_S, attempts=1, **options)
+        for place, option in ((daemon.endpoint("front"), None), (daemon.tcp["front"], key), (self.own, key)):
+            front = daemon.keep(Front(place, timeout_s=TIMEOUT_S, attempts=1, key=option))
             self.assertEqual(front.submit([event("news", fresh())])[0]["status"], "accepted")
         daemon.desk("ann", timeout_s=TIMEOUT_S).hello()
         daemon.desk(key=self.boss, timeout_s=TIMEOUT_S).hello()
