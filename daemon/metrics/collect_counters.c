@@ -91,7 +91,8 @@ static void expose_peers(struct exposition *out, const struct counters *c)
     expose_rows(out, "modqd_peers_refused_total", "Connections that were refused, by cause.", "cause",
                 ROWS({"unknown", c->peers_unknown}, {"expired", c->peers_expired}, {"revoked", c->peers_revoked},
                      {"wrong_role", c->peers_wrong_role}, {"connections", c->connections_refused},
-                     {"unfinished", c->handshakes_unfinished}, {"broken", c->handshakes_broken}));
+                     {"unfinished", c->handshakes_unfinished}, {"broken", c->handshakes_broken},
+                     {"oversize", c->handshakes_oversize}));
 }
 
 static void expose_streams(struct exposition *out, const struct counters *c)

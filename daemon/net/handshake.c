@@ -50,7 +50,7 @@ ssize_t recv(int fd, void *data, size_t len, int flags)
     size_t most = bound ? (size_t)bound - 1 : len;
 
     if (bound == 1) {
-        errno = ECONNRESET; /* as if the peer had gone */
+        errno = EMSGSIZE; /* ends the connection; watch.c knows it by this */
         return -1;
     }
     ssize_t n = recvfrom(fd, data, len < most ? len : most, flags, NULL, NULL);

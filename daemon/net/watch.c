@@ -51,14 +51,19 @@ bool watch_socket(struct watch *watch, void *socket)
 static void count(struct counters *counters, const zmq_msg_t *event)
 {
     uint16_t what;
+    uint32_t value;
+    const char *bytes = zmq_msg_data((zmq_msg_t *)event);
 
-    if (zmq_msg_size(event) < sizeof(what))
+    if (zmq_msg_size(event) < sizeof(what) + sizeof(value))
         return;
-    memcpy(&what, zmq_msg_data((zmq_msg_t *)event), sizeof(what));
-    if (what == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
-        counters->handshakes_unfinished++;
-    else if (what == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
+    memcpy(&what, bytes, sizeof(what));
+    memcpy(&value, bytes + sizeof(what), sizeof(value));
+    if (what == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
         counters->handshakes_broken++;
+    else if (value == EMSGSIZE) /* from our recv (handshake.c) */
+        counters->handshakes_oversize++;
+    else
+        counters->handshakes_unfinished++;
 }
 
 /* An event is two frames: what happened, and where. */

@@ -10,14 +10,15 @@
 
 /* Those that `stats` tells by name (PROTOCOL.md). connections_refused are closed before anybody asked for a key;
  * handshakes_unfinished ended by time or by the peer, handshakes_broken because it speaks another mechanism, or to
- * another server's key. */
+ * another server's key, handshakes_oversize because it sent too much before it was let in. */
 /* clang-format off */
 #define MODQ_COUNTERS(X)                                                                             \
     X(submits) X(accepted) X(duplicates) X(refused) X(malformed) X(answers) X(dropped_replies)       \
     X(busy) X(commits) X(commit_requests) X(push_messages) X(push_errors) X(streams) X(records_sent) \
     X(approved) X(rejected)                                                                          \
     X(peers_welcome) X(peers_unknown) X(peers_expired) X(peers_revoked) X(peers_wrong_role)          \
-    X(connections_taken) X(connections_refused) X(handshakes_unfinished) X(handshakes_broken)
+    X(connections_taken) X(connections_refused) X(handshakes_unfinished) X(handshakes_broken)        \
+    X(handshakes_oversize)
 /* clang-format on */
 
 enum { ERROR_NUMBERS = 128, REASON_ROWS = 512, REASON_BYTES = 65 };

@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import tap
 from cases import event, eventually, fresh
 from daemon import BUILD, ROOT, Daemon
+from hostile import greeting
 from modq import ModqError, Push
 
 SABOTAGED = os.path.join(BUILD, "modqd-sabotaged")
@@ -319,10 +320,13 @@ class Peers(Served):
             eventually(lambda: self.figures().get("modqd_peers_refused_total", cause="unfinished") == 2, timeout=10)
         finally:
             silent.close()
-        plain = self.daemon.keep(zmq.Context.instance().socket(zmq.PUSH))
-        plain.linger = 0
-        plain.connect(f"tcp://127.0.0.1:{self.push_port}")           # no CURVE
-        eventually(lambda: self.figures().get("modqd_peers_refused_total", cause="broken"), timeout=10)
+        with socket.create_connection(("127.0.0.1", self.push_port)) as loud:
+            loud.sendall(greeting(b"CURVE") + b"\x06")          # and a frame that says it is long
+            loud.sendall((60_000).to_bytes(8, "big") + bytes(8192))
+            eventually(lambda: self.figures().get("modqd_peers_refused_total", cause="oversize") == 1, timeout=2)
+        with socket.create_connection(("127.0.0.1", self.push_port)) as plain:
+            plain.sendall(greeting(b"NULL"))
+            eventually(lambda: self.figures().get("modqd_peers_refused_total", cause="broken") == 1, timeout=2)
         self.assertEqual(self.figures().get("modqd_peers_admitted_total"), 0)
 
 
