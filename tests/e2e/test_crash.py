@@ -2,6 +2,7 @@
 
 MODQ_SEED=N repeats the random choices of a run (not the kernel's), MODQ_KILLS=N kills more often or less.
 """
+# alone: its load needs both cores
 # time-limit: 300
 import os
 import secrets

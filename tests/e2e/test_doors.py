@@ -1,4 +1,5 @@
 """The sockets as doors: files and their modes, CURVE and its keys, and how many may come, from where, and how fast."""
+# alone: compares latencies
 # time-limit: 300
 import contextlib
 import grp

@@ -1,5 +1,6 @@
 """What is known of libzmq 4.3.4, fact by fact: the attack is made, the daemon lives on or is back, and nothing reaches the
 wrong peer. FACTS says which test of which program shows each."""
+# alone: compares times with what libzmq promises
 # time-limit: 150
 import ast
 import contextlib

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import tap
 from cases import event, eventually, fresh
-from daemon import BUILD, ROOT, Daemon
+from daemon import BUILD, ROOT, Daemon, free_port
 from hostile import greeting
 from modq import ModqError, Push
 
@@ -23,12 +23,6 @@ SABOTAGED = os.path.join(BUILD, "modqd-sabotaged")
 STORE_LATE_S = 5            # as in daemon/work/health.h
 SITE = 'a "quoted" \\ site'
 PARTS = re.compile(r"_(bucket|sum|count)$")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Figures:

@@ -4,7 +4,6 @@ import glob
 import hashlib
 import os
 import shutil
-import socket
 import sqlite3
 import tempfile
 import time
@@ -14,7 +13,7 @@ import msgpack
 
 import tap
 from cases import Case, event
-from daemon import Daemon
+from daemon import Daemon, free_port
 from modq import Desk, ModqError, Raw, RequestTimeout
 
 PIPELINED = 500
@@ -251,25 +250,20 @@ class Refusals(unittest.TestCase):
 
 
 class Addresses(unittest.TestCase):
-    def free_port(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return probe.getsockname()[1]
-
     def config(self, host, port):
         return f'listen {{\n    desk = "tcp://{host}:{port}"\n}}\n'
 
     def test_names_of_hosts_and_interfaces_are_refused(self):
         for host in ("localhost", "eth0", "example.org", "127.1", "[fe80::1%lo]"):
             with self.subTest(host=host):
-                daemon = Daemon(config=self.config(host, self.free_port()))
+                daemon = Daemon(config=self.config(host, free_port()))
                 code = daemon.spawn().ended(20)
                 self.assertGreater(code, 0)
                 self.assertIn(f"tcp://{host}:", daemon.log())
                 shutil.rmtree(daemon.dir)
 
     def test_loopback_without_keys_works_and_wants_a_name(self):
-        port = self.free_port()
+        port = free_port()
         with Daemon(config="insecure_loopback = true\n" + self.config("127.0.0.1", port)) as daemon:
             daemon.front().submit([event("s", "a")])
             nobody, ann = (daemon.keep(Desk(f"tcp://127.0.0.1:{port}", as_=name)) for name in (None, "ann"))

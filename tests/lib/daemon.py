@@ -1,5 +1,7 @@
 """Starts and ends daemons for tests: only those it started, by their process ids."""
+import contextlib
 import os
+import random
 import re
 import shutil
 import signal
@@ -46,10 +48,13 @@ def children(pid):
 
 
 def free_port():
-    """A port of loopback that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of loopback that nobody listens at now. Not one of those that the system gives to whoever connects: it could be
+    taken again before the daemon has it."""
+    while True:
+        port = random.SystemRandom().randrange(10000, 32000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Daemon:
