@@ -339,7 +339,7 @@ class Limits(Served):
         self.assertEqual([result["status"] for result in results], ["accepted", "accepted", "busy", "busy"])
         self.assertEqual([result["error"]["limit"] for result in results[2:]], ["pending_per_site"] * 2)
         self.assertEqual(self.reached("pending_per_site"), 1)
-        self.assertIn("the limit pending_per_site is reached", self.daemon.log())
+        eventually(lambda: "the limit pending_per_site is reached" in self.daemon.log())     # said after the answer
 
     def test_a_key_that_is_too_fast_is_counted_and_named(self):
         front = self.daemon.front(key=self.daemon.add_key("greedy", "front"))
@@ -353,7 +353,8 @@ class Limits(Served):
                 refused += 1
         self.assertGreaterEqual(refused, 5)
         self.assertEqual(self.reached("rate_per_key"), refused)
-        self.assertRegex(self.daemon.log(), r"front: \S+ \(key:\d+\) is told to wait: the limit rate_per_key is reached")
+        said = re.compile(r"front: \S+ \(key:\d+\) is told to wait: the limit rate_per_key is reached")
+        eventually(lambda: said.search(self.daemon.log()))
 
 
 class Health(Served):
