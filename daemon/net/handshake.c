@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/socket.h>
 
 #include "accept.h"
@@ -28,8 +27,8 @@ enum {
     SAID_TO_STRANGERS = GREETING_BYTES + WELCOME_BYTES + ERROR_BYTES
 };
 
-static int16_t left[DESCRIPTORS_MAX]; /* bytes that may still be heard, and one; 0: as many as there are */
-static int16_t said[DESCRIPTORS_MAX];
+static int left[DESCRIPTORS_MAX]; /* bytes that may still be heard, and one; 0: as many as there are */
+static int said[DESCRIPTORS_MAX];
 static _Thread_local bool is_zeromq;
 
 void handshake_begin(int fd, bool stranger)
@@ -39,43 +38,43 @@ void handshake_begin(int fd, bool stranger)
     left[fd] = stranger ? HEARD_MOST + 1 : 0;
 }
 
-static int16_t bound_of(int fd)
+static int bound_of(int fd)
 {
     return is_zeromq && fd >= 0 && fd < DESCRIPTORS_MAX ? left[fd] : 0;
 }
 
-ssize_t recv(int fd, void *data, size_t len, int flags)
+ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
-    int16_t bound = bound_of(fd);
-    size_t most = bound ? (size_t)bound - 1 : len;
+    int bound = bound_of(fd);
+    size_t most = bound ? (size_t)bound - 1 : n;
 
     if (bound == 1) {
         errno = EMSGSIZE; /* ends the connection; watch.c knows it by this */
         return -1;
     }
-    ssize_t n = recvfrom(fd, data, len < most ? len : most, flags, NULL, NULL);
-    if (bound && n > 0)
-        left[fd] = (int16_t)(bound - n);
-    return n;
+    ssize_t heard = recvfrom(fd, buf, n < most ? n : most, flags, NULL, NULL);
+    if (bound && heard > 0)
+        left[fd] = bound - (int)heard;
+    return heard;
 }
 
-static void note_said(int fd, const char *data, ssize_t len)
+static void note_said(int fd, const char *data, size_t len)
 {
-    ssize_t before = said[fd];
-    ssize_t after = before + len;
+    size_t before = (size_t)said[fd];
+    size_t after = before + len;
     bool names_mechanism = before <= MECHANISM_AT && after > MECHANISM_AT;
 
     if (after > SAID_TO_STRANGERS || (names_mechanism && data[MECHANISM_AT - before] != 'C'))
         left[fd] = 0;
     else
-        said[fd] = (int16_t)after;
+        said[fd] = (int)after;
 }
 
-ssize_t send(int fd, const void *data, size_t len, int flags)
+ssize_t send(int fd, const void *buf, size_t n, int flags)
 {
-    ssize_t n = sendto(fd, data, len, flags, NULL, 0);
+    ssize_t sent = sendto(fd, buf, n, flags, NULL, 0);
 
-    if (n > 0 && bound_of(fd))
-        note_said(fd, data, n);
-    return n;
+    if (sent > 0 && bound_of(fd))
+        note_said(fd, buf, (size_t)sent);
+    return sent;
 }

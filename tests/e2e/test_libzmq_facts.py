@@ -333,7 +333,8 @@ class RoutingIds(Facts):
     def test_routing_ids_are_in_no_answer(self):
         daemon = self.started()
         ours = b"an id that is ours alone"
-        for door, requests in (("front", ["hello", "policy", "status"]), ("desk", ["hello", "list", "stats", "key_list", "audit"])):
+        asked = {"front": ("hello", "policy", "status"), "desk": ("hello", "list", "stats", "key_list", "audit")}
+        for door, requests in asked.items():
             dealer = zmq.Context.instance().socket(zmq.DEALER)
             self.addCleanup(dealer.close)
             dealer.setsockopt(zmq.LINGER, 0)
