@@ -151,6 +151,7 @@ void bus_close(struct bus *bus, int linger_ms)
         zmq_close(bus->zap);
     if (!ended) { /* the context would wait for it for ever; the process ends, and with it the thread */
         nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+        free(bus);
         return;
     }
     watch_end(bus->watch);
