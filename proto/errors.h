@@ -13,7 +13,7 @@
     X(4,  INTERNAL,            "internal",            RETRY,  "a fault of the daemon; its log says more")    \
     X(5,  CREDIT_TIMEOUT,      "credit_timeout",      RETRY,  "the stream was not heard from for too long")  \
     X(6,  TOO_MANY_STREAMS,    "too_many_streams",    RETRY,  "too many streams are open")                   \
-    X(20, MALFORMED,           "malformed",           FIX,    "not exactly one frame with one MessagePack map") \
+    X(20, MALFORMED,           "malformed",           FIX,    "not exactly one frame with one MessagePack map, or nested deeper than 16, or more than 20,000 values") \
     X(21, UNSUPPORTED_VERSION, "unsupported_version", FIX,    "this protocol version is not spoken here")    \
     X(22, UNKNOWN_OPERATION,   "unknown_operation",   FIX,    "this socket has no such operation")           \
     X(23, MISSING_FIELD,       "missing_field",       FIX,    "a required field is not there")               \

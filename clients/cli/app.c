@@ -60,9 +60,34 @@ int app_timeout_ms(const struct app *app, int otherwise_ms)
     return app->options.given[OPT_TIMEOUT] ? (int)app->options.number[OPT_TIMEOUT] * 1000 : otherwise_ms;
 }
 
+static const char *key_path(const struct app *app)
+{
+    const char *path = app->options.text[OPT_KEY];
+
+    if (!path)
+        path = getenv("MODQ_KEY");
+    return path && *path ? path : NULL;
+}
+
+const char *app_endpoint(struct app *app, enum endpoint which)
+{
+    static const char *const names[] = {[ENDPOINT_FRONT] = "front",
+                                        [ENDPOINT_DESK] = "desk",
+                                        [ENDPOINT_PUSH] = "push",
+                                        [ENDPOINT_DECISIONS] = "decisions"};
+
+    if (!app->endpoint[which]) {
+        complain("%s does not say where the %s socket is: the key is for something else, or the socket is not on TCP",
+                 key_path(app), names[which]);
+        complain("--%s ENDPOINT%s names it", names[which], which == ENDPOINT_PUSH ? " (with =)" : "");
+        app_exit(app, EXIT_USAGE);
+    }
+    return app->endpoint[which];
+}
+
 bool app_nobody_listens(const struct app *app, enum endpoint which)
 {
-    const char *endpoint = app->endpoint[which];
+    const char *endpoint = app->endpoint[which] ? app->endpoint[which] : "";
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *path = strncmp(endpoint, "ipc://", 6) == 0 ? endpoint + 6 : "";
 
@@ -88,6 +113,8 @@ static void tell_waiting(const struct app *app, enum endpoint which)
 static struct modq *open_connection(struct app *app, enum endpoint which)
 {
     struct modq_error error;
+    if (!app_endpoint(app, which))
+        return NULL;
     struct modq *connection = modq_open(app->endpoint[which], app->key, &error);
     const char *as = app->options.text[OPT_AS];
 
@@ -127,6 +154,7 @@ struct modq_answer *app_call(struct app *app, struct modq *connection, const cha
     if (answer && !error)
         return answer;
     complain_error(error, operation);
+    app->error = error ? error->number : 0;
     app_exit(app, error ? exit_of(error) : EXIT_LOCAL);
     modq_answer_free(answer);
     return NULL;
@@ -170,15 +198,8 @@ bool app_find_endpoints(struct app *app)
     return true;
 }
 
-static const char *key_path(const struct app *app)
-{
-    const char *path = app->options.text[OPT_KEY];
-
-    if (!path)
-        path = getenv("MODQ_KEY");
-    return path && *path ? path : NULL;
-}
-
+/* The sockets are those that the file names. Never one of this machine instead: there the user would be somebody else,
+ * and the daemon another one. */
 bool app_load_key(struct app *app)
 {
     static const struct {
@@ -200,11 +221,10 @@ bool app_load_key(struct app *app)
     }
     for (int i = ENDPOINT_FRONT; i <= ENDPOINT_DECISIONS; i++) {
         const char *endpoint = modq_key_text(app->key, sockets[i].text);
-        char *copy = endpoint && !app->options.text[sockets[i].option] ? strdup(endpoint) : NULL;
-        if (copy) {
-            free(app->endpoint[i]);
-            app->endpoint[i] = copy;
-        }
+        if (app->options.text[sockets[i].option])
+            continue;
+        free(app->endpoint[i]);
+        app->endpoint[i] = endpoint ? strdup(endpoint) : NULL;
     }
     return true;
 }

@@ -96,7 +96,8 @@ struct app {
     bool json, color;
     int columns; /* of the terminal */
     int timeout_ms;
-    char *endpoint[4];    /* by enum endpoint */
+    char *endpoint[4];    /* by enum endpoint; NULL: the key file names none */
+    int error;            /* number of the last one that app_call told */
     struct modq_key *key; /* NULL: none */
     struct modq *front, *desk;
     int exit;
@@ -107,6 +108,9 @@ enum endpoint { ENDPOINT_FRONT, ENDPOINT_DESK, ENDPOINT_PUSH, ENDPOINT_DECISIONS
 /* The connection, opened when first asked for; NULL: said why, and the exit code is set. */
 struct modq *app_front(struct app *app);
 struct modq *app_desk(struct app *app);
+
+/* Where a socket is; NULL when the key file does not say, which has been said. */
+const char *app_endpoint(struct app *app, enum endpoint which);
 
 /* False for a socket that the key in use has no place at. */
 bool app_may_use(const struct app *app, enum endpoint which);

@@ -237,6 +237,8 @@ int run_follow(struct app *app)
     }
     if (app->options.given[OPT_COUNT_RECORDS])
         f.left = app->options.number[OPT_COUNT_RECORDS];
+    if (!app_endpoint(app, ENDPOINT_FRONT))
+        return app->exit;
     f.stream = modq_stream_open(app->endpoint[ENDPOINT_FRONT], &options, &error);
     if (!f.stream) {
         complain_error(&error, NULL);

@@ -311,7 +311,8 @@ static void make(struct app *app, const char *operation, struct modq_key *key, c
     struct modq_answer *answer = ask(app, operation, fields);
     const struct modq_value *map = answer ? modq_answer_value(answer) : NULL;
     if (!map) {
-        if (app->exit != EXIT_UNREACHABLE) /* else the daemon may have taken it, and the file is all there is of it */
+        /* Not when the daemon may have taken it: the file is all there is of it then. */
+        if (app->exit != EXIT_UNREACHABLE || app->error == MODQ_E_CONNECT)
             unlink(path);
         else
             complain("whether the daemon has the key is not known: modq key list tells; %s is its file", path);

@@ -291,12 +291,13 @@ int run_hello(struct app *app)
     static const char *const names[] = {"front", "desk", "push", "decisions"};
     struct text line = {0};
 
-    if (app_may_use(app, ENDPOINT_FRONT))
+    bool desk = app_may_use(app, ENDPOINT_DESK) && (app->endpoint[ENDPOINT_DESK] || !app->endpoint[ENDPOINT_FRONT]);
+    if (app_may_use(app, ENDPOINT_FRONT) && (app->endpoint[ENDPOINT_FRONT] || !desk))
         hello(app, app_front(app), "front");
-    if (app->exit == EXIT_DONE && app_may_use(app, ENDPOINT_DESK))
+    if (app->exit == EXIT_DONE && desk)
         hello(app, app_desk(app), "desk");
     for (int i = ENDPOINT_FRONT; !app->json && i <= ENDPOINT_DECISIONS; i++) {
-        if (!app_may_use(app, i))
+        if (!app_may_use(app, i) || !app->endpoint[i])
             continue;
         say(&line, "%-10s", names[i]);
         say_quoted(&line, slice_of(app->endpoint[i]));

@@ -278,6 +278,8 @@ static bool open_sockets(struct submit *s)
     struct modq_error error;
 
     if (app->options.given[OPT_PUSH_ENDPOINT]) {
+        if (!app_endpoint(app, ENDPOINT_PUSH))
+            return false;
         s->push = modq_push_open(app->endpoint[ENDPOINT_PUSH], app->key, &error);
     } else if (!app_front(app)) {
         return false;

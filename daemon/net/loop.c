@@ -157,14 +157,18 @@ static void reload(struct loop *loop, struct request *request)
     struct settings *old = parts->settings;
     struct reload *args = request_alloc(request, sizeof(*args));
     char reason[WHY_BYTES];
-    struct settings *fresh = args ? parts->on_reload(parts->on_reload_arg, reason, sizeof(reason)) : NULL;
 
+    request->args = args;
+    if (args && publisher_knows(parts->publisher, request->operation)) { /* a repeat: it gets the first answer */
+        post(loop, writer_worker(parts->writer), request);
+        return;
+    }
+    struct settings *fresh = args ? parts->on_reload(parts->on_reload_arg, reason, sizeof(reason)) : NULL;
     if (!fresh) {
         refuse_reload(loop, request, args ? reason : "out of memory");
         return;
     }
     args->restart_count = settings_restart_needed(old, fresh, args->restart, RELOAD_NAMES_MAX);
-    request->args = args;
     request->take_over = fresh;
     struct reload told = *args;
     if (!settings_keep_running(fresh, old) ||

@@ -156,6 +156,16 @@ void publisher_check(struct publisher *p, const struct access *access)
     streams_sweep(p);
 }
 
+bool publisher_knows(struct publisher *p, struct slice operation)
+{
+    struct store *store = p->work.store;
+    struct store_operation found;
+    bool known = operation.data && store->ops->operation_get(store, operation, &found) == STORE_OK;
+
+    store->ops->rollback(store);
+    return known;
+}
+
 enum store_result publisher_load_keys(struct publisher *p, struct access *access)
 {
     return access_load(access, p->work.store);

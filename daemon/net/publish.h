@@ -35,6 +35,9 @@ void publisher_tick(struct publisher *publisher, int64_t now_ms);
 /* Ends streams whose listeners may no longer hear their site, with `denied`. */
 void publisher_check(struct publisher *publisher, const struct access *access);
 
+/* True when an operation id was used already. */
+bool publisher_knows(struct publisher *publisher, struct slice operation);
+
 /* Reads all keys anew. On failure those of before stay. */
 enum store_result publisher_load_keys(struct publisher *publisher, struct access *access);
 

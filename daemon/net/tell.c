@@ -38,7 +38,8 @@ static struct log_fields fields_of(const struct request *request)
 /* "ann (key:7)" as far as it is known. */
 static const char *who(const struct request *request, char text[128])
 {
-    const char *name = request->actor[0] ? request->actor : "somebody";
+    const struct grant *grant = request->grant;
+    const char *name = grant && grant->key ? grant->name : request->actor[0] ? request->actor : "somebody";
 
     if (request->via[0])
         snprintf(text, 128, "%s (%s)", name, request->via);
@@ -79,8 +80,8 @@ static void tell_denied(const struct request *request)
 
     fields.error = error_info(E_DENIED)->name;
     fields.cause = why(&request->fault);
-    log_event(LOG_ID_DENIED, &fields, "%s: %s was denied: %s: %s", fields.door, who(request, text),
-              fields.operation ? fields.operation : "the first word", fields.cause);
+    log_event(LOG_ID_DENIED, &fields, "%s: %s was denied%s%s: %s", fields.door, who(request, text),
+              fields.operation ? ": " : "", fields.operation ? fields.operation : "", fields.cause);
 }
 
 static void tell_limit(const struct request *request)
@@ -162,7 +163,7 @@ void tell_answered(const struct request *request)
         return;
     if (request->door == DOOR_PUSH)
         tell_push(request);
-    if (whole == E_DENIED || (!whole && request->tally.errors[E_DENIED]))
+    else if (whole == E_DENIED || (!whole && request->tally.errors[E_DENIED]))
         tell_denied(request);
     else if (request->tally.limit)
         tell_limit(request);

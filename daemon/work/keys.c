@@ -75,6 +75,8 @@ static bool check_owner(struct request *request, const struct key_args *args)
         return bad_value(request, NULL, "name", "this name is the daemon's own");
     if (args->public_key.data && args->uid != UID_NONE)
         return bad_value(request, NULL, "uid", "a key has a public_key or a uid, not both");
+    if (args->uid == 0)
+        return bad_value(request, NULL, "uid", "root is an administrator in any case");
     if (args->public_key.data || args->uid != UID_NONE)
         return check_public(request, args->public_key);
     fault_at(&request->fault, E_MISSING_FIELD, NULL, "public_key");

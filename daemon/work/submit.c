@@ -79,13 +79,17 @@ struct outcome {
 
 enum { ROOM_RETRY_MS = 5000 };
 
-static bool check_room(struct work *work, const struct store_site *site, struct fault *fault)
+static bool check_room(const struct work *work, struct fault *fault)
 {
-    if (work->intake_closed) {
-        fault_set(fault, E_STORAGE_FULL);
-        fault_int(fault, "retry_after_ms", ROOM_RETRY_MS);
-        return false;
-    }
+    if (!work->intake_closed)
+        return true;
+    fault_set(fault, E_STORAGE_FULL);
+    fault_int(fault, "retry_after_ms", ROOM_RETRY_MS);
+    return false;
+}
+
+static bool check_backlog(struct work *work, const struct store_site *site, struct fault *fault)
+{
     return site->pending < work->settings->limits.value[LIMIT_PENDING_PER_SITE] ||
            tally_busy(work->tally, fault, LIMIT_PENDING_PER_SITE, "this site has as many pending comments as it may",
                       ROOM_RETRY_MS);
@@ -237,7 +241,9 @@ static void take_known(struct work *work, const struct request *request, struct 
         take_repeat(comment, item, &text, outcome, fault);
         return;
     }
-    if (work->trouble || !check_room(work, site, fault))
+    bool newer = item->event.revision > comment->revision;
+    bool grows = newer && (comment->state == STATE_APPROVED || comment->state == STATE_REJECTED);
+    if (work->trouble || !check_room(work, fault) || (grows && !check_backlog(work, site, fault)))
         return;
     if (comment->revisions >= max) {
         fault_set(fault, E_TOO_MANY_REVISIONS);
@@ -245,7 +251,7 @@ static void take_known(struct work *work, const struct request *request, struct 
         return;
     }
     outcome->received_at = ledger_now(work->ledger);
-    if (item->event.revision > comment->revision) {
+    if (newer) {
         take_newer(work, request, site, comment, item, fault);
         outcome->state = state_name(comment->state);
     } else {
@@ -260,17 +266,15 @@ static void take(struct work *work, const struct request *request, const struct 
     struct store_comment comment;
     struct store_site *site = ledger_site(work->ledger, item->event.site);
 
-    if (!site && work->intake_closed) {
-        check_room(work, &(struct store_site){0}, fault);
+    if (!site && !check_room(work, fault))
         return;
-    }
     if (!site)
         site = work_site_for(work, item->event.site, fault);
     if (!site)
         return;
     enum store_result r = work->store->ops->comment_get(work->store, site->no, item->event.comment, &comment);
     if (r == STORE_NONE) {
-        if (!check_room(work, site, fault))
+        if (!check_room(work, fault) || !check_backlog(work, site, fault))
             return;
         comment = (struct store_comment){.site = site->no};
         memcpy(comment.id, item->event.comment.data, item->event.comment.len);

@@ -254,6 +254,18 @@ class ExitCodes(Cli):
         for arguments in (["--help"], ["help"], ["help", "approve"], ["--version"], ["version"]):
             self.assertTrue(self.modq(*arguments)[0])
 
+    def test_key_never_leads_to_a_socket_of_this_machine(self):
+        """Where its owner would be whoever they are here: what the file does not name is not asked."""
+        self.daemon.front().submit([event(self.site, "k")])
+        path = os.path.join(self.daemon.dir, "web.key")
+        self.modq("key", "new", fresh("web-"), "--role", "front", "--file", path)
+        for arguments in (["approve", f"{self.site}/k"], ["queue"], ["hello"], ["follow", "--site", self.site, "--count", "1"],
+                          ["status", f"{self.site}/k"]):
+            done = self.daemon.run_modq("--key", path, *arguments)
+            self.assertEqual(done.returncode, USAGE, arguments)
+            self.assertIn("does not say where", done.stderr)
+        self.assertEqual(self.daemon.front().status(self.site, ["k"])[0]["state"], "pending")
+
     def test_desk_over_tcp_without_a_name_is_denied(self):
         endpoint = f"tcp://127.0.0.1:{free_port()}"
         with Daemon(config=f'insecure_loopback = true\nlisten {{\n    desk = "{endpoint}"\n}}\n') as daemon:

@@ -745,7 +745,8 @@ class Users(unittest.TestCase):
         """Whatever the keys and the configuration say: root and the daemon's own user."""
         daemon = self.start('desk_local = "listed"\n')
         chief = daemon.administrator()
-        chief.key_add("small", "moderator", uid=0, sites=["news"])
+        self.assertRaisesRegex(ModqError, "bad_value", chief.key_add, "small", "moderator", uid=0)
+        chief.key_add("small", "moderator", uid=NOBODY, sites=["news"])
         remote = daemon.desk(key=daemon.add_key("boss", "administrator"))
         for key in remote.key_list()["keys"]:
             remote.key_revoke(key=key["key"])

@@ -341,6 +341,14 @@ class Limits(Served):
         self.assertEqual(self.reached("pending_per_site"), 1)
         eventually(lambda: "the limit pending_per_site is reached" in self.daemon.log())     # said after the answer
 
+    def test_a_full_site_takes_new_texts_of_what_waits_there_already(self):
+        front = self.daemon.front()
+        front.submit([event("news", "a"), event("news", "b")])
+        self.daemon.desk("ann").approve([{"site": "news", "comment": "a"}])
+        front.submit([event("news", "c")])
+        tries = [event("news", "b", revision=2), event("news", "a", revision=2), event("news", "d")]
+        self.assertEqual([result["status"] for result in front.submit(tries)], ["accepted", "busy", "busy"])
+
     def test_a_key_that_is_too_fast_is_counted_and_named(self):
         front = self.daemon.front(key=self.daemon.add_key("greedy", "front"))
         front.hello()

@@ -237,6 +237,17 @@ class Refused(ReloadCase):
         self.refused("nonsense = 1\n")
         self.assertEqual(self.chief.audit(kind="reloaded", limit=500)["events"], before)
 
+    def test_repeat_gets_the_first_answer_and_rereads_nothing(self):
+        operation = secrets.token_bytes(16)
+        self.daemon.configure("limits { body_bytes = 1001 }\n")
+        self.assertEqual(self.chief.reload(operation), [])
+        before = self.chief.audit(kind="reloaded", limit=500)["events"]
+        for config in ("limits { body_bytes = 1002 }\n", "nonsense = 1\n"):
+            self.daemon.configure(config)
+            self.assertEqual(self.chief.reload(operation), [])
+        self.assertEqual(self.front.hello()["limits"]["body_bytes"], 1001)
+        self.assertEqual(self.chief.audit(kind="reloaded", limit=500)["events"], before)
+
     def test_operation_id_of_a_refused_reload_may_be_used_again(self):
         operation = secrets.token_bytes(16)
         self.daemon.configure("nonsense = 1\n")
