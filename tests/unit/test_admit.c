@@ -275,7 +275,11 @@ TEST(a_user_whose_key_has_ended_is_not_as_if_it_never_had_one)
 TEST(no_key_takes_the_desk_from_root)
 {
     begin();
-    add_key("'name':'small','role':'moderator','uid':0,'sites':['news']");
+    rig.from = user(0);
+    const msgpack_object *reply =
+        rig_ask(&rig, DOOR_DESK, "{'op':'key_add','name':'small','role':'moderator','uid':0,'sites':['news']}");
+    assert_non_null(reply);
+    assert_string_equal(rig_text(rig_at(reply, "error.name")), "\"bad_value\"");
     ask(user(0), DOOR_DESK, KEYS);
     let_in("uid:0", ROLE_ADMINISTRATOR, "uid:0");
     end();
