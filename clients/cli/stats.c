@@ -214,8 +214,10 @@ int run_status(struct app *app)
     struct table table = {.app = app, .headers = status_headers};
     struct modq_error error;
 
-    if (!names_read(app, &names) || !app_desk(app))
+    if (!names_read(app, &names) || !app_desk(app)) {
+        names_free(&names);
         return app->exit;
+    }
     if (names.count > 1 && !modq_hello(app->desk, app->timeout_ms, &error)) {
         complain_error(&error, NULL);
         app_exit(app, exit_of(&error));

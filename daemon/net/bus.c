@@ -311,7 +311,7 @@ void bus_publish(struct bus *bus, struct slice topic, struct slice body)
     relay_publish(bus->relay, topic, body);
 }
 
-void bus_drop_subscribers(struct bus *bus)
+bool bus_drop_subscribers(struct bus *bus)
 {
-    relay_rebind(bus->relay);
+    return relay_rebind(bus->relay);
 }

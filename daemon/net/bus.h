@@ -47,8 +47,9 @@ enum bus_sent bus_send(struct bus *bus, const struct peer *peer, struct slice bo
 /* Publishes on the decisions socket; slow subscribers miss it. */
 void bus_publish(struct bus *bus, struct slice topic, struct slice body);
 
-/* Parts from all subscribers over TCP, so that one whose key was revoked hears no more; the others come back. */
-void bus_drop_subscribers(struct bus *bus);
+/* Parts from all subscribers over TCP, so that one whose key was revoked hears no more; the others come back. False
+ * when too much waits for the thread of the decisions: try again. */
+bool bus_drop_subscribers(struct bus *bus);
 
 /* The socket where connecting peers are asked for, for zmq_poll; NULL when there is no CURVE endpoint. */
 void *bus_zap_socket(const struct bus *bus);

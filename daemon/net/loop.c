@@ -19,7 +19,15 @@
 
 /* How much one turn takes from each gate, so that none of them starves another. */
 enum { TURN_FRONT = 512, TURN_PUSH = 256, TURN_DESK = 128, TURN_ZAP = 16 };
-enum { RETRY_MS = 200, AWAIT_US = 300, TICK_MS = 100, KEYS_EVERY_MS = 1000, STOP_QUIET_MS = 100, STOP_MAX_MS = 5000 };
+enum {
+    RETRY_MS = 200,
+    AWAIT_US = 300,
+    TICK_MS = 100,
+    KEYS_EVERY_MS = 1000,
+    STOP_QUIET_MS = 100,
+    STOP_MAX_MS = 5000,
+    STOP_PUMP_MS = 2000
+};
 enum { GATES_MAX = 16, FIXED_ITEMS = 4, WHY_BYTES = 8192 };
 
 struct loop {
@@ -287,9 +295,8 @@ static void part_from_ended(struct loop *loop)
     size_t ended = access_ended(parts->access, clock_wall_ms());
 
     publisher_check(parts->publisher, parts->access);
-    if (ended > loop->keys_ended)
-        bus_drop_subscribers(parts->bus);
-    loop->keys_ended = ended;
+    if (ended <= loop->keys_ended || bus_drop_subscribers(parts->bus))
+        loop->keys_ended = ended; /* else the next tick tries again */
 }
 
 /* Before anybody is told that a key was changed, it is. A table that cannot be read would leave in who was sent away.
@@ -430,7 +437,8 @@ static void finish(struct loop *loop)
     collect(loop);
     for (struct request *next; (next = keeper_next(&loop->keeper));)
         refuse(loop, next, E_STOPPING);
-    while (publisher_pump(parts->publisher))
+    int64_t until = clock_boot_ms() + STOP_PUMP_MS; /* what is not sent by then is replayed by number */
+    while (publisher_pump(parts->publisher) && clock_boot_ms() < until)
         ;
     publisher_stop(parts->publisher);
     keeper_end(&loop->keeper);

@@ -151,9 +151,9 @@ void relay_publish(struct relay *relay, struct slice topic, struct slice body)
         zmq_send(relay->in, body.data, body.len, ZMQ_DONTWAIT);
 }
 
-void relay_rebind(struct relay *relay)
+bool relay_rebind(struct relay *relay)
 {
-    zmq_send(relay->in, command_rebind, sizeof(command_rebind) - 1, ZMQ_DONTWAIT);
+    return zmq_send(relay->in, command_rebind, sizeof(command_rebind) - 1, ZMQ_DONTWAIT) >= 0;
 }
 
 static bool join(struct relay *relay)

@@ -14,8 +14,8 @@ struct relay *relay_start(const struct gate_context *context);
 /* Publishes; slow subscribers miss it. */
 void relay_publish(struct relay *relay, struct slice topic, struct slice body);
 
-/* Parts from all subscribers over TCP; those that may come back do so by themselves. */
-void relay_rebind(struct relay *relay);
+/* Parts from all subscribers over TCP; those that may come back do so by themselves. False when the queue is full. */
+bool relay_rebind(struct relay *relay);
 
 /* False when the thread does not end in time: libzmq walks through every subscription for every subscriber that left,
  * and thousands of both can keep it busy for minutes. ZeroMQ's context would wait for it then. */

@@ -222,7 +222,9 @@ static void refuse_all(struct writer *writer, struct request *list, enum error e
     fault_int(&fault, "retry_after_ms", error == E_BUSY ? RETRY_MS / 5 : RETRY_MS);
     for (; list; list = list->next) {
         list->fault = fault; /* also for those who get no answer: it is counted */
-        request_refuse(list, &fault);
+        if (list->take_over) /* a reload */
+            fault_say(&list->fault, "the configuration is in force, but that could not be written down");
+        request_refuse(list, &list->fault);
     }
 }
 
