@@ -30,19 +30,30 @@ static _Atomic int64_t refused;
 static _Atomic int64_t taken;
 static _Atomic int exempt = -1;
 
-static uint64_t owners[DESCRIPTORS_MAX]; /* by descriptor; 0: none, or over ipc */
-static int top;                          /* descriptors from here on were never used */
+static atomic_bool accepted_here[DESCRIPTORS_MAX]; /* by descriptor: it was a connection, once at least */
+static uint64_t owners[DESCRIPTORS_MAX];           /* by descriptor; 0: none, or over ipc */
+static int top;                                    /* descriptors from here on were never used */
 static int64_t looked_at;
+
+/* Descriptors of the daemon itself: those below the lowest free one, but for connections that were accepted already. */
+static int64_t count_own(void)
+{
+    int free_one = dup(STDERR_FILENO);
+    int64_t own = free_one < 0 ? LOCAL_RESERVE : 0;
+
+    for (int fd = 0; fd < free_one && fd < DESCRIPTORS_MAX; fd++)
+        own += !accepted_here[fd];
+    if (free_one >= 0)
+        close(free_one);
+    return own;
+}
 
 void accept_limit(int64_t most, int64_t most_an_address)
 {
-    static int64_t own; /* descriptors of the daemon itself: the lowest number that is free before anybody connects */
-    int free_one = own ? -1 : dup(STDERR_FILENO);
+    static int64_t own;
 
     if (!own)
-        own = free_one < 0 ? LOCAL_RESERVE : free_one;
-    if (free_one >= 0)
-        close(free_one);
+        own = count_own();
     atomic_store(&highest, most + own < DESCRIPTORS_MAX ? most + own : DESCRIPTORS_MAX);
     atomic_store(&most_of_one, most_an_address);
 }
@@ -130,6 +141,7 @@ static bool may_stay(int fd, uint64_t owner)
     if (owner && has_too_many(owner))
         return false;
     owners[fd] = owner;
+    accepted_here[fd] = true;
     if (fd >= top)
         top = fd + 1;
     return true;
