@@ -2,13 +2,16 @@
 
 static const char *const states[STATE_COUNT] = {"none", "pending", "approved", "rejected", "withdrawn", "erased"};
 
-static const char *const lanes[LANE_COUNT] = {"normal", "escalated"};
+static const char *const lanes[LANE_COUNT] = {"normal", "escalated", "second_look"};
 
 static const char *const kinds[KIND_COUNT] = {
-    "none",     "submitted", "approved",    "rejected",    "reopened",      "withdrawn",
-    "erased",   "claimed",   "renewed",     "released",    "lease_expired", "escalated",
-    "reported", "key_added", "key_revoked", "key_rotated", "reloaded",      "looked",
+    "none",     "submitted", "approved",    "rejected",     "reopened",      "withdrawn",
+    "erased",   "claimed",   "renewed",     "released",     "lease_expired", "escalated",
+    "reported", "key_added", "key_revoked", "key_rotated",  "reloaded",      "looked",
+    "skipped",  "noted",     "second_look", "author_noted", "author_marked", "author_erased",
 };
+
+static const char *const marks[MARK_COUNT] = {"none", "trusted", "watched", "blocked"};
 
 static const char *const roles[ROLE_COUNT] = {NULL, "front", "moderator", "administrator"};
 
@@ -17,8 +20,8 @@ static const struct {
     const char *name;
 } rights[] = {{RIGHT_UNDO, "undo"}, {RIGHT_ESCALATED, "escalated"}, {RIGHT_ERASE, "erase"}, {RIGHT_BULK, "bulk"}};
 
-static const char *const causes[CAUSE_COUNT] = {NULL,      "moderator", "undo",    "new_revision",
-                                                "reports", "author",    "erasure", "rule"};
+static const char *const causes[CAUSE_COUNT] = {NULL,     "moderator", "undo", "new_revision", "reports",
+                                                "author", "erasure",   "rule", "second_look"};
 
 const char *state_name(enum state state)
 {
@@ -42,10 +45,23 @@ const char *cause_name(enum cause cause)
 
 enum lane lane_of(struct slice word)
 {
-    for (enum lane l = 0; l < LANE_COUNT; l++)
+    for (enum lane l = 0; l < LANE_SECOND; l++)
         if (slice_is(word, lanes[l]))
             return l;
     return LANE_COUNT;
+}
+
+const char *mark_name(enum mark mark)
+{
+    return marks[mark];
+}
+
+enum mark mark_of(struct slice word)
+{
+    for (enum mark m = 0; m < MARK_COUNT; m++)
+        if (slice_is(word, marks[m]))
+            return m;
+    return MARK_COUNT;
 }
 
 const char *role_name(enum role role)

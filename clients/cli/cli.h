@@ -77,7 +77,11 @@ enum option_id {
     OPT_COUNT
 };
 
-#define OPTION_BIT(id) (UINT64_C(1) << (id))
+/* A set of options; wide enough for all of them. */
+typedef unsigned __int128 option_set;
+_Static_assert(OPT_COUNT <= 128, "an option_set holds 128 options");
+
+#define OPTION_BIT(id) ((option_set)1 << (id))
 
 /* Values of the options, by option_id: text, or a number, or whether it was given. */
 struct options {

@@ -404,7 +404,7 @@ bool options_parse(struct app *app, int argc, char **argv, const char **verb)
     return true;
 }
 
-bool options_fit(const struct app *app, uint64_t allowed)
+bool options_fit(const struct app *app, option_set allowed)
 {
     for (size_t i = 0; i < ROWS; i++) {
         enum option_id id = rows[i].id;

@@ -47,6 +47,6 @@ bool option_is_global(enum option_id id);
 bool options_parse(struct app *app, int argc, char **argv, const char **verb);
 
 /* Whether the verb takes all options given. False: said which it does not. */
-bool options_fit(const struct app *app, uint64_t allowed);
+bool options_fit(const struct app *app, option_set allowed);
 
 #endif

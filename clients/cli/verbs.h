@@ -6,12 +6,12 @@
 #include "options.h"
 
 struct verb {
-    const char *name;  /* one word, or two: "key new" */
-    const char *usage; /* what follows the name */
-    const char *help;  /* one line */
-    const char *more;  /* paragraphs and examples */
-    uint64_t options;  /* OPTION_BIT of its own */
-    int least, most;   /* number of arguments; most -1: any */
+    const char *name;   /* one word, or two: "key new" */
+    const char *usage;  /* what follows the name */
+    const char *help;   /* one line */
+    const char *more;   /* paragraphs and examples */
+    option_set options; /* OPTION_BIT of its own */
+    int least, most;    /* number of arguments; most -1: any */
     enum value argument;
     const char *const *words; /* that an argument can be; NULL: none */
     bool many_sites;          /* --site may be given more than once */

@@ -19,6 +19,7 @@ static const struct transition table[STATE_COUNT][HAPPENINGS] = {
         [ON_ESCALATE] = REFUSE(NOT_FOUND),
         [ON_CLAIM]    = REFUSE(NOT_FOUND),
         [ON_ERASE]    = REFUSE(NOT_FOUND),
+        [ON_DISPUTED] = NEVER,
     },
     [STATE_PENDING] = {
         [ON_NEWER]    = ENTER(PENDING),
@@ -30,6 +31,7 @@ static const struct transition table[STATE_COUNT][HAPPENINGS] = {
         [ON_ESCALATE] = SAME,
         [ON_CLAIM]    = SAME,
         [ON_ERASE]    = GO(ERASED, ERASED),
+        [ON_DISPUTED] = NEVER,
     },
     [STATE_APPROVED] = {
         [ON_NEWER]    = GO(PENDING, REOPENED),
@@ -41,6 +43,7 @@ static const struct transition table[STATE_COUNT][HAPPENINGS] = {
         [ON_ESCALATE] = REFUSE(ALREADY_DECIDED),
         [ON_CLAIM]    = REFUSE(ALREADY_DECIDED),
         [ON_ERASE]    = GO(ERASED, ERASED),
+        [ON_DISPUTED] = GO(PENDING, REOPENED),
     },
     [STATE_REJECTED] = {
         [ON_NEWER]    = GO(PENDING, REOPENED),
@@ -52,6 +55,7 @@ static const struct transition table[STATE_COUNT][HAPPENINGS] = {
         [ON_ESCALATE] = REFUSE(ALREADY_DECIDED),
         [ON_CLAIM]    = REFUSE(ALREADY_DECIDED),
         [ON_ERASE]    = GO(ERASED, ERASED),
+        [ON_DISPUTED] = GO(PENDING, REOPENED),
     },
     [STATE_WITHDRAWN] = {
         [ON_NEWER]    = REFUSE(WITHDRAWN),
@@ -63,6 +67,7 @@ static const struct transition table[STATE_COUNT][HAPPENINGS] = {
         [ON_ESCALATE] = REFUSE(WITHDRAWN),
         [ON_CLAIM]    = REFUSE(WITHDRAWN),
         [ON_ERASE]    = GO(ERASED, ERASED),
+        [ON_DISPUTED] = NEVER,
     },
     [STATE_ERASED] = {
         [ON_NEWER]    = REFUSE(ERASED),
@@ -74,12 +79,13 @@ static const struct transition table[STATE_COUNT][HAPPENINGS] = {
         [ON_ESCALATE] = REFUSE(ERASED),
         [ON_CLAIM]    = REFUSE(ERASED),
         [ON_ERASE]    = SAME,
+        [ON_DISPUTED] = NEVER,
     },
 };
 /* clang-format on */
 
 static const char *const names[HAPPENINGS] = {"newer",    "approve",  "reject", "withdraw", "undo",
-                                              "reported", "escalate", "claim",  "erase"};
+                                              "reported", "escalate", "claim",  "erase",    "disputed"};
 
 const struct transition *state_transition(enum state state, enum happening happening)
 {

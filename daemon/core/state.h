@@ -16,6 +16,7 @@ enum happening {
     ON_ESCALATE,
     ON_CLAIM,
     ON_ERASE,
+    ON_DISPUTED, /* a second moderator, who did not know the decision, judged otherwise */
     HAPPENINGS
 };
 

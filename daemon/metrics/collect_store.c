@@ -14,6 +14,7 @@ enum { LISTENERS_MAX = 4096 };
 struct look {
     struct site_names sites;
     struct store_queue *queues; /* one a site */
+    int64_t *oldest_at;         /* likewise: when the oldest of it came, 0 when nothing waits */
     struct listener {
         struct store_listener row;
         char name[NAME_BYTES + 1];
@@ -27,6 +28,7 @@ static void look_free(struct look *look)
 {
     free(look->sites.sites);
     free(look->queues);
+    free(look->oldest_at);
     free(look->listeners);
 }
 
@@ -59,13 +61,27 @@ static bool on_listener(void *arg, const struct store_listener *row)
     return true;
 }
 
+/* When the oldest of a queue came. */
+static enum store_result read_oldest(struct look *look, struct store *store, size_t i)
+{
+    struct store_text text = {0};
+    enum store_result r =
+        look->queues[i].oldest ? store->ops->text_head(store, look->queues[i].oldest, &text) : STORE_OK;
+
+    look->oldest_at[i] = text.received_at;
+    return r;
+}
+
 static enum store_result read_queues(struct look *look, struct store *store)
 {
     look->queues = calloc(look->sites.n + 1, sizeof(*look->queues));
-    if (!look->queues)
+    look->oldest_at = calloc(look->sites.n + 1, sizeof(*look->oldest_at));
+    if (!look->queues || !look->oldest_at)
         return STORE_FAILED;
     for (size_t i = 0; i < look->sites.n; i++) {
         enum store_result r = store->ops->queue_figures(store, look->sites.sites[i].no, &look->queues[i]);
+        if (r == STORE_OK)
+            r = read_oldest(look, store, i);
         if (r != STORE_OK)
             return r;
     }
@@ -122,7 +138,7 @@ static void expose_ages(struct exposition *out, const struct look *look, int64_t
 
     expose_family(out, name, "gauge", "How long the oldest pending comment waits; 0 when none is pending.");
     for (size_t i = 0; i < look->sites.n; i++) {
-        int64_t since = look->queues[i].oldest_at;
+        int64_t since = look->oldest_at[i];
         int64_t age = since && clock_ms > since ? clock_ms - since : 0;
         expose_number(out, name, LABELS({"site", slice_of(look->sites.sites[i].name)}), (double)age / 1000);
     }

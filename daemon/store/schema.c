@@ -99,6 +99,37 @@ static const char version_2[] =
     " OR EXISTS(SELECT 1 FROM key WHERE public_key = NEW.public_key)"
     " BEGIN SELECT RAISE(ABORT, 'a key takes the next number, and a public key is used once'); END;";
 
-const char *const schema_migrations[] = {version_1, version_2};
+/* Version 3: what a moderator works with. A comment's row says whose it is, and where it stands, so that the queue can
+ * be filtered without its texts; what is found by author or article has an index of its own. pending_age finds the
+ * oldest where the queue is in another order.
+ *
+ * due_rule is the rule that a site's due times were made by, due_after the comment up to which they are being made by
+ * it (daemon/work/due.h). Lane 2 is for what waits for a second look: it is decided, so the index `queue` leaves it
+ * out. */
+static const char version_3[] =
+    "ALTER TABLE comment ADD COLUMN article TEXT;"
+    "ALTER TABLE comment ADD COLUMN author TEXT;"
+    "ALTER TABLE comment ADD COLUMN language TEXT;"
+    "UPDATE comment SET (article, author, language) ="
+    " (SELECT t.article, t.author, t.language FROM text t WHERE t.no = comment.text) WHERE text > 0;"
+    "CREATE INDEX of_author ON comment(site, author, text, state) WHERE author IS NOT NULL;"
+    "CREATE INDEX pending_article ON comment(site, article, lane, due_at, text)"
+    " WHERE state = 1 AND article IS NOT NULL;"
+    "CREATE INDEX pending_age ON comment(site, text) WHERE state = 1;"
+    "CREATE INDEX second ON comment(site, held, due_at, text) WHERE lane = 2;"
+
+    "ALTER TABLE site ADD COLUMN due_rule TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE site ADD COLUMN due_after TEXT NOT NULL DEFAULT '';"
+
+    "CREATE TABLE skip(moderator TEXT NOT NULL, text INTEGER NOT NULL, until INTEGER NOT NULL,"
+    " PRIMARY KEY(moderator, text)) WITHOUT ROWID;"
+    "CREATE INDEX skip_end ON skip(until);"
+
+    "CREATE TABLE author(site INTEGER NOT NULL, id TEXT NOT NULL, mark INTEGER NOT NULL, until INTEGER NOT NULL,"
+    " marked INTEGER NOT NULL, last_event INTEGER NOT NULL, PRIMARY KEY(site, id)) WITHOUT ROWID;"
+
+    "CREATE TABLE batch(id BLOB NOT NULL, event INTEGER NOT NULL, PRIMARY KEY(id, event)) WITHOUT ROWID;";
+
+const char *const schema_migrations[] = {version_1, version_2, version_3};
 
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);

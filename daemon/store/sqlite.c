@@ -267,6 +267,8 @@ struct store *store_sqlite_open(const char *path, bool read_only, int64_t databa
     sqlite_look_ops(&s->ops);
     sqlite_key_ops(&s->ops);
     sqlite_desk_ops(&s->ops);
+    sqlite_queue_ops(&s->ops);
+    sqlite_author_ops(&s->ops);
     s->base.ops = &s->ops;
     s->read_only = read_only;
     s->database_bytes = database_bytes;

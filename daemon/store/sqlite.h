@@ -1,5 +1,6 @@
 /* Inside of the SQLite back end, shared by its files: sqlite.c opens and commits, sqlite_comment.c keeps comments,
- * texts and events, sqlite_look.c reads them by number, sqlite_key.c keeps keys, sqlite_desk.c what stands around them;
+ * texts and events, sqlite_look.c reads them by number, sqlite_key.c keeps keys, sqlite_desk.c what stands around them,
+ * sqlite_queue.c finds what waits and what somebody wrote, sqlite_author.c keeps marks, skips and batches;
  * sqlite_statement.c runs their statements. */
 #ifndef MODQD_SQLITE_H
 #define MODQD_SQLITE_H
@@ -55,6 +56,18 @@ enum sqlite_statement {
     ST_QUEUE_FIGURES,
     ST_CLAIMS_ENDING,
     ST_CLAIMS_OF,
+    ST_COMMENT_SCAN,
+    ST_AUTHOR_COMMENTS,
+    ST_ARTICLE_PENDING,
+    ST_SECOND_SCAN,
+    ST_AUTHOR_GET,
+    ST_AUTHOR_PUT,
+    ST_AUTHOR_ERASE,
+    ST_SKIP_PUT,
+    ST_SKIP_SCAN,
+    ST_SKIP_PRUNE,
+    ST_BATCH_ADD,
+    ST_BATCH_SCAN,
     ST_COUNT
 };
 
@@ -107,7 +120,7 @@ enum store_result sqlite_scan_end(struct sqlite_store *s, enum store_result r);
 /* Reads the columns of COMMENT_COLUMNS. */
 #define SQLITE_COMMENT_COLUMNS                                                                                         \
     "site, id, state, lane, revision, text, newest_text, last_event, record, decision, approval, due_at, reports, "    \
-    "revisions, claimed_by, claimed_until"
+    "revisions, claimed_by, claimed_until, article, author, language"
 void sqlite_comment_row(sqlite3_stmt *st, struct store_comment *comment);
 
 /* The same for texts and events. A text's last two columns may be long. */
@@ -123,5 +136,7 @@ void sqlite_comment_ops(struct store_ops *ops);
 void sqlite_look_ops(struct store_ops *ops);
 void sqlite_key_ops(struct store_ops *ops);
 void sqlite_desk_ops(struct store_ops *ops);
+void sqlite_queue_ops(struct store_ops *ops);
+void sqlite_author_ops(struct store_ops *ops);
 
 #endif

@@ -66,7 +66,8 @@ static enum store_result op_boot_set(struct store *store, const char *boot)
 
 /* site */
 
-#define SITE_COLUMNS "no, name, newest, pending, submitted, approved, rejected, reopened, withdrawn, erased"
+#define SITE_COLUMNS                                                                                                   \
+    "no, name, newest, pending, submitted, approved, rejected, reopened, withdrawn, erased, due_rule, due_after"
 
 static void site_row(sqlite3_stmt *st, struct store_site *site)
 {
@@ -76,6 +77,8 @@ static void site_row(sqlite3_stmt *st, struct store_site *site)
     copy(site->name, sizeof(site->name), sqlite_text(st, 1));
     for (enum kind k = KIND_SUBMITTED; k <= KIND_ERASED; k++)
         site->counts[k] = sqlite3_column_int64(st, 4 + (int)(k - KIND_SUBMITTED));
+    copy(site->due_rule, sizeof(site->due_rule), sqlite_text(st, 10));
+    copy(site->due_after, sizeof(site->due_after), sqlite_text(st, 11));
 }
 
 static enum store_result op_site_find(struct store *store, struct slice name, struct store_site *site)
@@ -108,15 +111,18 @@ static enum store_result op_site_put(struct store *store, const struct store_sit
 {
     struct sqlite_store *s = self(store);
     sqlite3_stmt *st = sqlite_use(s, ST_SITE_PUT,
-                                  "INSERT INTO site(" SITE_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"
+                                  "INSERT INTO site(" SITE_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)"
                                   " ON CONFLICT(no) DO UPDATE SET name = ?2, newest = ?3, pending = ?4, submitted = ?5,"
-                                  " approved = ?6, rejected = ?7, reopened = ?8, withdrawn = ?9, erased = ?10");
+                                  " approved = ?6, rejected = ?7, reopened = ?8, withdrawn = ?9, erased = ?10,"
+                                  " due_rule = ?11, due_after = ?12");
     sqlite3_bind_int64(st, 1, site->no);
     sqlite_bind_text(st, 2, slice_of(site->name));
     sqlite3_bind_int64(st, 3, site->newest);
     sqlite3_bind_int64(st, 4, site->pending);
     for (enum kind k = KIND_SUBMITTED; k <= KIND_ERASED; k++)
         sqlite3_bind_int64(st, 5 + (int)(k - KIND_SUBMITTED), site->counts[k]);
+    sqlite_bind_text(st, 11, slice_of(site->due_rule));
+    sqlite_bind_text(st, 12, slice_of(site->due_after));
     return sqlite_run(s, st);
 }
 
@@ -141,6 +147,9 @@ void sqlite_comment_row(sqlite3_stmt *st, struct store_comment *comment)
                                       .stored = true};
     copy(comment->id, sizeof(comment->id), sqlite_text(st, 1));
     copy(comment->claimed_by, sizeof(comment->claimed_by), sqlite_text(st, 14));
+    copy(comment->article, sizeof(comment->article), sqlite_text(st, 16));
+    copy(comment->author, sizeof(comment->author), sqlite_text(st, 17));
+    copy(comment->language, sizeof(comment->language), sqlite_text(st, 18));
 }
 
 static enum store_result op_comment_get(struct store *store, int64_t site, struct slice id,
@@ -158,12 +167,19 @@ static enum store_result op_comment_get(struct store *store, int64_t site, struc
 }
 
 static const char comment_insert[] = "INSERT INTO comment(" SQLITE_COMMENT_COLUMNS ", held)"
-                                     " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)";
+                                     " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
+                                     "?20)";
 
 static const char comment_update[] =
     "UPDATE comment SET state = ?3, lane = ?4, revision = ?5, text = ?6, newest_text = ?7, last_event = ?8,"
     " record = ?9, decision = ?10, approval = ?11, due_at = ?12, reports = ?13, revisions = ?14, claimed_by = ?15,"
-    " claimed_until = ?16, held = ?17 WHERE site = ?1 AND id = ?2";
+    " claimed_until = ?16, article = ?17, author = ?18, language = ?19, held = ?20 WHERE site = ?1 AND id = ?2";
+
+/* "" is stored as NULL, which the indexes leave out. */
+static void bind_some(sqlite3_stmt *st, int i, const char *text)
+{
+    sqlite_bind_text(st, i, text[0] ? slice_of(text) : SLICE_NONE);
+}
 
 static enum store_result op_comment_put(struct store *store, const struct store_comment *comment)
 {
@@ -190,7 +206,10 @@ static enum store_result op_comment_put(struct store *store, const struct store_
         sqlite3_bind_int64(st, 16, comment->claimed_until);
     else
         sqlite3_bind_null(st, 16);
-    sqlite3_bind_int64(st, 17, held);
+    bind_some(st, 17, comment->article);
+    bind_some(st, 18, comment->author);
+    bind_some(st, 19, comment->language);
+    sqlite3_bind_int64(st, 20, held);
     enum store_result r = sqlite_run(s, st);
     if (r == STORE_OK && comment->stored && sqlite3_changes(s->db) != 1) {
         snprintf(s->reason, sizeof(s->reason), "a comment to be changed is not there");

@@ -235,95 +235,6 @@ static enum store_result op_operation_prune(struct store *store, int64_t before,
     return sqlite_run(s, st);
 }
 
-/* queue and claims */
-
-static enum store_result comments(struct sqlite_store *s, sqlite3_stmt *st, store_on_comment *on_comment, void *arg)
-{
-    struct store_comment comment;
-    enum store_result r;
-
-    while ((r = sqlite_row(s, st)) == STORE_OK) {
-        sqlite_comment_row(st, &comment);
-        if (!on_comment(arg, &comment))
-            break;
-    }
-    return sqlite_scan_end(s, r);
-}
-
-static enum store_result op_queue_scan(struct store *store, int64_t site, enum lane lane, bool held,
-                                       int64_t after_due_at, int64_t after_text, int64_t limit,
-                                       store_on_comment *on_comment, void *arg)
-{
-    struct sqlite_store *s = self(store);
-    sqlite3_stmt *st = sqlite_use(s, ST_QUEUE_SCAN,
-                                  "SELECT " SQLITE_COMMENT_COLUMNS " FROM comment INDEXED BY queue WHERE state = 1"
-                                  " AND site = ? AND lane = ? AND held = ? AND (due_at, text) > (?, ?)"
-                                  " ORDER BY due_at, text LIMIT ?");
-    sqlite3_bind_int64(st, 1, site);
-    sqlite3_bind_int64(st, 2, lane);
-    sqlite3_bind_int64(st, 3, held);
-    sqlite3_bind_int64(st, 4, after_due_at);
-    sqlite3_bind_int64(st, 5, after_text);
-    sqlite3_bind_int64(st, 6, limit < 0 ? 0 : limit);
-    return comments(s, st, on_comment, arg);
-}
-
-/* Every count here is over a range of the index that is as long as the count itself: what is escalated or held is
- * little, and the oldest is the first of each of four ranges. */
-#define QUEUE_PART(lane, held) "site = ?1 AND state = 1 AND lane = " lane " AND held = " held
-#define QUEUE_OLDEST(lane, held)                                                                                       \
-    "(SELECT due_at FROM comment INDEXED BY queue WHERE " QUEUE_PART(lane, held) " ORDER BY due_at LIMIT 1)"
-
-static const char queue_figures[] =
-    "SELECT (SELECT count(*) FROM comment INDEXED BY queue WHERE site = ?1 AND state = 1 AND lane = 1),"
-    " (SELECT count(*) FROM comment INDEXED BY queue WHERE " QUEUE_PART(
-        "0", "1") "),"
-                  " (SELECT count(*) FROM comment INDEXED BY queue WHERE " QUEUE_PART(
-                      "1",
-                      "1") "),"
-                           " (SELECT min(a) FROM (SELECT " QUEUE_OLDEST("0", "0") " a UNION ALL SELECT " QUEUE_OLDEST(
-                               "0",
-                               "1") " UNION ALL SELECT " QUEUE_OLDEST("1",
-                                                                      "0") " UNION ALL SELECT " QUEUE_OLDEST("1",
-                                                                                                             "1") "))";
-
-static enum store_result op_queue_figures(struct store *store, int64_t site, struct store_queue *figures)
-{
-    struct sqlite_store *s = self(store);
-    sqlite3_stmt *st = sqlite_use(s, ST_QUEUE_FIGURES, queue_figures);
-    sqlite3_bind_int64(st, 1, site);
-    enum store_result r = sqlite_row(s, st);
-    if (r == STORE_OK)
-        *figures = (struct store_queue){.escalated = sqlite3_column_int64(st, 0),
-                                        .claimed = sqlite3_column_int64(st, 1) + sqlite3_column_int64(st, 2),
-                                        .oldest_at = sqlite3_column_int64(st, 3)};
-    return r;
-}
-
-static enum store_result op_claims_ending(struct store *store, int64_t until, int64_t limit,
-                                          store_on_comment *on_comment, void *arg)
-{
-    struct sqlite_store *s = self(store);
-    sqlite3_stmt *st = sqlite_use(s, ST_CLAIMS_ENDING,
-                                  "SELECT " SQLITE_COMMENT_COLUMNS " FROM comment INDEXED BY claim_end WHERE held = 1"
-                                  " AND claimed_until <= ? ORDER BY claimed_until LIMIT ?");
-    sqlite3_bind_int64(st, 1, until);
-    sqlite3_bind_int64(st, 2, limit < 0 ? 0 : limit);
-    return comments(s, st, on_comment, arg);
-}
-
-static enum store_result op_claims_of(struct store *store, struct slice moderator, int64_t limit,
-                                      store_on_comment *on_comment, void *arg)
-{
-    struct sqlite_store *s = self(store);
-    sqlite3_stmt *st = sqlite_use(s, ST_CLAIMS_OF,
-                                  "SELECT " SQLITE_COMMENT_COLUMNS " FROM comment INDEXED BY claim_holder"
-                                  " WHERE held = 1 AND claimed_by = ? LIMIT ?");
-    sqlite_bind_text(st, 1, moderator);
-    sqlite3_bind_int64(st, 2, limit < 0 ? 0 : limit);
-    return comments(s, st, on_comment, arg);
-}
-
 void sqlite_desk_ops(struct store_ops *ops)
 {
     ops->note_add = op_note_add;
@@ -340,8 +251,4 @@ void sqlite_desk_ops(struct store_ops *ops)
     ops->operation_get = op_operation_get;
     ops->operation_add = op_operation_add;
     ops->operation_prune = op_operation_prune;
-    ops->queue_scan = op_queue_scan;
-    ops->queue_figures = op_queue_figures;
-    ops->claims_ending = op_claims_ending;
-    ops->claims_of = op_claims_of;
 }

@@ -20,6 +20,9 @@
 #define SALT_BYTES      16
 #define EPOCH_BYTES     16
 #define OPERATION_BYTES 16
+#define BATCH_BYTES     16
+#define LANGUAGE_BYTES  35
+#define DUE_RULE_BYTES  128
 #define NAME_BYTES      64  /* a site, a moderator, a listener */
 #define KEY_BYTES       128 /* an id that a site gives */
 
@@ -35,9 +38,11 @@ enum store_result {
 struct store_site {
     int64_t no;
     char name[NAME_BYTES + 1];
-    int64_t newest;             /* number of the newest record of its log, 0 when there is none */
-    int64_t pending;            /* comments that are pending, in any lane, claimed or not */
-    int64_t counts[KIND_COUNT]; /* events so far, of the kinds submitted to erased */
+    int64_t newest;                    /* number of the newest record of its log, 0 when there is none */
+    int64_t pending;                   /* comments that are pending, in any lane, claimed or not */
+    int64_t counts[KIND_COUNT];        /* events so far, of the kinds submitted to erased */
+    char due_rule[DUE_RULE_BYTES + 1]; /* by which due times were made; "": by none */
+    char due_after[KEY_BYTES + 1];     /* they are, up to this comment; "": of all comments */
 };
 
 /* The current state of one comment. Event and text numbers are 0 for "none". */
@@ -58,7 +63,10 @@ struct store_comment {
     int64_t revisions;               /* texts stored */
     char claimed_by[NAME_BYTES + 1]; /* "" when nobody holds it */
     int64_t claimed_until;           /* boot clock, milliseconds; only with claimed_by */
-    bool stored;                     /* comment_put updates; else it inserts */
+    char article[KEY_BYTES + 1];     /* of the current revision, "" when it has none, or is erased */
+    char author[KEY_BYTES + 1];      /* likewise */
+    char language[LANGUAGE_BYTES + 1];
+    bool stored; /* comment_put updates; else it inserts */
 };
 
 /* The text of one revision and what came with it. */
@@ -110,6 +118,16 @@ struct store_article {
     int closed, front_page; /* 0, 1, or -1: never said */
 };
 
+/* What moderators think of an author. */
+struct store_author {
+    int64_t site;
+    char id[KEY_BYTES + 1];
+    enum mark mark;
+    int64_t until;      /* wall clock; 0: without an end */
+    int64_t marked;     /* event that set the mark, 0 if none did */
+    int64_t last_event; /* where the chain of events about the author begins */
+};
+
 struct store_listener {
     int64_t site;
     struct slice name;
@@ -145,7 +163,8 @@ struct store_key {
 /* Figures of one site's queue, counted by the store. */
 struct store_queue {
     int64_t escalated, claimed;
-    int64_t oldest_at; /* lowest due_at of what is pending, 0 when nothing is */
+    int64_t second; /* decided ones that wait for a second look */
+    int64_t oldest; /* lowest text of what is pending, 0 when nothing is */
 };
 
 struct store;
@@ -159,6 +178,9 @@ typedef bool store_on_note(void *arg, const struct store_note *note);
 typedef bool store_on_report(void *arg, const struct store_report *report);
 typedef bool store_on_listener(void *arg, const struct store_listener *listener);
 typedef bool store_on_key(void *arg, const struct store_key *key);
+
+typedef bool store_on_skip(void *arg, int64_t text, int64_t until);
+typedef bool store_on_number(void *arg, int64_t no);
 
 struct store_ops {
     const char *name;
@@ -186,6 +208,16 @@ struct store_ops {
 
     enum store_result (*comment_get)(struct store *, int64_t site, struct slice id, struct store_comment *comment);
     enum store_result (*comment_put)(struct store *, const struct store_comment *comment);
+    /* A site's comments by id, those after `after`. */
+    enum store_result (*comment_scan)(struct store *, int64_t site, struct slice after, int64_t limit,
+                                      store_on_comment *, void *arg);
+    /* An author's comments whose current text is below `before`, the newest first. */
+    enum store_result (*author_comments)(struct store *, int64_t site, struct slice author, int64_t before,
+                                         int64_t limit, store_on_comment *, void *arg);
+    /* Pending comments of an article in one lane, held or not, by (due_at, text), strictly after the given pair. */
+    enum store_result (*article_pending)(struct store *, int64_t site, struct slice article, enum lane lane,
+                                         int64_t after_due_at, int64_t after_text, int64_t limit, store_on_comment *,
+                                         void *arg);
 
     /* Texts are never edited: a number that is not above all before is STORE_FAILED, and there is no way to change one
      * but erase, which leaves no, previous, revision and received_at. */
@@ -229,6 +261,21 @@ struct store_ops {
     enum store_result (*article_put)(struct store *, int64_t site, struct slice id,
                                      const struct store_article *article);
 
+    enum store_result (*author_get)(struct store *, int64_t site, struct slice id, struct store_author *author);
+    enum store_result (*author_put)(struct store *, const struct store_author *author); /* inserts or replaces */
+    enum store_result (*author_erase)(struct store *, int64_t site, struct slice id);
+
+    /* A moderator is not given a text before `until` (wall clock); the last one counts. */
+    enum store_result (*skip_put)(struct store *, struct slice moderator, int64_t text, int64_t until);
+    enum store_result (*skip_scan)(struct store *, struct slice moderator, int64_t after_text, int64_t limit,
+                                   store_on_skip *, void *arg);                     /* by text */
+    enum store_result (*skip_prune)(struct store *, int64_t before, int64_t limit); /* of those that are over */
+
+    /* Events that belong to one batch; adding one twice is no error. */
+    enum store_result (*batch_add)(struct store *, struct slice id, int64_t event);
+    enum store_result (*batch_scan)(struct store *, struct slice id, int64_t after, int64_t limit, store_on_number *,
+                                    void *arg); /* by number */
+
     /* NONE when the site has `max` other listeners already; one that was not heard from since `forget_before` gives
      * way. */
     enum store_result (*listener_put)(struct store *, const struct store_listener *listener, int64_t max,
@@ -246,7 +293,7 @@ struct store_ops {
     enum store_result (*key_put)(struct store *, const struct store_key *key);
 
     /* Pending comments of one site and lane, held by somebody or free, by (due_at, text), strictly after the given
-     * pair, at most `limit`. */
+     * pair, at most `limit`; in LANE_SECOND those that wait for a second look, which are decided. */
     enum store_result (*queue_scan)(struct store *, int64_t site, enum lane lane, bool held, int64_t after_due_at,
                                     int64_t after_text, int64_t limit, store_on_comment *, void *arg);
     enum store_result (*queue_figures)(struct store *, int64_t site, struct store_queue *figures);

@@ -36,6 +36,7 @@ static bool erase(struct work *work, const struct request *request, struct store
     if (!erase_words(work, comment))
         return false;
     comment->reports = 0;
+    comment->article[0] = comment->author[0] = comment->language[0] = '\0';
     int64_t superseded = work_seq_of(work, comment->record);
     struct out *data = work_data(work);
     out_key_int(data, "cause", CAUSE_ERASURE);

@@ -15,17 +15,21 @@ bool stats_decode(struct request *request, const struct settings *settings)
 static void encode_site(struct work *work, const struct store_site *site, struct out *out)
 {
     struct store_queue queue = {0};
+    struct store_text oldest = {0};
 
     work_ok(work, work->store->ops->queue_figures(work->store, site->no, &queue));
+    if (queue.oldest)
+        work_ok(work, work->store->ops->text_head(work->store, queue.oldest, &oldest));
     out_map(out);
     out_key_cstr(out, "site", site->name);
     out_key_int(out, "newest", site->newest);
     out_key_int(out, "pending", site->pending);
     out_key_int(out, "escalated", queue.escalated);
     out_key_int(out, "claimed", queue.claimed);
+    out_key_int(out, "second_look", queue.second);
     out_key(out, "oldest_pending_at");
-    if (queue.oldest_at)
-        out_int(out, queue.oldest_at);
+    if (queue.oldest)
+        out_int(out, oldest.received_at);
     else
         out_nil(out);
     for (enum kind k = KIND_SUBMITTED; k <= KIND_ERASED; k++)

@@ -21,7 +21,8 @@ FIXTURE = os.path.join(ROOT, "tests/data/version-1.db.gz")
 STATES = ["none", "pending", "approved", "rejected", "withdrawn", "erased"]
 EVENT_COLUMNS = "no, at, kind, site, comment, revision, text, actor, seq, previous, data, hash"
 # What 0.1.0 wrote, and nobody may change. Claims are of another boot and end, so comments are compared without them.
-COLUMNS = {"site": "*", "text": "*", "note": "*", "report": "*", "article": "*", "listener": "*", "operation": "*",
+COLUMNS = {"site": "no, name, newest, pending, submitted, approved, rejected, reopened, withdrawn, erased",
+           "text": "*", "note": "*", "report": "*", "article": "*", "listener": "*", "operation": "*",
            "event": EVENT_COLUMNS, "comment": "site, id, state, lane, revision, text, newest_text, record, decision,"
                                               " approval, due_at, reports, revisions"}
 
@@ -192,6 +193,8 @@ class Old(unittest.TestCase):
         whole = "key" in [name for name, in tamper.rows(self.path, "SELECT name FROM sqlite_schema")]
         self.assertEqual(whole, version > 1)
         self.assertEqual("via" in tamper.columns(self.path, "event"), version > 1)
+        self.assertEqual("author" in [row[1] for row in tamper.rows(self.path, "PRAGMA table_info(comment)")],
+                         version > 2)
         self.assertEqual(contents(self.path, self.newest), self.before)
         self.assertEqual(tamper.rows(self.path, "PRAGMA integrity_check"), [("ok",)])
         return version
@@ -220,16 +223,16 @@ class Old(unittest.TestCase):
             for number in range(1, 200):
                 with self.subTest(call=call, number=number):
                     version = self.kill_at(call, number)
-                    if version is None or seen[-1:] == [2]:
+                    if version is None or seen[-1:] == [3]:
                         break
                     seen.append(version)
                     with Daemon(directory=tamper.copy_of(self.path)) as daemon:
                         self.verified(daemon)
             seen.append(0)
         print(f"# killed {sum(version > 0 for version in seen)} times; {seen.count(1)} times the old was there, "
-              f"{seen.count(2)} times the new")
+              f"{seen.count(2)} times version 2, {seen.count(3)} times the new")
         self.assertGreater(seen.count(1), 5)
-        self.assertGreater(seen.count(2), 0)
+        self.assertGreater(seen.count(3), 0)
 
     def test_file_of_a_newer_version_is_refused_and_not_touched(self):
         self.daemon().stop()
@@ -238,7 +241,7 @@ class Old(unittest.TestCase):
             whole = file.read()
         done = subprocess.run([MODQD, "--dir", self.directory], capture_output=True, text=True, timeout=30)
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn(f"{self.path} has schema version 3, this program knows 2 at most", done.stderr)
+        self.assertIn(f"{self.path} has schema version 4, this program knows 3 at most", done.stderr)
         self.assertIn("use the newer modqd that wrote it", done.stderr)
         with open(self.path, "rb") as file:
             self.assertEqual(file.read(), whole)

@@ -67,7 +67,7 @@
     X(a_comment_moves_with_its_due_time_text_lane_and_state)        \
     X(the_queue_gives_whole_comments)                               \
     X(figures_count_one_sites_pending_comments)                     \
-    X(the_lowest_due_time_is_told_of_any_lane_claimed_or_not)                 \
+    X(the_oldest_is_told_of_any_lane_claimed_or_not)                \
     X(claims_ending_are_inclusive_and_in_order_of_their_end)        \
     X(a_claim_that_is_gone_never_ends)                              \
     X(claims_of_a_moderator_go_by_exact_name)                       \

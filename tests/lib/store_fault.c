@@ -113,6 +113,25 @@ PASS(queue_figures, (STORE, int64_t site, struct store_queue *figures), site, fi
 PASS(claims_ending, (STORE, int64_t until, int64_t limit, store_on_comment *on, void *arg), until, limit, on, arg)
 PASS(claims_of, (STORE, struct slice moderator, int64_t limit, store_on_comment *on, void *arg), moderator, limit, on,
      arg)
+PASS(comment_scan, (STORE, int64_t site, struct slice after, int64_t limit, store_on_comment *on, void *arg), site,
+     after, limit, on, arg)
+PASS(author_comments,
+     (STORE, int64_t site, struct slice author, int64_t before, int64_t limit, store_on_comment *on, void *arg), site,
+     author, before, limit, on, arg)
+PASS(article_pending,
+     (STORE, int64_t site, struct slice article, enum lane lane, int64_t after_due_at, int64_t after_text,
+      int64_t limit, store_on_comment *on, void *arg),
+     site, article, lane, after_due_at, after_text, limit, on, arg)
+PASS(author_get, (STORE, int64_t site, struct slice id, struct store_author *author), site, id, author)
+PASS(author_put, (STORE, const struct store_author *author), author)
+PASS(author_erase, (STORE, int64_t site, struct slice id), site, id)
+PASS(skip_put, (STORE, struct slice moderator, int64_t text, int64_t until), moderator, text, until)
+PASS(skip_scan, (STORE, struct slice moderator, int64_t after_text, int64_t limit, store_on_skip *on, void *arg),
+     moderator, after_text, limit, on, arg)
+PASS(skip_prune, (STORE, int64_t before, int64_t limit), before, limit)
+PASS(batch_add, (STORE, struct slice id, int64_t event), id, event)
+PASS(batch_scan, (STORE, struct slice id, int64_t after, int64_t limit, store_on_number *on, void *arg), id, after,
+     limit, on, arg)
 
 static enum store_result fault_begin(struct store *store)
 {
@@ -198,6 +217,17 @@ static const struct store_ops fault_ops = {
     .log_get = fault_log_get,
     .log_scan = fault_log_scan,
     .note_add = fault_note_add,
+    .comment_scan = fault_comment_scan,
+    .author_comments = fault_author_comments,
+    .article_pending = fault_article_pending,
+    .author_get = fault_author_get,
+    .author_put = fault_author_put,
+    .author_erase = fault_author_erase,
+    .skip_put = fault_skip_put,
+    .skip_scan = fault_skip_scan,
+    .skip_prune = fault_skip_prune,
+    .batch_add = fault_batch_add,
+    .batch_scan = fault_batch_scan,
     .note_get = fault_note_get,
     .note_erase = fault_note_erase,
     .report_get = fault_report_get,

@@ -22,7 +22,32 @@ struct operation {
     struct store_operation is;
 };
 
-enum table { SITES, COMMENTS, TEXTS, EVENTS, NOTES, REPORTS, ARTICLES, LISTENERS, OPERATIONS, KEYS, TABLES };
+struct skip {
+    struct slice moderator;
+    int64_t text, until;
+};
+
+struct batch {
+    struct slice id;
+    int64_t event;
+};
+
+enum table {
+    SITES,
+    COMMENTS,
+    TEXTS,
+    EVENTS,
+    NOTES,
+    REPORTS,
+    ARTICLES,
+    LISTENERS,
+    OPERATIONS,
+    KEYS,
+    AUTHORS,
+    SKIPS,
+    BATCHES,
+    TABLES
+};
 
 /* What a row is: its size, and where in it the slices are that it owns. */
 struct row_type {
@@ -54,6 +79,9 @@ static const struct row_type types[TABLES] = {
                     4,
                     {AT(operation, id), AT(operation, is.actor), AT(operation, is.request), AT(operation, is.answer)}},
     [KEYS] = {sizeof(struct store_key), 1, {AT(store_key, sites)}},
+    [AUTHORS] = {sizeof(struct store_author), 0, {0}},
+    [SKIPS] = {sizeof(struct skip), 1, {AT(skip, moderator)}},
+    [BATCHES] = {sizeof(struct batch), 1, {AT(batch, id)}},
 };
 
 struct rows {
@@ -1103,7 +1131,7 @@ static bool queue_wants(const void *row, const void *of)
     const struct store_comment *c = row;
     const struct queue_key *key = of;
 
-    if (c->state != STATE_PENDING || c->site != key->site || c->lane != key->lane)
+    if ((key->lane != LANE_SECOND && c->state != STATE_PENDING) || c->site != key->site || c->lane != key->lane)
         return false;
     if ((*c->claimed_by != '\0') != key->held)
         return false;
@@ -1164,15 +1192,16 @@ static enum store_result memory_queue_figures(struct store *store, int64_t site,
 {
     struct memory *m = reading(store);
 
-    *figures = (struct store_queue){0, 0, 0};
+    *figures = (struct store_queue){0};
     for (size_t i = 0; i < m->now.tables[COMMENTS].count; i++) {
         const struct store_comment *c = row_at(&m->now, COMMENTS, i);
-        if (c->site != site || c->state != STATE_PENDING)
+        if (c->site != site || (c->state != STATE_PENDING && c->lane != LANE_SECOND))
             continue;
         figures->escalated += c->lane == LANE_ESCALATED;
+        figures->second += c->lane == LANE_SECOND;
         figures->claimed += *c->claimed_by != '\0';
-        if (!figures->oldest_at || c->due_at < figures->oldest_at)
-            figures->oldest_at = c->due_at;
+        if (c->state == STATE_PENDING && (!figures->oldest || c->text < figures->oldest))
+            figures->oldest = c->text;
     }
     return STORE_OK;
 }
@@ -1191,6 +1220,234 @@ static enum store_result memory_claims_of(struct store *store, struct slice mode
     struct scan scan = {COMMENTS, claim_of, &moderator, NULL, limit};
 
     return scan_run(reading(store), &scan, comment_each, &(struct comment_call){on, arg});
+}
+
+static bool comment_after(const void *row, const void *of)
+{
+    const struct store_comment *c = row;
+    const struct key *key = of;
+
+    return c->site == key->site && strcmp(c->id, key->id.data) > 0;
+}
+
+static int comment_order(const void *a, const void *b)
+{
+    return strcmp(ROW(store_comment, a)->id, ROW(store_comment, b)->id);
+}
+
+static enum store_result memory_comment_scan(struct store *store, int64_t site, struct slice after, int64_t limit,
+                                             store_on_comment *on, void *arg)
+{
+    char id[KEY_BYTES + 1] = "";
+    struct key key = {site, {id, after.len}, SLICE_NONE};
+    struct scan scan = {COMMENTS, comment_after, &key, comment_order, limit};
+
+    assert(after.len <= KEY_BYTES);
+    if (after.len)
+        memcpy(id, after.data, after.len);
+    return scan_run(reading(store), &scan, comment_each, &(struct comment_call){on, arg});
+}
+
+struct by_author {
+    int64_t site;
+    struct slice author;
+    int64_t before;
+};
+
+static bool comment_by(const void *row, const void *of)
+{
+    const struct store_comment *c = row;
+    const struct by_author *by = of;
+
+    return c->site == by->site && *c->author && slice_equal(slice_of(c->author), by->author) && c->text < by->before;
+}
+
+static int text_order_back(const void *a, const void *b)
+{
+    return compare(ROW(store_comment, b)->text, ROW(store_comment, a)->text);
+}
+
+static enum store_result memory_author_comments(struct store *store, int64_t site, struct slice author, int64_t before,
+                                                int64_t limit, store_on_comment *on, void *arg)
+{
+    struct by_author by = {site, author, before};
+    struct scan scan = {COMMENTS, comment_by, &by, text_order_back, limit};
+
+    return scan_run(reading(store), &scan, comment_each, &(struct comment_call){on, arg});
+}
+
+struct in_article {
+    struct queue_key queue;
+    struct slice article;
+};
+
+static bool article_wants(const void *row, const void *of)
+{
+    const struct store_comment *c = row;
+    const struct in_article *in = of;
+    struct queue_key key = in->queue;
+
+    key.held = *c->claimed_by != '\0';
+    return *c->article && slice_equal(slice_of(c->article), in->article) && c->state == STATE_PENDING &&
+           queue_wants(row, &key);
+}
+
+static enum store_result memory_article_pending(struct store *store, int64_t site, struct slice article, enum lane lane,
+                                                int64_t after_due_at, int64_t after_text, int64_t limit,
+                                                store_on_comment *on, void *arg)
+{
+    struct in_article in = {{site, lane, false, after_due_at, after_text}, article};
+    struct scan scan = {COMMENTS, article_wants, &in, queue_order, limit};
+
+    return scan_run(reading(store), &scan, comment_each, &(struct comment_call){on, arg});
+}
+
+/* ---- authors, skips, batches ---- */
+
+static bool author_is(const void *row, const void *of)
+{
+    const struct store_author *a = row;
+    const struct key *key = of;
+
+    return a->site == key->site && slice_equal(slice_of(a->id), key->id);
+}
+
+static enum store_result memory_author_get(struct store *store, int64_t site, struct slice id,
+                                           struct store_author *author)
+{
+    const struct store_author *row =
+        row_find(&reading(store)->now, AUTHORS, author_is, &(struct key){site, id, SLICE_NONE});
+
+    if (!row)
+        return STORE_NONE;
+    *author = *row;
+    return STORE_OK;
+}
+
+static enum store_result memory_author_put(struct store *store, const struct store_author *author)
+{
+    struct memory *m = writing(store);
+    struct key key = {author->site, slice_of(author->id), SLICE_NONE};
+
+    row_put(&m->now, AUTHORS, row_find(&m->now, AUTHORS, author_is, &key), author);
+    return STORE_OK;
+}
+
+static enum store_result memory_author_erase(struct store *store, int64_t site, struct slice id)
+{
+    rows_remove(&writing(store)->now, AUTHORS, author_is, &(struct key){site, id, SLICE_NONE}, 1);
+    return STORE_OK;
+}
+
+static bool skip_is(const void *row, const void *of)
+{
+    const struct skip *a = row, *b = of;
+
+    return a->text == b->text && slice_equal(a->moderator, b->moderator);
+}
+
+static bool skip_after(const void *row, const void *of)
+{
+    const struct skip *a = row, *b = of;
+
+    return a->text > b->text && slice_equal(a->moderator, b->moderator);
+}
+
+static bool skip_over(const void *row, const void *before)
+{
+    return ((const struct skip *)row)->until < *(const int64_t *)before;
+}
+
+static int skip_order(const void *a, const void *b)
+{
+    return compare(ROW(skip, a)->text, ROW(skip, b)->text);
+}
+
+static enum store_result memory_skip_put(struct store *store, struct slice moderator, int64_t text, int64_t until)
+{
+    struct memory *m = writing(store);
+    struct skip skip = {moderator, text, until};
+
+    row_put(&m->now, SKIPS, row_find(&m->now, SKIPS, skip_is, &skip), &skip);
+    return STORE_OK;
+}
+
+struct skip_call {
+    store_on_skip *on;
+    void *arg;
+};
+
+static bool skip_each(struct memory *m, const void *row, void *arg)
+{
+    const struct skip_call *call = arg;
+
+    (void)m;
+    return call->on(call->arg, ((const struct skip *)row)->text, ((const struct skip *)row)->until);
+}
+
+static enum store_result memory_skip_scan(struct store *store, struct slice moderator, int64_t after_text,
+                                          int64_t limit, store_on_skip *on, void *arg)
+{
+    struct skip key = {moderator, after_text, 0};
+    struct scan scan = {SKIPS, skip_after, &key, skip_order, limit};
+
+    return scan_run(reading(store), &scan, skip_each, &(struct skip_call){on, arg});
+}
+
+static enum store_result memory_skip_prune(struct store *store, int64_t before, int64_t limit)
+{
+    rows_remove(&writing(store)->now, SKIPS, skip_over, &before, limit);
+    return STORE_OK;
+}
+
+static bool batch_is(const void *row, const void *of)
+{
+    const struct batch *a = row, *b = of;
+
+    return a->event == b->event && slice_equal(a->id, b->id);
+}
+
+static bool batch_after(const void *row, const void *of)
+{
+    const struct batch *a = row, *b = of;
+
+    return a->event > b->event && slice_equal(a->id, b->id);
+}
+
+static int batch_order(const void *a, const void *b)
+{
+    return compare(ROW(batch, a)->event, ROW(batch, b)->event);
+}
+
+static enum store_result memory_batch_add(struct store *store, struct slice id, int64_t event)
+{
+    struct memory *m = writing(store);
+    struct batch batch = {id, event};
+
+    row_put(&m->now, BATCHES, row_find(&m->now, BATCHES, batch_is, &batch), &batch);
+    return STORE_OK;
+}
+
+struct number_call {
+    store_on_number *on;
+    void *arg;
+};
+
+static bool batch_each(struct memory *m, const void *row, void *arg)
+{
+    const struct number_call *call = arg;
+
+    (void)m;
+    return call->on(call->arg, ((const struct batch *)row)->event);
+}
+
+static enum store_result memory_batch_scan(struct store *store, struct slice id, int64_t after, int64_t limit,
+                                           store_on_number *on, void *arg)
+{
+    struct batch key = {id, after};
+    struct scan scan = {BATCHES, batch_after, &key, batch_order, limit};
+
+    return scan_run(reading(store), &scan, batch_each, &(struct number_call){on, arg});
 }
 
 static const struct store_ops memory_ops = {
@@ -1245,6 +1502,17 @@ static const struct store_ops memory_ops = {
     .queue_figures = memory_queue_figures,
     .claims_ending = memory_claims_ending,
     .claims_of = memory_claims_of,
+    .comment_scan = memory_comment_scan,
+    .author_comments = memory_author_comments,
+    .article_pending = memory_article_pending,
+    .author_get = memory_author_get,
+    .author_put = memory_author_put,
+    .author_erase = memory_author_erase,
+    .skip_put = memory_skip_put,
+    .skip_scan = memory_skip_scan,
+    .skip_prune = memory_skip_prune,
+    .batch_add = memory_batch_add,
+    .batch_scan = memory_batch_scan,
 };
 
 struct store *store_memory_open(void)

@@ -227,8 +227,12 @@ TEST(words_are_there_for_every_number_and_differ)
         for (int j = 1; j < i; j++)
             assert_string_not_equal(cause_name((enum cause)i), cause_name((enum cause)j));
     assert_null(cause_name(CAUSE_NONE));
-    for (enum lane l = 0; l < LANE_COUNT; l++)
+    for (enum lane l = 0; l < LANE_SECOND; l++)
         assert_int_equal(lane_of(slice_of(lane_name(l))), l);
+    assert_int_equal(lane_of(slice_of(lane_name(LANE_SECOND))), LANE_COUNT); /* nobody may ask for it */
+    for (enum mark m = 0; m < MARK_COUNT; m++)
+        assert_int_equal(mark_of(slice_of(mark_name(m))), m);
+    assert_int_equal(mark_of(SLICE_LIT("Trusted")), MARK_COUNT);
     assert_int_equal(lane_of(SLICE_LIT("Normal")), LANE_COUNT);
     assert_int_equal(lane_of(SLICE_LIT("")), LANE_COUNT);
     assert_int_equal(lane_of(SLICE_NONE), LANE_COUNT);

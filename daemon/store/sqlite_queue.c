@@ -1,0 +1,147 @@
+#include "sqlite.h"
+
+static struct sqlite_store *self(struct store *store)
+{
+    return (struct sqlite_store *)store;
+}
+
+static enum store_result comments(struct sqlite_store *s, sqlite3_stmt *st, store_on_comment *on_comment, void *arg)
+{
+    struct store_comment comment;
+    enum store_result r;
+
+    while ((r = sqlite_row(s, st)) == STORE_OK) {
+        sqlite_comment_row(st, &comment);
+        if (!on_comment(arg, &comment))
+            break;
+    }
+    return sqlite_scan_end(s, r);
+}
+
+/* The lane of second looks holds decided comments, so it has an index of its own. */
+static const char queue_lane[] = "SELECT " SQLITE_COMMENT_COLUMNS " FROM comment INDEXED BY queue WHERE state = 1"
+                                 " AND site = ?1 AND lane = ?2 AND held = ?3 AND (due_at, text) > (?4, ?5)"
+                                 " ORDER BY due_at, text LIMIT ?6";
+static const char queue_second[] = "SELECT " SQLITE_COMMENT_COLUMNS " FROM comment INDEXED BY second WHERE lane = 2"
+                                   " AND site = ?1 AND ?2 = 2 AND held = ?3 AND (due_at, text) > (?4, ?5)"
+                                   " ORDER BY due_at, text LIMIT ?6";
+
+static enum store_result op_queue_scan(struct store *store, int64_t site, enum lane lane, bool held,
+                                       int64_t after_due_at, int64_t after_text, int64_t limit,
+                                       store_on_comment *on_comment, void *arg)
+{
+    struct sqlite_store *s = self(store);
+    sqlite3_stmt *st = lane == LANE_SECOND ? sqlite_use(s, ST_SECOND_SCAN, queue_second)
+                                           : sqlite_use(s, ST_QUEUE_SCAN, queue_lane);
+    sqlite3_bind_int64(st, 1, site);
+    sqlite3_bind_int64(st, 2, lane);
+    sqlite3_bind_int64(st, 3, held);
+    sqlite3_bind_int64(st, 4, after_due_at);
+    sqlite3_bind_int64(st, 5, after_text);
+    sqlite3_bind_int64(st, 6, limit < 0 ? 0 : limit);
+    return comments(s, st, on_comment, arg);
+}
+
+static enum store_result op_comment_scan(struct store *store, int64_t site, struct slice after, int64_t limit,
+                                         store_on_comment *on_comment, void *arg)
+{
+    struct sqlite_store *s = self(store);
+    sqlite3_stmt *st = sqlite_use(s, ST_COMMENT_SCAN,
+                                  "SELECT " SQLITE_COMMENT_COLUMNS " FROM comment WHERE site = ? AND id > ?"
+                                  " ORDER BY id LIMIT ?");
+    sqlite3_bind_int64(st, 1, site);
+    sqlite_bind_text(st, 2, after.data ? after : SLICE_LIT(""));
+    sqlite3_bind_int64(st, 3, limit < 0 ? 0 : limit);
+    return comments(s, st, on_comment, arg);
+}
+
+static enum store_result op_author_comments(struct store *store, int64_t site, struct slice author, int64_t before,
+                                            int64_t limit, store_on_comment *on_comment, void *arg)
+{
+    struct sqlite_store *s = self(store);
+    sqlite3_stmt *st = sqlite_use(s, ST_AUTHOR_COMMENTS,
+                                  "SELECT " SQLITE_COMMENT_COLUMNS " FROM comment INDEXED BY of_author WHERE site = ?"
+                                  " AND author = ? AND text < ? ORDER BY text DESC LIMIT ?");
+    sqlite3_bind_int64(st, 1, site);
+    sqlite_bind_text(st, 2, author);
+    sqlite3_bind_int64(st, 3, before);
+    sqlite3_bind_int64(st, 4, limit < 0 ? 0 : limit);
+    return comments(s, st, on_comment, arg);
+}
+
+static enum store_result op_article_pending(struct store *store, int64_t site, struct slice article, enum lane lane,
+                                            int64_t after_due_at, int64_t after_text, int64_t limit,
+                                            store_on_comment *on_comment, void *arg)
+{
+    struct sqlite_store *s = self(store);
+    sqlite3_stmt *st = sqlite_use(s, ST_ARTICLE_PENDING,
+                                  "SELECT " SQLITE_COMMENT_COLUMNS " FROM comment INDEXED BY pending_article"
+                                  " WHERE state = 1 AND site = ? AND article = ? AND lane = ?"
+                                  " AND (due_at, text) > (?, ?) ORDER BY due_at, text LIMIT ?");
+    sqlite3_bind_int64(st, 1, site);
+    sqlite_bind_text(st, 2, article);
+    sqlite3_bind_int64(st, 3, lane);
+    sqlite3_bind_int64(st, 4, after_due_at);
+    sqlite3_bind_int64(st, 5, after_text);
+    sqlite3_bind_int64(st, 6, limit < 0 ? 0 : limit);
+    return comments(s, st, on_comment, arg);
+}
+
+/* Every count here is over a range of an index that is as long as the count itself: what is escalated, held or waits for
+ * a second look is little. The oldest is the first of its index. */
+#define COUNT_OF(index, what) "(SELECT count(*) FROM comment INDEXED BY " index " WHERE site = ?1 AND " what ")"
+
+static const char queue_figures[] =
+    "SELECT " COUNT_OF("queue", "state = 1 AND lane = 1") ", " COUNT_OF(
+        "queue", "state = 1 AND lane = 0 AND held = 1") " + " COUNT_OF("queue", "state = 1 AND lane = 1 AND held = 1") " + " COUNT_OF("second",
+                                                                                                                                      "lane = 2 AND held = 1") ", " COUNT_OF("second", "lane = 2") ","
+    " (SELECT text FROM comment INDEXED BY pending_age WHERE site = ?1 AND state = 1 ORDER BY text LIMIT 1)";
+
+static enum store_result op_queue_figures(struct store *store, int64_t site, struct store_queue *figures)
+{
+    struct sqlite_store *s = self(store);
+    sqlite3_stmt *st = sqlite_use(s, ST_QUEUE_FIGURES, queue_figures);
+    sqlite3_bind_int64(st, 1, site);
+    enum store_result r = sqlite_row(s, st);
+    if (r == STORE_OK)
+        *figures = (struct store_queue){.escalated = sqlite3_column_int64(st, 0),
+                                        .claimed = sqlite3_column_int64(st, 1),
+                                        .second = sqlite3_column_int64(st, 2),
+                                        .oldest = sqlite3_column_int64(st, 3)};
+    return r;
+}
+
+static enum store_result op_claims_ending(struct store *store, int64_t until, int64_t limit,
+                                          store_on_comment *on_comment, void *arg)
+{
+    struct sqlite_store *s = self(store);
+    sqlite3_stmt *st = sqlite_use(s, ST_CLAIMS_ENDING,
+                                  "SELECT " SQLITE_COMMENT_COLUMNS " FROM comment INDEXED BY claim_end WHERE held = 1"
+                                  " AND claimed_until <= ? ORDER BY claimed_until LIMIT ?");
+    sqlite3_bind_int64(st, 1, until);
+    sqlite3_bind_int64(st, 2, limit < 0 ? 0 : limit);
+    return comments(s, st, on_comment, arg);
+}
+
+static enum store_result op_claims_of(struct store *store, struct slice moderator, int64_t limit,
+                                      store_on_comment *on_comment, void *arg)
+{
+    struct sqlite_store *s = self(store);
+    sqlite3_stmt *st = sqlite_use(s, ST_CLAIMS_OF,
+                                  "SELECT " SQLITE_COMMENT_COLUMNS " FROM comment INDEXED BY claim_holder"
+                                  " WHERE held = 1 AND claimed_by = ? LIMIT ?");
+    sqlite_bind_text(st, 1, moderator);
+    sqlite3_bind_int64(st, 2, limit < 0 ? 0 : limit);
+    return comments(s, st, on_comment, arg);
+}
+
+void sqlite_queue_ops(struct store_ops *ops)
+{
+    ops->comment_scan = op_comment_scan;
+    ops->author_comments = op_author_comments;
+    ops->article_pending = op_article_pending;
+    ops->queue_scan = op_queue_scan;
+    ops->queue_figures = op_queue_figures;
+    ops->claims_ending = op_claims_ending;
+    ops->claims_of = op_claims_of;
+}
