@@ -7,11 +7,15 @@
 #include "../clock.h"
 #include "../log.h"
 #include "../work/claim.h"
+#include "../work/due.h"
 #include "../work/verbs.h"
 
 enum {
     LIST_MAX = 1024,
     EXPIRE_MAX = 256,
+    DUE_MAX = 200,       /* comments of which due times are made anew beside a list of requests */
+    DUE_IDLE_MAX = 1000, /* and when there is none */
+    DUE_IDLE_MS = 100,
     ROOM_EVERY_MS = 100,
     PRUNE_EVERY_MS = 60000,
     PRUNE_MAX = 10000,
@@ -161,6 +165,8 @@ static void run_list(struct writer *writer, struct request *list)
 
     claims_expire(work, EXPIRE_MAX);
     prune(writer);
+    if (!work->intake_closed)
+        due_pass(work, list ? DUE_MAX : DUE_IDLE_MAX);
     for (struct request *r = list; r && !work->trouble; r = r->next) {
         fault_set(&r->fault, E_OK);
         r->refused = 0;
@@ -204,6 +210,7 @@ static enum store_result transact(struct writer *writer, struct request *list)
     }
     if (r == STORE_OK && work->keys_changed)
         atomic_store(&writer->keys_changed, true);
+    work->due_stale |= r != STORE_OK; /* what this transaction had made anew may be lost */
     if ((r == STORE_FULL || r == STORE_BUSY) && ledger_rollback(work->ledger) != STORE_OK)
         r = STORE_FAILED;
     if (r == STORE_OK && work->health)
@@ -285,6 +292,18 @@ static bool found_one(void *arg, const struct store_comment *comment)
     return false;
 }
 
+/* Due times are made anew in many transactions; after a while whoever may have asked something is heard. */
+static enum store_result renew_due(struct writer *writer)
+{
+    struct work *work = &writer->work;
+    int64_t end = clock_boot_ms() + DUE_IDLE_MS;
+    enum store_result r = STORE_OK;
+
+    while (r == STORE_OK && work->due_stale && !work->intake_closed && clock_boot_ms() < end)
+        r = transact(writer, NULL);
+    return r;
+}
+
 /* Nothing was asked for a while: claims may have ended all the same. */
 static bool idle(void *self)
 {
@@ -298,6 +317,8 @@ static bool idle(void *self)
         work->store->ops->rollback(work->store);
     if (r == STORE_OK && due)
         r = transact(writer, NULL);
+    if (r == STORE_OK)
+        r = renew_due(writer);
     if (r == STORE_OK)
         tell_head(writer);
     return r == STORE_FAILED ? stop_for_good(writer, "the store failed") : tidy(writer);
@@ -330,6 +351,7 @@ struct writer *writer_start(const struct work *work, const char *boot, char *rea
         return NULL;
     }
     writer->work = *work;
+    writer->work.due_stale = true;
     pthread_mutex_init(&writer->mutex, NULL);
     struct worker_job job = {.name = "modqd-write",
                              .run = run,

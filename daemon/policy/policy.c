@@ -21,7 +21,7 @@ struct loader {
 
 /* libConfuse hands nothing of ours to its error function. The last message is the one that ended the parse: those
  * before it are complaints about language tags as unknown options, which it then takes all the same. */
-static char parse_error[512];
+static char parse_error[768];
 
 static bool refuse(struct loader *load, const cfg_t *where, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -63,8 +63,9 @@ static void keep_error(cfg_t *cfg, const char *format, va_list args)
 
     vsnprintf(what, sizeof(what), format, args);
     if (strstr(what, "no such option"))
-        advice = "; there are version, reports_reopen, unreviewed and reason, and in a reason needs_note, title and "
-                 "sentence";
+        advice = "; there are version, reports_reopen, queue, unreviewed and reason; in a reason needs_note, title and "
+                 "sentence; in the queue order, target_minutes, report_minutes, front_page_minutes, watched_minutes "
+                 "and trusted_minutes";
     else if (strstr(what, "duplicate title"))
         advice = "; every reason stands there once: remove one or give it another code";
     snprintf(parse_error, sizeof(parse_error), "%d: %s%s%s%s%s", cfg->line, cfg->title ? "reason \"" : "",
@@ -80,9 +81,19 @@ static cfg_t *new_parser(void)
         CFG_SEC("sentence", texts, CFGF_KEYSTRVAL),
         CFG_END(),
     };
+    cfg_opt_t queue[] = {
+        CFG_STR("order", "oldest", CFGF_NONE),
+        CFG_INT("target_minutes", 60, CFGF_NONE),
+        CFG_INT("report_minutes", 30, CFGF_NONE),
+        CFG_INT("front_page_minutes", 30, CFGF_NONE),
+        CFG_INT("watched_minutes", 30, CFGF_NONE),
+        CFG_INT("trusted_minutes", 30, CFGF_NONE),
+        CFG_END(),
+    };
     cfg_opt_t options[] = {
         CFG_STR("version", NULL, CFGF_NONE),
         CFG_INT("reports_reopen", 0, CFGF_NONE),
+        CFG_SEC("queue", queue, CFGF_NONE),
         CFG_STR_LIST("unreviewed", NULL, CFGF_NONE),
         CFG_SEC("reason", reason, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
         CFG_END(),
@@ -209,6 +220,46 @@ static bool load_reports_reopen(struct loader *load)
                       POLICY_REPORTS_REOPEN_MAX);
     load->policy->reports_reopen = value;
     return true;
+}
+
+static const char *const orders[] = {"oldest", "newest", "urgency"};
+
+const char *queue_order_name(enum queue_order order)
+{
+    return orders[order];
+}
+
+static bool load_order(struct loader *load, const char *word)
+{
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+        if (strcmp(word, orders[i]) == 0) {
+            load->policy->queue.order = (enum queue_order)i;
+            return true;
+        }
+    return refuse(load, NULL, "queue: order is \"%s\": give \"oldest\", \"newest\" or \"urgency\"", word);
+}
+
+static bool load_minutes(struct loader *load, cfg_t *section, const char *name, int64_t *ms)
+{
+    long minutes = cfg_getint(section, name);
+
+    if (minutes < 0 || minutes > POLICY_MINUTES_MAX)
+        return refuse(load, NULL, "queue: %s is %ld: give a number from 0 to %d", name, minutes, POLICY_MINUTES_MAX);
+    *ms = minutes * INT64_C(60000);
+    return true;
+}
+
+static bool load_queue(struct loader *load)
+{
+    struct policy_queue *queue = &load->policy->queue;
+    cfg_t *section = cfg_getsec(load->cfg, "queue");
+
+    return load_order(load, cfg_getstr(section, "order")) &&
+           load_minutes(load, section, "target_minutes", &queue->target_ms) &&
+           load_minutes(load, section, "report_minutes", &queue->report_ms) &&
+           load_minutes(load, section, "front_page_minutes", &queue->front_page_ms) &&
+           load_minutes(load, section, "watched_minutes", &queue->watched_ms) &&
+           load_minutes(load, section, "trusted_minutes", &queue->trusted_ms);
 }
 
 static bool knows_language(const struct policy *policy, const char *tag)
@@ -386,7 +437,7 @@ struct policy *policy_load_text(const char *name, const char *text, char *reason
     bool good;
 
     load.policy = calloc(1, sizeof(*load.policy));
-    good = load.policy ? parse(&load, text) && load_version(&load) && load_reports_reopen(&load) &&
+    good = load.policy ? parse(&load, text) && load_version(&load) && load_reports_reopen(&load) && load_queue(&load) &&
                              load_reasons(&load) && load_unreviewed(&load)
                        : no_memory(&load);
     if (load.cfg)
@@ -474,6 +525,7 @@ void policy_encode(const struct policy *policy, struct out *out)
     out_map(out);
     out_key_cstr(out, "version", policy->version);
     out_key_int(out, "reports_reopen", policy->reports_reopen);
+    out_key_cstr(out, "order", queue_order_name(policy->queue.order));
     encode_list(out, "languages", policy->languages, policy->language_count);
     encode_list(out, "unreviewed", policy->unreviewed, policy->unreviewed_count);
     out_key(out, "reasons");

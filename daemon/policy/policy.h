@@ -20,6 +20,7 @@
 #define POLICY_REASONS_MAX        200
 #define POLICY_LANGUAGES_MAX      20 /* with 200 reasons still under the protocol's 20,000 values a message */
 #define POLICY_REPORTS_REOPEN_MAX 1000000
+#define POLICY_MINUTES_MAX        525600 /* a year */
 
 struct policy_reason {
     char *code;
@@ -29,9 +30,21 @@ struct policy_reason {
     char **sentence;
 };
 
+enum queue_order { ORDER_OLDEST, ORDER_NEWEST, ORDER_URGENCY };
+
+/* In which order moderators are served. The times, in milliseconds, are of ORDER_URGENCY: a comment is due `target`
+ * after it came, and each of the others brings that moment nearer, trust puts it off. */
+struct policy_queue {
+    enum queue_order order;
+    int64_t target_ms;
+    int64_t report_ms; /* for each reader's report */
+    int64_t front_page_ms, watched_ms, trusted_ms;
+};
+
 struct policy {
     char *version;
     int64_t reports_reopen; /* 0: never */
+    struct policy_queue queue;
     size_t language_count;
     char **languages;
     size_t unreviewed_count;
@@ -49,6 +62,9 @@ extern const char policy_default_text[];
 struct policy *policy_load(const char *path, char *reason, size_t reason_bytes);
 struct policy *policy_load_text(const char *name, const char *text, char *reason, size_t reason_bytes);
 void policy_free(struct policy *policy); /* NULL: nothing */
+
+/* "oldest", "newest" or "urgency". */
+const char *queue_order_name(enum queue_order order);
 
 /* The reason with that code, or NULL. */
 const struct policy_reason *policy_reason(const struct policy *policy, struct slice code);

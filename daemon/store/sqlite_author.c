@@ -12,8 +12,8 @@ static struct sqlite_store *self(struct store *store)
 static enum store_result op_author_get(struct store *store, int64_t site, struct slice id, struct store_author *author)
 {
     struct sqlite_store *s = self(store);
-    sqlite3_stmt *st = sqlite_use(s, ST_AUTHOR_GET,
-                                  "SELECT mark, until, marked, last_event FROM author WHERE site = ? AND id = ?");
+    sqlite3_stmt *st =
+        sqlite_use(s, ST_AUTHOR_GET, "SELECT mark, until, marked, last_event FROM author WHERE site = ? AND id = ?");
     sqlite3_bind_int64(st, 1, site);
     sqlite_bind_text(st, 2, id);
     enum store_result r = sqlite_row(s, st);

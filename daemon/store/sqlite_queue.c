@@ -31,8 +31,8 @@ static enum store_result op_queue_scan(struct store *store, int64_t site, enum l
                                        store_on_comment *on_comment, void *arg)
 {
     struct sqlite_store *s = self(store);
-    sqlite3_stmt *st = lane == LANE_SECOND ? sqlite_use(s, ST_SECOND_SCAN, queue_second)
-                                           : sqlite_use(s, ST_QUEUE_SCAN, queue_lane);
+    sqlite3_stmt *st =
+        lane == LANE_SECOND ? sqlite_use(s, ST_SECOND_SCAN, queue_second) : sqlite_use(s, ST_QUEUE_SCAN, queue_lane);
     sqlite3_bind_int64(st, 1, site);
     sqlite3_bind_int64(st, 2, lane);
     sqlite3_bind_int64(st, 3, held);
@@ -87,15 +87,49 @@ static enum store_result op_article_pending(struct store *store, int64_t site, s
     return comments(s, st, on_comment, arg);
 }
 
-/* Every count here is over a range of an index that is as long as the count itself: what is escalated, held or waits for
- * a second look is little. The oldest is the first of its index. */
+/* Every count here is over a range of an index that is as long as the count itself: what is escalated, held or waits
+ * for a second look is little. The oldest is the first of its index. */
 #define COUNT_OF(index, what) "(SELECT count(*) FROM comment INDEXED BY " index " WHERE site = ?1 AND " what ")"
 
-static const char queue_figures[] =
-    "SELECT " COUNT_OF("queue", "state = 1 AND lane = 1") ", " COUNT_OF(
-        "queue", "state = 1 AND lane = 0 AND held = 1") " + " COUNT_OF("queue", "state = 1 AND lane = 1 AND held = 1") " + " COUNT_OF("second",
-                                                                                                                                      "lane = 2 AND held = 1") ", " COUNT_OF("second", "lane = 2") ","
-    " (SELECT text FROM comment INDEXED BY pending_age WHERE site = ?1 AND state = 1 ORDER BY text LIMIT 1)";
+static const char queue_figures[] = "SELECT " COUNT_OF("queue", "state = 1 AND lane = 1") ", " COUNT_OF(
+    "queue",
+    "state = 1 AND lane = 0 AND held "
+    "= 1") " + " COUNT_OF("queue", "state = 1 AND lane = 1 AND held = 1") " + " COUNT_OF("second",
+                                                                                         "lane = 2 AND held = "
+                                                                                         "1") ", " COUNT_OF("se"
+                                                                                                            "co"
+                                                                                                            "n"
+                                                                                                            "d",
+                                                                                                            "la"
+                                                                                                            "ne"
+                                                                                                            " ="
+                                                                                                            " "
+                                                                                                            "2") ","
+                                                                                                                 " ("
+                                                                                                                 "SELEC"
+                                                                                                                 "T "
+                                                                                                                 "text "
+                                                                                                                 "FROM "
+                                                                                                                 "comme"
+                                                                                                                 "nt "
+                                                                                                                 "INDEX"
+                                                                                                                 "ED "
+                                                                                                                 "BY "
+                                                                                                                 "pendi"
+                                                                                                                 "ng_"
+                                                                                                                 "age "
+                                                                                                                 "WHERE"
+                                                                                                                 " site"
+                                                                                                                 " = "
+                                                                                                                 "?1 "
+                                                                                                                 "AND "
+                                                                                                                 "state"
+                                                                                                                 " = 1 "
+                                                                                                                 "ORDER"
+                                                                                                                 " BY "
+                                                                                                                 "text "
+                                                                                                                 "LIMIT"
+                                                                                                                 " 1)";
 
 static enum store_result op_queue_figures(struct store *store, int64_t site, struct store_queue *figures)
 {

@@ -3,10 +3,11 @@
 #include <stdio.h>
 
 #include "../../proto/mp.h"
+#include "due.h"
 
 /* What of a card comes from the text; `article_id` is kept for a look at the article itself. */
 static void encode_text(struct work *work, const struct store_comment *comment, char *article_id, size_t size,
-                        struct out *out)
+                        int64_t *received_at, struct out *out)
 {
     static const char *const keys[] = {"article", "parent", "author", "created_at", "language", "extra"};
     struct store_text text = {0};
@@ -21,6 +22,7 @@ static void encode_text(struct work *work, const struct store_comment *comment, 
         out_int(out, text.received_at);
     else
         out_nil(out);
+    *received_at = text.received_at;
     snprintf(article_id, size, "%.*s", (int)text.article.len, text.article.data ? text.article.data : "");
     if (!msgpack_zone_init(&zone, 1024)) {
         out->failed = true;
@@ -111,9 +113,24 @@ static void encode_decision(struct work *work, const struct store_comment *comme
     out_key_str(out, "note", note);
 }
 
+/* Where the newest is served first, the due time is no time to show. */
+static void encode_due(struct work *work, struct slice site, const struct store_comment *comment, int64_t received_at,
+                       struct out *out)
+{
+    bool shown = comment->due_at && settings_policy(work->settings, site)->queue.order != ORDER_NEWEST;
+
+    out_key(out, "due_at");
+    if (shown)
+        out_int(out, comment->due_at);
+    else
+        out_nil(out);
+    due_explain(work, site, comment, received_at, out);
+}
+
 void card_encode(struct work *work, struct slice site, const struct store_comment *comment, struct out *out)
 {
     char article_id[KEY_BYTES + 1];
+    int64_t received_at;
 
     out_map(out);
     out_key_str(out, "site", site);
@@ -121,12 +138,8 @@ void card_encode(struct work *work, struct slice site, const struct store_commen
     out_key_int(out, "revision", comment->revision);
     out_key_cstr(out, "state", state_name(comment->state));
     out_key_cstr(out, "lane", lane_name(comment->lane));
-    encode_text(work, comment, article_id, sizeof(article_id), out);
-    out_key(out, "due_at");
-    if (comment->due_at)
-        out_int(out, comment->due_at);
-    else
-        out_nil(out);
+    encode_text(work, comment, article_id, sizeof(article_id), &received_at, out);
+    encode_due(work, site, comment, received_at, out);
     encode_article(work, comment->site, article_id, out);
     out_key_int(out, "reports", comment->reports);
     encode_claim(work, comment, out);

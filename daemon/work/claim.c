@@ -116,7 +116,8 @@ static void claim_next(struct work *work, const struct request *request, const s
         out->failed = true;
         return;
     }
-    if (!queue_next(work, request->grant, site ? site->no : 0, args->lane, false, (struct queue_place){-1, 0}, &page)) {
+    if (!queue_next(work, request->grant, site ? site->no : 0, 1U << args->lane, false, (struct queue_place){-1, 0},
+                    &page)) {
         out->failed = true;
         page.n = 0;
     }

@@ -2,6 +2,7 @@
 
 #include "../../proto/comment.h"
 #include "../../proto/fields.h"
+#include "due.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -207,6 +208,8 @@ void report_run(struct work *work, struct request *request, struct out *out)
         write_report(work, request, site, &comment, args);
         if (go->next && threshold > 0 && comment.reports >= threshold)
             reopen(work, site, &comment, go);
+        else if (comment.state == STATE_PENDING)
+            due_renew(work, site, &comment);
         work_ok(work, work->store->ops->comment_put(work->store, &comment));
     }
     out_key_cstr(out, "status", counted ? "counted" : "duplicate");
@@ -261,12 +264,15 @@ void article_run(struct work *work, struct request *request, struct out *out)
     if (!site)
         return;
     work_ok(work, work->store->ops->article_get(work->store, site->no, args->id, &before));
+    bool was_on_front_page = before.front_page == 1;
     out_reset(&work->scratch);
     article_encode(args->article, &work->scratch);
     struct store_article article = {.meta = out_slice(&work->scratch),
                                     .closed = args->closed < 0 ? before.closed : args->closed,
                                     .front_page = args->front_page < 0 ? before.front_page : args->front_page};
     work_ok(work, work->store->ops->article_put(work->store, site->no, args->id, &article));
+    if ((article.front_page == 1) != was_on_front_page)
+        due_article_changed(work, site, args->id);
     out_key_cstr(out, "status", "stored");
 }
 

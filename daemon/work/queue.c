@@ -2,10 +2,12 @@
 
 #include <stdlib.h>
 
-/* The queue of all sites is merged from one source for each site (and one more for what is held there). Only the place
- * of each source's first comment is kept; comments are read once it is their turn, from the source whose turn it is. */
+/* The queue of all sites is merged from one source for each site and lane (and one more for what is held there). Only
+ * the place of each source's first comment is kept; comments are read once it is their turn, from the source whose turn
+ * it is. */
 struct source {
     int64_t site;
+    enum lane lane;
     bool held;
     struct queue_place first;
 };
@@ -13,7 +15,7 @@ struct source {
 struct merge {
     struct work *work;
     const struct grant *grant;
-    enum lane lane;
+    unsigned lanes; /* 1 << enum lane, or-ed */
     bool also_held;
     struct source *sources; /* a heap by `first`, once all are there */
     size_t n, cap;
@@ -36,11 +38,11 @@ static void scan(struct merge *m, const struct source *source, struct queue_plac
 {
     struct work *work = m->work;
 
-    work_ok(work, work->store->ops->queue_scan(work->store, source->site, m->lane, source->held, after.due_at,
+    work_ok(work, work->store->ops->queue_scan(work->store, source->site, source->lane, source->held, after.due_at,
                                                after.text, (int64_t)limit, on, arg));
 }
 
-static bool add_source(struct merge *m, int64_t site, bool held)
+static bool add_source(struct merge *m, int64_t site, enum lane lane, bool held)
 {
     if (m->n == m->cap) {
         size_t cap = m->cap ? m->cap * 2 : 16;
@@ -51,13 +53,17 @@ static bool add_source(struct merge *m, int64_t site, bool held)
         m->sources = sources;
         m->cap = cap;
     }
-    m->sources[m->n++] = (struct source){.site = site, .held = held};
+    m->sources[m->n++] = (struct source){.site = site, .lane = lane, .held = held};
     return true;
 }
 
 static bool add_site(struct merge *m, int64_t site)
 {
-    return add_source(m, site, false) && (!m->also_held || add_source(m, site, true));
+    for (enum lane lane = 0; lane < LANE_COUNT; lane++)
+        if ((m->lanes & 1U << lane) &&
+            (!add_source(m, site, lane, false) || (m->also_held && !add_source(m, site, lane, true))))
+            return false;
+    return true;
 }
 
 static bool on_site(void *arg, const struct store_site *site)
@@ -163,10 +169,10 @@ static void take_turn(struct merge *m)
     sift_down(m, 0);
 }
 
-bool queue_next(struct work *work, const struct grant *grant, int64_t site, enum lane lane, bool also_held,
+bool queue_next(struct work *work, const struct grant *grant, int64_t site, unsigned lanes, bool also_held,
                 struct queue_place from, struct queue_page *page)
 {
-    struct merge m = {.work = work, .grant = grant, .lane = lane, .also_held = also_held, .page = page};
+    struct merge m = {.work = work, .grant = grant, .lanes = lanes, .also_held = also_held, .page = page};
 
     page->n = 0;
     if (site)

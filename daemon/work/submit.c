@@ -2,6 +2,7 @@
 
 #include "../../proto/comment.h"
 #include "../../proto/fields.h"
+#include "due.h"
 
 /* One comment of a submit. What does not need the store is done before it comes to the thread that writes. */
 struct item {
@@ -193,8 +194,8 @@ static void take_newer(struct work *work, const struct request *request, struct 
         return;
     comment->revision = item->event.revision;
     comment->text = no;
-    comment->due_at = ledger_now(work->ledger);
     keep_place(comment, &item->event);
+    due_set(work, site, comment, ledger_now(work->ledger));
     work_end_claim(comment);
     if (go->record == KIND_REOPENED && !add_reopened(work, site, comment))
         return;

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "../../proto/mp.h"
+#include "due.h"
 #include "request.h"
 
 bool work_ok(struct work *work, enum store_result result)
@@ -54,7 +55,9 @@ struct store_site *work_site_for(struct work *work, struct slice name, struct fa
         return site;
     if ((int64_t)ledger_sites(work->ledger) < max) {
         site = ledger_site_add(work->ledger, name);
-        if (!site)
+        if (site)
+            due_rule(&settings_policy(work->settings, name)->queue, site->due_rule);
+        else
             fault_set(fault, E_INTERNAL);
         return site;
     }
@@ -63,11 +66,17 @@ struct store_site *work_site_for(struct work *work, struct slice name, struct fa
     return NULL;
 }
 
+static void take_over(struct work *work, const struct settings *settings)
+{
+    work->settings = settings;
+    work->due_stale = true;
+}
+
 void work_take_over(struct work *work, const struct request *list)
 {
     for (; list; list = list->next)
         if (list->take_over)
-            work->settings = list->take_over;
+            take_over(work, list->take_over);
 }
 
 struct slice work_via(const struct request *request)
@@ -86,6 +95,8 @@ void work_set_state(struct work *work, struct store_site *site, struct store_com
 {
     if (state == STATE_NONE || state == comment->state)
         return;
+    if (state == STATE_PENDING && comment->state != STATE_NONE)
+        due_renew(work, site, comment); /* its reports may be others, and so may what is known of its author */
     site->pending += (state == STATE_PENDING) - (comment->state == STATE_PENDING);
     comment->state = state;
     ledger_touch(work->ledger, site);

@@ -24,6 +24,7 @@ struct work {
     int64_t started_at;
     bool keys_changed;  /* by the transaction under way: who may do what is another after it */
     bool intake_closed; /* no room for new comments */
+    bool due_stale;     /* some site's due times may be of another rule than its policy's (due.h) */
     struct out scratch; /* for data of events; a handler resets it before use */
     /* Sticky: the store's last word when it was FULL, BUSY or FAILED. The transaction is lost then. */
     enum store_result trouble;

@@ -319,9 +319,10 @@ TEST(a_policy_is_encoded_as_the_protocol_says)
     assert_false(out.failed);
     assert_true(msgpack_zone_init(&zone, 4096));
     assert_true(mp_unpack_map(out_slice(&out), &zone, &map));
-    assert_int_equal(map.via.map.size, 5);
+    assert_int_equal(map.via.map.size, 6);
     assert_true(slice_is(mp_get_str(&map, "version"), "house-rules-1"));
     assert_int_equal(mp_get_int(&map, "reports_reopen", -1), 3);
+    assert_true(slice_is(mp_get_str(&map, "order"), "oldest"));
     assert_true(slice_is(mp_str(mp_item(mp_get(&map, "languages"), 4)), "tr"));
     assert_int_equal(mp_count(mp_get(&map, "unreviewed")), 4);
     assert_int_equal(mp_count(mp_get(&map, "reasons")), 14);

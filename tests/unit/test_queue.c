@@ -107,7 +107,7 @@ static void walk(int64_t site, enum lane lane, bool also_held, size_t limit)
     size_t at = 0;
 
     do {
-        assert_true(queue_next(&work, &grant_administrator, site, lane, also_held, from, &page));
+        assert_true(queue_next(&work, &grant_administrator, site, 1U << lane, also_held, from, &page));
         assert_int_equal(work.trouble, STORE_OK);
         for (size_t i = 0; i < page.n; i++, at++) {
             while (at < COMMENTS && !belongs(&all[at], site, lane, also_held))
@@ -160,7 +160,8 @@ static void costs_at_most(bool also_held, int64_t most_calls, int64_t most_rows)
     struct queue_page page = {.comments = comments, .limit = LIMIT};
 
     calls = rows = 0;
-    assert_true(queue_next(&work, &grant_administrator, 0, LANE_NORMAL, also_held, (struct queue_place){-1, 0}, &page));
+    assert_true(
+        queue_next(&work, &grant_administrator, 0, 1U << LANE_NORMAL, also_held, (struct queue_place){-1, 0}, &page));
     assert_int_equal(page.n, LIMIT);
     if (calls > most_calls || rows > most_rows)
         fail_msg("%lld calls and %lld rows, more than %lld and %lld", (long long)calls, (long long)rows,
@@ -215,7 +216,8 @@ TEST(a_store_that_fails_ends_the_walk)
         add(1 + i % 3, LANE_NORMAL, false, i, i + 1);
     stored();
     work.trouble = STORE_FAILED;
-    assert_true(queue_next(&work, &grant_administrator, 0, LANE_NORMAL, true, (struct queue_place){-1, 0}, &page));
+    assert_true(
+        queue_next(&work, &grant_administrator, 0, 1U << LANE_NORMAL, true, (struct queue_place){-1, 0}, &page));
     assert_int_equal(page.n, 0);
     end();
 }
