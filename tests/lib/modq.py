@@ -533,8 +533,8 @@ class Desk(Connection):
     def change(self, op, operation=None, **fields):
         return self.call(op, operation=operation or secrets.token_bytes(16), **fields)
 
-    def list(self, site=None, lane=None, limit=None, after=None):
-        return self.call("list", site=site, lane=lane, limit=limit, after=after)
+    def list(self, site=None, lane=None, limit=None, after=None, **filters):
+        return self.call("list", site=site, lane=lane, limit=limit, after=after, **filters)
 
     def claim(self, site=None, lane=None, limit=None, comments=None, lease_ms=None, operation=None):
         """The next ones of the queue, or the named `comments`."""

@@ -16,7 +16,7 @@ CARD = {"site": (STR,), "comment": (STR,), "revision": (INT,), "state": (STR,), 
         "extra": (MAP, NIL),
         "article_closed": (BOOL, NIL), "article_front_page": (BOOL, NIL), "reports": (INT,), "claimed_by": (STR, NIL),
         "claimed_until": (INT, NIL), "seq": (INT, NIL), "decided_by": (STR, NIL), "decided_at": (INT, NIL),
-        "reasons": (LIST, NIL), "note": (STR, NIL)}
+        "reasons": (LIST, NIL), "note": (STR, NIL), "urgency": (LIST, NIL)}
 EVENT = {"no": (INT,), "at": (INT,), "kind": (STR,), "actor": (STR,), "revision": (INT, NIL), "seq": (INT, NIL),
          "cause": (STR, NIL), "reasons": (LIST, NIL), "policy": (STR, NIL), "note": (STR, NIL), "undoes": (INT, NIL),
          "supersedes": (INT, NIL), "until": (INT, NIL)}

@@ -263,6 +263,11 @@ static bool see_comment(void *arg, const struct store_comment *comment)
     return see(arg, comment->text);
 }
 
+static bool see_number(void *arg, int64_t no)
+{
+    return see(arg, no);
+}
+
 static bool see_event(void *arg, const struct store_event *event)
 {
     return see(arg, event->no);
@@ -2200,6 +2205,154 @@ void the_oldest_is_told_of_any_lane_claimed_or_not(struct store *store)
     change_comment(store, "c", approve);
     OK(queue_figures, 1, &figures);
     assert_int_equal(figures.oldest, 0);
+}
+
+/* ---- whose, where, and what moderators think ---- */
+
+static struct store_comment placed(int64_t site, const char *id, int64_t text, const char *article, const char *author)
+{
+    struct store_comment comment = new_comment(site, id, text);
+
+    snprintf(comment.article, sizeof(comment.article), "%s", article);
+    snprintf(comment.author, sizeof(comment.author), "%s", author);
+    return comment;
+}
+
+static struct seen by_author(struct store *store, int64_t site, struct slice author, int64_t before, int64_t limit)
+{
+    struct seen seen = {.count = 0};
+
+    OK(author_comments, site, author, before, limit, see_comment, &seen);
+    return seen;
+}
+
+static struct seen of_article(struct store *store, struct slice article, enum lane lane, int64_t due_at, int64_t text,
+                              int64_t limit)
+{
+    struct seen seen = {.count = 0};
+
+    OK(article_pending, 1, article, lane, due_at, text, limit, see_comment, &seen);
+    return seen;
+}
+
+void an_authors_comments_are_found_newest_first_in_any_state(struct store *store)
+{
+    OK(begin);
+    queue_put(store, placed(1, "a", 1, "", "ann"), LANE_NORMAL, "", 10);
+    queue_put(store, placed(1, "b", 2, "", "ann"), LANE_ESCALATED, "bob", 5);
+    queue_put(store, placed(1, "c", 3, "", "ann2"), LANE_NORMAL, "", 1);
+    queue_put(store, placed(1, "d", 4, "", ""), LANE_NORMAL, "", 1);
+    queue_put(store, placed(2, "e", 5, "", "ann"), LANE_NORMAL, "", 1);
+    OK(commit);
+    change_comment(store, "a", approve);
+    assert_seen(by_author(store, 1, S("ann"), INT64_MAX, NO_LIMIT), 2, 1);
+    assert_seen(by_author(store, 1, S("ann"), 2, NO_LIMIT), 1);
+    assert_seen(by_author(store, 1, S("ann"), INT64_MAX, 1), 2);
+    assert_seen(by_author(store, 2, S("ann"), INT64_MAX, NO_LIMIT), 5);
+    assert_seen(by_author(store, 1, S(""), INT64_MAX, NO_LIMIT));
+}
+
+void an_articles_pending_comments_are_found_in_the_order_of_the_queue(struct store *store)
+{
+    OK(begin);
+    queue_put(store, placed(1, "a", 1, "x", ""), LANE_NORMAL, "", 30);
+    queue_put(store, placed(1, "b", 2, "x", ""), LANE_NORMAL, "bob", 10);
+    queue_put(store, placed(1, "c", 3, "x", ""), LANE_NORMAL, "", 10);
+    queue_put(store, placed(1, "d", 4, "x", ""), LANE_ESCALATED, "", 1);
+    queue_put(store, placed(1, "e", 5, "y", ""), LANE_NORMAL, "", 1);
+    queue_put(store, placed(2, "f", 6, "x", ""), LANE_NORMAL, "", 1);
+    OK(commit);
+    assert_seen(of_article(store, S("x"), LANE_NORMAL, START, NO_LIMIT), 2, 3, 1);
+    assert_seen(of_article(store, S("x"), LANE_NORMAL, 10, 2, NO_LIMIT), 3, 1);
+    assert_seen(of_article(store, S("x"), LANE_NORMAL, START, 2), 2, 3);
+    assert_seen(of_article(store, S("x"), LANE_ESCALATED, START, NO_LIMIT), 4);
+    change_comment(store, "c", approve);
+    assert_seen(of_article(store, S("x"), LANE_NORMAL, START, NO_LIMIT), 2, 1);
+}
+
+void a_sites_comments_are_scanned_by_id(struct store *store)
+{
+    struct seen all = {.count = 0}, rest = all, two = all;
+
+    OK(begin);
+    queue_put(store, new_comment(1, "b", 2), LANE_NORMAL, "", 10);
+    queue_put(store, new_comment(1, "ab", 3), LANE_NORMAL, "", 20);
+    queue_put(store, new_comment(1, "a", 1), LANE_NORMAL, "", 30);
+    queue_put(store, new_comment(2, "a", 4), LANE_NORMAL, "", 30);
+    OK(commit);
+    OK(comment_scan, 1, S(""), NO_LIMIT, see_comment, &all);
+    assert_seen(all, 1, 3, 2);
+    OK(comment_scan, 1, S("a"), NO_LIMIT, see_comment, &rest);
+    assert_seen(rest, 3, 2);
+    OK(comment_scan, 1, SLICE_NONE, 2, see_comment, &two);
+    assert_seen(two, 1, 3);
+}
+
+void what_waits_for_a_second_look_is_a_queue_of_decided_comments(struct store *store)
+{
+    struct store_comment decided = new_comment(1, "a", 1);
+    struct store_queue figures;
+
+    decided.state = STATE_APPROVED;
+    OK(begin);
+    queue_put(store, decided, LANE_SECOND, "", 30);
+    decided = new_comment(1, "b", 2);
+    decided.state = STATE_REJECTED;
+    queue_put(store, decided, LANE_SECOND, "ana", 10);
+    queue_put(store, new_comment(1, "c", 3), LANE_NORMAL, "", 20);
+    OK(commit);
+    assert_seen(free_of(store, 1, LANE_SECOND), 1);
+    assert_seen(held_of(store, 1, LANE_SECOND), 2);
+    assert_seen(free_of(store, 1, LANE_NORMAL), 3);
+    assert_seen(claims(store, S("ana"), NO_LIMIT), 2);
+    OK(queue_figures, 1, &figures);
+    assert_int_equal(figures.second, 2);
+    assert_int_equal(figures.claimed, 1);
+    assert_int_equal(figures.oldest, 3);
+}
+
+void what_is_thought_of_an_author_round_trips_and_is_replaced(struct store *store)
+{
+    struct store_author author = {.site = 3, .mark = MARK_WATCHED, .until = NUMBER(1), .marked = NUMBER(3)}, found;
+
+    memset(author.id, 'a', KEY_BYTES);
+    author.last_event = NUMBER(5);
+    OK(begin);
+    OK(author_put, &author);
+    OK(commit);
+    OK(author_get, 3, slice_of(author.id), &found);
+    assert_memory_equal(&found, &author, sizeof(found));
+    author.mark = MARK_BLOCKED;
+    author.until = 0;
+    OK(begin);
+    OK(author_put, &author);
+    OK(commit);
+    OK(author_get, 3, slice_of(author.id), &found);
+    assert_memory_equal(&found, &author, sizeof(found));
+    NONE(author_get, 4, slice_of(author.id), &found);
+    OK(begin);
+    OK(author_erase, 3, slice_of(author.id));
+    OK(author_erase, 3, S("nobody"));
+    OK(commit);
+    NONE(author_get, 3, slice_of(author.id), &found);
+}
+
+void events_of_a_batch_are_found_by_number_once(struct store *store)
+{
+    struct seen all = {.count = 0}, rest = all, other = all;
+
+    OK(begin);
+    OK(batch_add, BYTES(salt_a), 7);
+    OK(batch_add, BYTES(salt_a), 5);
+    OK(batch_add, BYTES(salt_a), 7);
+    OK(batch_add, BYTES(story_operation), 6);
+    OK(commit);
+    OK(batch_scan, BYTES(salt_a), 0, NO_LIMIT, see_number, &all);
+    assert_seen(all, 5, 7);
+    OK(batch_scan, BYTES(salt_a), 5, 1, see_number, &rest);
+    assert_seen(rest, 7);
+    OK(batch_scan, BYTES(story_operation), 0, NO_LIMIT, see_number, &other);
+    assert_seen(other, 6);
 }
 
 /* ---- claims ---- */

@@ -68,6 +68,12 @@
     X(the_queue_gives_whole_comments)                               \
     X(figures_count_one_sites_pending_comments)                     \
     X(the_oldest_is_told_of_any_lane_claimed_or_not)                \
+    X(an_authors_comments_are_found_newest_first_in_any_state) \
+    X(an_articles_pending_comments_are_found_in_the_order_of_the_queue) \
+    X(a_sites_comments_are_scanned_by_id) \
+    X(what_waits_for_a_second_look_is_a_queue_of_decided_comments) \
+    X(what_is_thought_of_an_author_round_trips_and_is_replaced) \
+    X(events_of_a_batch_are_found_by_number_once) \
     X(claims_ending_are_inclusive_and_in_order_of_their_end)        \
     X(a_claim_that_is_gone_never_ends)                              \
     X(claims_of_a_moderator_go_by_exact_name)                       \

@@ -1,0 +1,80 @@
+/* When a comment is due. Pure: the figures here were added up by hand. */
+#include "../../daemon/work/due.h"
+#include "unit.h"
+
+enum { MINUTE = 60000 };
+
+static const struct policy_queue urgency = {.order = ORDER_URGENCY,
+                                            .target_ms = 60 * MINUTE,
+                                            .report_ms = 20 * MINUTE,
+                                            .front_page_ms = 10 * MINUTE,
+                                            .watched_ms = 5 * MINUTE,
+                                            .trusted_ms = 15 * MINUTE};
+
+TEST(the_oldest_is_due_when_it_came_and_the_newest_the_other_way_round)
+{
+    struct policy_queue queue = {.order = ORDER_OLDEST, .target_ms = 1, .report_ms = 1};
+    struct due_facts facts = {.received_at = 1000000, .reports = 5, .front_page = true, .mark = MARK_WATCHED};
+
+    assert_int_equal(due_time(&queue, &facts), 1000000);
+    queue.order = ORDER_NEWEST;
+    int64_t first = due_time(&queue, &facts);
+    facts.received_at++;
+    assert_int_equal(due_time(&queue, &facts), first - 1);
+    assert_true(first > 0);
+}
+
+TEST(urgency_adds_up_what_the_policy_says)
+{
+    struct due_facts facts = {.received_at = 1000 * MINUTE};
+
+    assert_int_equal(due_time(&urgency, &facts), 1060 * MINUTE);
+    facts.reports = 2;
+    assert_int_equal(due_time(&urgency, &facts), 1020 * MINUTE);
+    facts.front_page = true;
+    assert_int_equal(due_time(&urgency, &facts), 1010 * MINUTE);
+    facts.mark = MARK_WATCHED;
+    assert_int_equal(due_time(&urgency, &facts), 1005 * MINUTE);
+    facts.mark = MARK_TRUSTED;
+    assert_int_equal(due_time(&urgency, &facts), 1025 * MINUTE);
+    facts.mark = MARK_BLOCKED;
+    assert_int_equal(due_time(&urgency, &facts), 1010 * MINUTE);
+}
+
+TEST(no_number_of_reports_leads_below_zero_or_past_the_end_of_numbers)
+{
+    struct due_facts facts = {.received_at = 1000 * MINUTE, .reports = 52};
+
+    assert_int_equal(due_time(&urgency, &facts), 20 * MINUTE);
+    facts.reports = 54;
+    assert_int_equal(due_time(&urgency, &facts), 0);
+    facts.reports = INT64_MAX;
+    assert_int_equal(due_time(&urgency, &facts), 0);
+}
+
+TEST(rules_differ_when_due_times_do)
+{
+    struct policy_queue queue = urgency;
+    char rule[DUE_RULE_BYTES + 1], other[DUE_RULE_BYTES + 1];
+
+    due_rule(&queue, rule);
+    queue.trusted_ms++;
+    due_rule(&queue, other);
+    assert_string_not_equal(rule, other);
+    queue.order = ORDER_NEWEST;
+    due_rule(&queue, other);
+    assert_string_equal(other, "newest");
+    queue.order = ORDER_OLDEST;
+    due_rule(&queue, other);
+    assert_string_equal(other, ""); /* what sites of before this rule have */
+}
+
+TEST(the_longest_rule_fits_beside_its_mark)
+{
+    int64_t most = (int64_t)POLICY_MINUTES_MAX * MINUTE;
+    struct policy_queue queue = {ORDER_URGENCY, most, most, most, most, most};
+    char rule[DUE_RULE_BYTES + 1];
+
+    due_rule(&queue, rule);
+    assert_true(strlen(rule) + 1 < DUE_RULE_BYTES);
+}
