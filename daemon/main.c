@@ -140,16 +140,16 @@ static bool start_writer(struct daemon *d)
     return d->parts.writer != NULL;
 }
 
-static bool start_reader(struct daemon *d)
+static bool start_reader(struct daemon *d, enum reader_kind kind, struct reader **reader)
 {
     struct work work = d->work;
 
     work.store = open_store(d, true);
     if (!work.store)
         return false;
-    d->parts.reader = reader_start(&work);
+    *reader = reader_start(&work, kind);
     snprintf(d->reason, sizeof(d->reason), "cannot start a thread");
-    return d->parts.reader != NULL;
+    return *reader != NULL;
 }
 
 static bool start_publisher(struct daemon *d)
@@ -254,7 +254,8 @@ static bool start(struct daemon *d)
     d->work.counters = &d->counters;
     d->work.started_at = clock_wall_ms();
     if (!inherit(&d->inherited, d->settings, d->reason, sizeof(d->reason)) || !catch_signals(d) || !lock(d) ||
-        !find_server_key(d) || !start_writer(d) || !start_reader(d))
+        !find_server_key(d) || !start_writer(d) || !start_reader(d, READER_SHORT, &d->parts.reader) ||
+        !start_reader(d, READER_LONG, &d->parts.looker))
         return false;
     d->parts.bus = bus_open(d->settings, &d->inherited, &d->server_key, &d->counters, d->reason, sizeof(d->reason));
     d->parts.work = &d->work;
@@ -304,6 +305,8 @@ static void clean_up(struct daemon *d)
         bus_close(d->parts.bus, LINGER_MS);
     if (d->parts.reader)
         reader_free(d->parts.reader);
+    if (d->parts.looker)
+        reader_free(d->parts.looker);
     if (d->parts.writer) /* last: the last connection of all merges the WAL into the database */
         writer_free(d->parts.writer);
     request_pool_drop();

@@ -1,16 +1,18 @@
 #include "keeper.h"
 
+#include <string.h>
 #include <systemd/sd-daemon.h>
 
 #include "../work/reload.h"
 
 enum { HEALTH_EVERY_MS = 1000, LOOKS_A_WATCHDOG = 4, WAITING_MAX = 64 };
 
-void keeper_init(struct keeper *keeper, struct writer *writer, struct reader *reader, bool also_health)
+void keeper_init(struct keeper *keeper, struct worker *const threads[THREAD_COUNT], bool also_health)
 {
     uint64_t watchdog_us = 0;
 
-    *keeper = (struct keeper){.writer = writer, .reader = reader, .every_ms = also_health ? HEALTH_EVERY_MS : 0};
+    *keeper = (struct keeper){.every_ms = also_health ? HEALTH_EVERY_MS : 0};
+    memcpy(keeper->threads, threads, sizeof(keeper->threads));
     keeper->end = &keeper->first;
     if (sd_watchdog_enabled(0, &watchdog_us) <= 0)
         return;
@@ -40,8 +42,8 @@ void keeper_tick(struct keeper *keeper, int64_t now_ms)
         return;
     keeper->due_at = now_ms + keeper->every_ms;
     keeper->failed = false;
-    keeper->probes += post(writer_worker(keeper->writer), NULL);
-    keeper->probes += post(reader_worker(keeper->reader), NULL);
+    for (int i = 0; i < THREAD_COUNT; i++)
+        keeper->probes += post(keeper->threads[i], NULL);
 }
 
 bool keeper_queue(struct keeper *keeper, struct request *request)
@@ -72,14 +74,15 @@ bool keeper_reload(struct keeper *keeper, struct request *request, struct settin
 {
     const struct settings *fresh = request->take_over;
 
-    if (!worker_post_inside(writer_worker(keeper->writer), request))
+    if (!worker_post_inside(keeper->threads[THREAD_WRITER], request))
         return false;
     keeper->retired = old;
-    keeper->holders = 2;
-    if (!post(reader_worker(keeper->reader), fresh)) { /* it goes on by the old ones: they must stay for ever */
-        keeper->retired = NULL;
-        keeper->holders = 1;
-    }
+    keeper->holders = 1;
+    for (int i = THREAD_WRITER + 1; i < THREAD_COUNT; i++)
+        if (post(keeper->threads[i], fresh))
+            keeper->holders++;
+        else /* it goes on by the old ones: they must stay for ever */
+            keeper->retired = NULL;
     return true;
 }
 

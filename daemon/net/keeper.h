@@ -2,30 +2,31 @@
 #ifndef MODQD_KEEPER_H
 #define MODQD_KEEPER_H
 
-#include "reader.h"
-#include "writer.h"
+#include "worker.h"
+
+/* The threads that requests are done by. */
+enum keeper_thread { THREAD_WRITER, THREAD_READER, THREAD_LOOKER, THREAD_COUNT };
 
 struct keeper {
-    struct writer *writer;
-    struct reader *reader;
+    struct worker *threads[THREAD_COUNT];
     int64_t every_ms; /* between two looks; 0: nobody wants to know */
     int64_t due_at;
     int probes;                   /* under way */
     bool failed;                  /* one of them was answered `internal` */
     struct settings *retired;     /* settings that a thread may still work by */
     int holders;                  /* how many threads may */
-    struct request *reload;       /* done by the writer, but not yet by the reader */
+    struct request *reload;       /* done by the writer, but not yet by the others */
     struct request *first, **end; /* reloads that wait for the one before */
     int waiting;
 };
 
 /* Looks as often as systemd's watchdog needs it, and once a second when `also_health`. */
-void keeper_init(struct keeper *keeper, struct writer *writer, struct reader *reader, bool also_health);
+void keeper_init(struct keeper *keeper, struct worker *const threads[THREAD_COUNT], bool also_health);
 
 /* Sends out looks when they are due. `now_ms` is the boot clock. */
 void keeper_tick(struct keeper *keeper, int64_t now_ms);
 
-/* A reload waits until both threads work by the settings of the one before. False when too many wait already: it stays
+/* A reload waits until all threads work by the settings of the one before. False when too many wait already: it stays
  * the caller's. */
 bool keeper_queue(struct keeper *keeper, struct request *request);
 
@@ -36,10 +37,11 @@ struct request *keeper_next(struct keeper *keeper);
  * works by them any more. False when the writer has stopped for good: then nothing has happened. */
 bool keeper_reload(struct keeper *keeper, struct request *request, struct settings *old);
 
-/* To be told of each request that a thread has done. False for a reload that only one of them has: it is kept, and
- * keeper_reloaded gives it back when the other has, too. So whoever is answered knows that it is in force everywhere.
+/* To be told of each request that a thread has done. False for a reload that not all of them have: it is kept, and
+ * keeper_reloaded gives it back when the last one has, too. So whoever is answered knows that it is in force
+ * everywhere.
  *
- * When both threads have answered a look, systemd is told that the
+ * When all threads have answered a look, systemd is told that the
  * daemon is alive: so that says that the loop goes round, and that the store takes a transaction and can be read. A
  * store that is full, or that another program holds, counts as one that works: a new start would not mend it, and would
  * keep those from their answers who are told `busy` now. */

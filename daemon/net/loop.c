@@ -28,7 +28,7 @@ enum {
     STOP_MAX_MS = 5000,
     STOP_PUMP_MS = 2000
 };
-enum { GATES_MAX = 16, FIXED_ITEMS = 4, WHY_BYTES = 8192 };
+enum { GATES_MAX = 16, SIGNAL_ITEM = 3, FIXED_ITEMS = 5, WHY_BYTES = 8192 };
 
 struct loop {
     struct loop_parts *parts;
@@ -211,6 +211,9 @@ static void dispatch(struct loop *loop, struct request *request)
     case VERB_READ:
         post(loop, reader_worker(parts->reader), request);
         break;
+    case VERB_LOOK:
+        post(loop, reader_worker(parts->looker), request);
+        break;
     case VERB_STREAM:
         if (publisher_request(parts->publisher, request, clock_boot_ms()))
             answer(loop, request);
@@ -325,8 +328,8 @@ static void collect(struct loop *loop)
     answer_all(loop, list);
     if (broken)
         break_down(loop, writer_reason(parts->writer));
-    list = worker_collect(reader_worker(parts->reader), &broken);
-    answer_all(loop, list);
+    answer_all(loop, worker_collect(reader_worker(parts->reader), &broken));
+    answer_all(loop, worker_collect(reader_worker(parts->looker), &broken));
 }
 
 /* As the operation `reload`, asked for by nobody in particular. */
@@ -385,7 +388,8 @@ static bool may_stop(struct loop *loop, int64_t now, int taken)
         loop->heard_at = now;
     bool quiet = now - loop->heard_at >= STOP_QUIET_MS;
     bool done = worker_pending(writer_worker(loop->parts->writer)) == 0 &&
-                worker_pending(reader_worker(loop->parts->reader)) == 0;
+                worker_pending(reader_worker(loop->parts->reader)) == 0 &&
+                worker_pending(reader_worker(loop->parts->looker)) == 0;
     return (quiet && done) || now >= loop->stop_at;
 }
 
@@ -396,6 +400,7 @@ static void wait(struct loop *loop, bool more)
     zmq_pollitem_t items[FIXED_ITEMS + GATES_MAX] = {
         {.fd = worker_fd(writer_worker(p->writer)), .events = ZMQ_POLLIN},
         {.fd = worker_fd(reader_worker(p->reader)), .events = ZMQ_POLLIN},
+        {.fd = worker_fd(reader_worker(p->looker)), .events = ZMQ_POLLIN},
         {.fd = p->signal_fd, .events = ZMQ_POLLIN},
     };
     int n = FIXED_ITEMS - 1;
@@ -407,7 +412,7 @@ static void wait(struct loop *loop, bool more)
         if (bus_door(p->bus, i) != DOOR_PUSH || !full)
             items[n++] = (zmq_pollitem_t){.socket = bus_socket(p->bus, i), .events = ZMQ_POLLIN};
     zmq_poll(items, n, more || left <= 0 ? 0 : left);
-    if (items[2].revents)
+    if (items[SIGNAL_ITEM].revents)
         take_signal(loop);
 }
 
@@ -434,6 +439,7 @@ static void finish(struct loop *loop)
 
     worker_stop(writer_worker(parts->writer));
     worker_stop(reader_worker(parts->reader));
+    worker_stop(reader_worker(parts->looker));
     collect(loop);
     for (struct request *next; (next = keeper_next(&loop->keeper));)
         refuse(loop, next, E_STOPPING);
@@ -449,9 +455,12 @@ static void finish(struct loop *loop)
 int loop_run(struct loop_parts *parts)
 {
     struct loop loop = {.parts = parts};
+    struct worker *const threads[THREAD_COUNT] = {[THREAD_WRITER] = writer_worker(parts->writer),
+                                                  [THREAD_READER] = reader_worker(parts->reader),
+                                                  [THREAD_LOOKER] = reader_worker(parts->looker)};
     bool more = false;
 
-    keeper_init(&loop.keeper, parts->writer, parts->reader, parts->settings->metrics != NULL);
+    keeper_init(&loop.keeper, threads, parts->settings->metrics != NULL);
     loop.keys_ended = access_ended(parts->access, clock_wall_ms());
     set_limits(&loop);
     for (;;) {

@@ -16,6 +16,7 @@ struct loop_parts {
     struct publisher *publisher;
     struct writer *writer;
     struct reader *reader;
+    struct reader *looker; /* of what takes long */
     struct access *access;
     const struct settings *started_with; /* the bus goes by them for ever, so they stay the caller's */
     struct settings *settings; /* those in force: others after a reload, which are the caller's to free, too */

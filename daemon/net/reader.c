@@ -6,7 +6,9 @@
 #include "../log.h"
 #include "../work/verbs.h"
 
-enum { LIST_MAX = 64 };
+/* Of what takes long little may wait: it is all done before the daemon ends. One at a time, because what the daemon
+ * asks itself goes before what waits, and not before what was taken. */
+enum { LIST_MAX = 64, LONG_LIST_MAX = 1, LONG_WAITING_MAX = 32, LONG_NICE = 5 };
 
 struct reader {
     struct work work;
@@ -40,19 +42,28 @@ static bool run(void *self, struct request *list)
     return true;
 }
 
-struct reader *reader_start(const struct work *work)
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+struct reader *reader_start(const struct work *work, enum reader_kind kind)
 {
     struct reader *reader = calloc(1, sizeof(*reader));
+    int64_t waiting = work->settings->limits.value[LIMIT_QUEUE_REQUESTS];
+    bool is_long = kind == READER_LONG;
 
     if (!reader)
         return NULL;
     reader->work = *work;
-    struct worker_job job = {.name = "modqd-read",
+    struct worker_job job = {.name = is_long ? "modqd-look" : "modqd-read",
                              .run = run,
                              .self = reader,
-                             .max_requests = work->settings->limits.value[LIMIT_QUEUE_REQUESTS],
+                             .max_requests = is_long ? least(waiting, LONG_WAITING_MAX) : waiting,
                              .max_bytes = work->settings->limits.value[LIMIT_QUEUE_BYTES],
-                             .max_list = LIST_MAX};
+                             .max_list = is_long ? LONG_LIST_MAX : LIST_MAX,
+                             .nice = is_long ? LONG_NICE : 0,
+                             .inside_first = is_long};
     reader->worker = worker_start(&job);
     if (reader->worker)
         return reader;

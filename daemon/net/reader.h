@@ -1,4 +1,5 @@
-/* The thread that answers what only reads, on a connection of its own: it never delays an acknowledgement. */
+/* A thread that answers what only reads, on a connection of its own: it never delays an acknowledgement. There are two:
+ * what takes long is done by one of its own, so that no list and no card is behind it. */
 #ifndef MODQD_READER_H
 #define MODQD_READER_H
 
@@ -7,8 +8,13 @@
 
 struct reader;
 
+enum reader_kind {
+    READER_SHORT, /* VERB_READ */
+    READER_LONG   /* VERB_LOOK */
+};
+
 /* `work` is copied; its store is the reader's from now on. NULL when it cannot start. */
-struct reader *reader_start(const struct work *work);
+struct reader *reader_start(const struct work *work, enum reader_kind kind);
 struct worker *reader_worker(struct reader *reader);
 void reader_free(struct reader *reader);
 

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,6 +35,16 @@ static void put(struct box *box, struct request *request)
     request->next = NULL;
     *box->end = request;
     box->end = &request->next;
+    box->requests++;
+    box->bytes += (int64_t)request->cost;
+}
+
+static void put_first(struct box *box, struct request *request)
+{
+    request->next = box->first;
+    box->first = request;
+    if (!request->next)
+        box->end = &request->next;
     box->requests++;
     box->bytes += (int64_t)request->cost;
 }
@@ -128,6 +139,8 @@ static void *main_of_thread(void *arg)
     struct worker *worker = arg;
     bool ended = false;
 
+    if (worker->job.nice > 0) /* of this thread alone; refused, it only is as quick as the others */
+        setpriority(PRIO_PROCESS, 0, worker->job.nice);
     pthread_mutex_lock(&worker->mutex);
     while (!ended && !worker->broken) {
         struct request *list = wait_for_list(worker, &ended);
@@ -188,7 +201,10 @@ static bool post(struct worker *worker, struct request *request, bool in_any_cas
     bool good = (in_any_case || !full(worker)) && !worker->broken;
     bool sleeps = worker->running == 0 && !worker->inbox.first;
     if (good) {
-        put(&worker->inbox, request);
+        if (in_any_case && worker->job.inside_first)
+            put_first(&worker->inbox, request);
+        else
+            put(&worker->inbox, request);
         atomic_store_explicit(&worker->waiting, true, memory_order_release);
     }
     pthread_mutex_unlock(&worker->mutex);

@@ -19,6 +19,8 @@ struct worker_job {
 
     int64_t max_requests, max_bytes; /* what may wait in the inbox */
     int64_t max_list;                /* how many run is given at once */
+    int nice;                        /* above 0: other threads go first where there are not enough cores */
+    bool inside_first;               /* what the daemon asks itself goes before all that waits */
 };
 
 /* Starts the thread. NULL when it cannot. */
@@ -30,7 +32,8 @@ int worker_fd(const struct worker *worker);
 /* False when the inbox is full: the request stays the caller's. */
 bool worker_post(struct worker *worker, struct request *request);
 
-/* The same for what the daemon asks itself, however full the inbox is. False when the worker has stopped for good. */
+/* The same for what the daemon asks itself, however full the inbox is; with inside_first before what is in it. False
+ * when the worker has stopped for good. */
 bool worker_post_inside(struct worker *worker, struct request *request);
 
 /* True when the inbox takes no more; and when that is because of bytes, not of requests. */

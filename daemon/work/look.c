@@ -34,7 +34,9 @@ static void copy(char *to, size_t bytes, struct slice text)
 
 struct request *look_of(const struct request *asked)
 {
-    if (asked->door != DOOR_DESK || asked->fault.code || asked->verb->kind != VERB_READ)
+    bool reads = asked->verb->kind == VERB_READ || asked->verb->kind == VERB_LOOK;
+
+    if (asked->door != DOOR_DESK || asked->fault.code || !reads)
         return NULL;
     struct request *request = request_new();
     struct look *look = request ? request_alloc(request, sizeof(*look)) : NULL;

@@ -61,8 +61,8 @@ const struct verb verb_table[] = {
     VERB("key_revoke", DOOR_DESK,   CHANGE,   NEEDED,    ADMINISTRATORS,  NONE,   key_revoke_decode,       key_revoke_run, .changes_keys = true),
     VERB("key_rotate", DOOR_DESK,   CHANGE,   NEEDED,    ADMINISTRATORS,  NONE,   key_rotate_decode,       key_rotate_run, .changes_keys = true),
     VERB("reload",     DOOR_DESK,   RELOAD,   NEEDED,    ADMINISTRATORS,  NONE,   reload_decode,           reload_run),
-    VERB("audit",      DOOR_DESK,   READ,     NONE,      ADMINISTRATORS,  NONE,   audit_decode,            audit_run),
-    VERB("verify",     DOOR_DESK,   READ,     NONE,      ADMINISTRATORS,  NONE,   verify_decode,           verify_run),
+    VERB("audit",      DOOR_DESK,   LOOK,     NONE,      ADMINISTRATORS,  NONE,   audit_decode,            audit_run),
+    VERB("verify",     DOOR_DESK,   LOOK,     NONE,      ADMINISTRATORS,  NONE,   verify_decode,           verify_run),
 };
 /* clang-format on */
 

@@ -8,6 +8,7 @@
 enum verb_kind {
     VERB_AT_ONCE, /* answered by the thread that owns the sockets, without the store */
     VERB_READ,    /* on the thread that reads */
+    VERB_LOOK,    /* reads, too, but takes long: on a thread of its own, so that no VERB_READ is ever behind it */
     VERB_CHANGE,  /* on the thread that writes, in a transaction */
     VERB_STREAM,  /* belongs to the publisher */
     VERB_RELOAD   /* rereads the configuration on the thread that owns the sockets, then is written as a change */

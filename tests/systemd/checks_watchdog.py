@@ -76,6 +76,10 @@ def a_thread_that_hangs_while_it_reads_is_noticed():
     return _hang("modqd-read")
 
 
+def a_thread_that_hangs_while_it_looks_for_long_is_noticed():
+    return _hang("modqd-look")
+
+
 def the_watchdog_is_the_units_again():
     os.unlink(DROP_IN)
     systemctl("daemon-reload")

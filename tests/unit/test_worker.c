@@ -72,24 +72,27 @@ static void wait_for_lists(int n)
     pthread_mutex_unlock(&diary.mutex);
 }
 
-static void begin(int64_t max_requests, int64_t max_bytes, int64_t max_list)
+static void begin_job(const struct worker_job *job)
 {
-    struct worker_job job = {.name = "test",
-                             .run = run,
-                             .idle = idle,
-                             .self = &diary,
-                             .max_requests = max_requests,
-                             .max_bytes = max_bytes,
-                             .max_list = max_list};
-
     diary = (struct diary){.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     for (size_t i = 0; i < MANY; i++) {
         requests[i] = request_new();
         assert_non_null(requests[i]);
         requests[i]->cost = 10;
     }
-    worker = worker_start(&job);
+    worker = worker_start(job);
     assert_non_null(worker);
+}
+
+static void begin(int64_t max_requests, int64_t max_bytes, int64_t max_list)
+{
+    begin_job(&(struct worker_job){.name = "test",
+                                   .run = run,
+                                   .idle = idle,
+                                   .self = &diary,
+                                   .max_requests = max_requests,
+                                   .max_bytes = max_bytes,
+                                   .max_list = max_list});
 }
 
 static void end(void)
@@ -149,6 +152,32 @@ TEST(what_arrives_while_a_list_is_done_is_the_next_list)
     assert_int_equal(diary.lists, 2);
     assert_int_equal(diary.longest, 50);
     worker_stop(worker);
+    end();
+}
+
+TEST(what_the_daemon_asks_itself_goes_first_where_the_job_says_so)
+{
+    begin_job(&(struct worker_job){.name = "test",
+                                   .run = run,
+                                   .self = &diary,
+                                   .max_requests = 2,
+                                   .max_bytes = 1 << 20,
+                                   .max_list = 1,
+                                   .inside_first = true});
+    gate(true);
+    assert_true(worker_post(worker, requests[3]));
+    wait_for_lists(1);
+    assert_true(worker_post_inside(worker, requests[0])); /* into an empty inbox */
+    assert_true(worker_post(worker, requests[1]));
+    assert_false(worker_post(worker, requests[4]));
+    assert_true(worker_post_inside(worker, requests[2])); /* into a full one */
+    assert_int_equal(worker_pending(worker), 4);
+    gate(false);
+    worker_stop(worker);
+    assert_int_equal(diary.n, 4);
+    const size_t order[] = {3, 2, 0, 1};
+    for (size_t i = 0; i < 4; i++)
+        assert_ptr_equal(diary.order[i], requests[order[i]]);
     end();
 }
 
