@@ -81,7 +81,8 @@ class Terminal(pyte.Screen):
         if "4" in self.modes:
             self.insert_characters(width)
         line = self.buffer[self.cursor.y]
-        line[self.cursor.x] = self.cursor.attrs._replace(data=self._leading + character)
+        leading = self._leading if self.cursor.x == 0 else ""
+        line[self.cursor.x] = self.cursor.attrs._replace(data=leading + character)
         self._leading = ""
         if width == 2 and self.cursor.x + 1 < self.columns:
             line[self.cursor.x + 1] = self.cursor.attrs._replace(data="")
@@ -105,12 +106,17 @@ class Terminal(pyte.Screen):
             line[x] = line[x]._replace(data=line[x].data + character)
         else:
             self._leading += character
+            line[0] = line[0]._replace(data=self._leading + " ")
 
     def repeat(self, count=None):
         if self._last:
             self.draw(self._last * (count or 1))
 
     # ---- movement
+
+    def index(self):
+        self._leading = ""
+        super().index()
 
     def back_tab(self, count=None):
         for _ in range(count or 1):
