@@ -85,21 +85,39 @@ const char *app_endpoint(struct app *app, enum endpoint which)
     return app->endpoint[which];
 }
 
-bool app_nobody_listens(const struct app *app, enum endpoint which)
+/* 0: somebody listens, or nobody can tell from here; else why a socket of this machine cannot be opened. */
+static int why_closed(const struct app *app, enum endpoint which)
 {
     const char *endpoint = app->endpoint[which] ? app->endpoint[which] : "";
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *path = strncmp(endpoint, "ipc://", 6) == 0 ? endpoint + 6 : "";
 
     if (!*path || strlen(path) >= sizeof(address.sun_path))
-        return false;
+        return 0;
     memcpy(address.sun_path, path, strlen(path));
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool nobody = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 &&
-                  (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR);
+    int why = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ? errno : 0;
     if (fd >= 0)
         close(fd);
-    return nobody;
+    return why;
+}
+
+bool app_nobody_listens(const struct app *app, enum endpoint which)
+{
+    int why = why_closed(app, which);
+
+    return why == ENOENT || why == ECONNREFUSED || why == ENOTDIR;
+}
+
+/* ZeroMQ would try on for ever, and say nothing. */
+static bool may_open(struct app *app, enum endpoint which)
+{
+    if (why_closed(app, which) != EACCES)
+        return true;
+    complain("you may not open %s", app->endpoint[which]);
+    complain("ask an administrator to put you into the group of that socket (ls -l tells it), then log in anew");
+    app_exit(app, EXIT_DENIED);
+    return false;
 }
 
 /* Calls go on trying for a while, so that a restart of the daemon harms nobody. Who sits before the screen learns at
@@ -113,7 +131,7 @@ static void tell_waiting(const struct app *app, enum endpoint which)
 static struct modq *open_connection(struct app *app, enum endpoint which)
 {
     struct modq_error error;
-    if (!app_endpoint(app, which))
+    if (!app_endpoint(app, which) || !may_open(app, which))
         return NULL;
     struct modq *connection = modq_open(app->endpoint[which], app->key, &error);
     const char *as = app->options.text[OPT_AS];

@@ -274,6 +274,19 @@ class ExitCodes(Cli):
             self.assertEqual(done.returncode, DENIED, done.stderr)
             self.assertEqual(daemon.run_modq("--desk", endpoint, "--as", "ann", "approve", "s/a").returncode, DONE)
 
+    def test_who_may_not_open_the_socket_is_told_at_once(self):
+        if os.getuid() != 0:
+            self.skipTest("only root can become somebody else")
+        os.chmod(self.daemon.dir, 0o755)
+        self.addCleanup(os.chmod, self.daemon.dir, 0o700)
+        begun = time.monotonic()
+        done = subprocess.run([MODQ, "--dir", self.daemon.dir, "queue"], capture_output=True, text=True, timeout=30,
+                              user=65534, group=65534, extra_groups=[])
+        self.assertEqual(done.returncode, DENIED, done.stderr)
+        self.assertIn("you may not open", done.stderr)
+        self.assertIn("group", done.stderr)
+        self.assertLess(time.monotonic() - begun, 5)
+
     def test_closed_pipe_and_full_disk_are_noticed(self):
         self.pending()
         with open("/dev/full", "w") as full:

@@ -30,7 +30,7 @@ echo "Installing packages:$missing"
 log=$(mktemp)
 # shellcheck disable=SC2086 # both are lists of words
 if ! { $run apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-    $run apt-get install -y -qq --no-install-recommends $missing; } >"$log" 2>&1; then
+    $run apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $missing; } >"$log" 2>&1; then
     tail -20 "$log" >&2
     echo "The packages could not be installed; as root: apt-get install$missing" >&2
     rm -f "$log"
