@@ -14,6 +14,7 @@ struct chunk {
     size_t n, cap;
     int64_t looked;          /* rows of the index that were read for it */
     struct queue_place last; /* the last of these */
+    struct site_names names; /* read when they are first needed */
 };
 
 static bool add(void *arg, const struct store_comment *comment)
@@ -101,12 +102,12 @@ static bool on_event(void *arg, const struct store_event *event)
     return true;
 }
 
-static void take_submitted(struct work *work, const struct find *find, const struct site_names *names,
-                           const struct submitted *one, struct chunk *chunk)
+static void take_submitted(struct work *work, const struct find *find, const struct submitted *one,
+                           struct chunk *chunk)
 {
     struct store_comment *comment = &chunk->comments[chunk->n];
 
-    if (!grant_sees(find->grant, site_names_at(names, one->site)) ||
+    if (!grant_sees(find->grant, site_names_at(&chunk->names, one->site)) ||
         !work_ok(work, work->store->ops->comment_get(work->store, one->site, slice_of(one->comment), comment)) ||
         comment->text != one->no) /* another revision is current */
         return;
@@ -116,18 +117,17 @@ static void take_submitted(struct work *work, const struct find *find, const str
 static bool read_all(struct work *work, const struct find *find, struct chunk *chunk)
 {
     struct submissions all = {.items = calloc(chunk->cap, sizeof(*all.items)), .site = find->site};
-    struct site_names names = {0};
 
     if (!all.items)
         return false;
-    work_ok(work, work->store->ops->site_scan(work->store, site_names_add, &names));
+    if (!chunk->names.n)
+        work_ok(work, work->store->ops->site_scan(work->store, site_names_add, &chunk->names));
     work_ok(work, work->store->ops->event_scan_back(work->store, before_of(find), (int64_t)chunk->cap, on_event, &all));
     for (size_t i = 0; i < all.n && !work->trouble; i++)
-        take_submitted(work, find, &names, &all.items[i], chunk);
+        take_submitted(work, find, &all.items[i], chunk);
     chunk->looked = all.looked;
     chunk->last = (struct queue_place){0, all.last};
     free(all.items);
-    free(names.sites);
     return true;
 }
 
@@ -203,6 +203,7 @@ bool find_some(struct work *work, struct find *find, struct queue_page *page, st
                 fill(work, find, &chunk, &skips, page, places);
     free(chunk.comments);
     free(chunk.places);
+    free(chunk.names.sites);
     skips_free(&skips);
     return good;
 }
