@@ -48,7 +48,7 @@ ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -DMODQ_VERSION='"$(VERSION)"' -I. -MMD -M
               $(WARNINGS) $(HARDEN) $(flags_$(VARIANT)) $(CFLAGS)
 ALL_LDFLAGS = -pthread -Wl,-z,relro,-z,now $(filter -fsanitize=%,$(flags_$(VARIANT))) $(LDFLAGS)
 
-DAEMON_LIBS = -lzmq -lmsgpackc -lsqlite3 -lnettle -lconfuse -lsystemd -lmicrohttpd
+DAEMON_LIBS = -lzmq -lmsgpackc -lsqlite3 -lnettle -lconfuse -lsystemd -lmicrohttpd -lutf8proc
 CLIENT_LIBS = -lzmq -lmsgpackc
 CLI_LIBS    = -ljansson -lutf8proc
 

@@ -17,8 +17,9 @@ PROJECT = [
     ("daemon/core/*", ["daemon/core/*", "proto/*"]),
     ("daemon/store/*", ["daemon/store/*", "daemon/core/*", "proto/*"]),
     ("daemon/policy/*", ["daemon/policy/*", "daemon/confuse_text.h", "proto/*"]),
-    ("daemon/work/*", ["daemon/work/*", "daemon/policy/*", "daemon/store/*", "daemon/core/*", "proto/*"]),
-    ("daemon/net/*", ["daemon/net/*", "daemon/work/*", "daemon/policy/*", "daemon/store/*", "daemon/core/*", "proto/*",
+    ("daemon/search/*", ["daemon/search/*", "daemon/store/*", "daemon/core/*", "proto/*"]),
+    ("daemon/work/*", ["daemon/work/*", "daemon/policy/*", "daemon/search/*", "daemon/store/*", "daemon/core/*", "proto/*"]),
+    ("daemon/net/*", ["daemon/net/*", "daemon/work/*", "daemon/policy/*", "daemon/search/*", "daemon/store/*", "daemon/core/*", "proto/*",
                       "daemon/clock.h", "daemon/log.h"]),
     ("daemon/metrics/*", ["daemon/metrics/*", "daemon/work/*", "daemon/store/*", "daemon/core/*", "proto/*",
                           "daemon/clock.h", "daemon/log.h"]),
@@ -33,7 +34,8 @@ PROJECT = [
 LIBRARIES = [
     ("zmq.h", ["daemon/net/bus.c", "daemon/net/gate.c", "daemon/net/relay.c", "daemon/net/zap.c",
                "daemon/net/server_key.c", "daemon/net/watch.c", "daemon/net/loop.c", "clients/c/*"]),
-    ("sqlite3.h", ["daemon/store/*"]),
+    ("sqlite3.h", ["daemon/store/*", "daemon/search/index.c"]),
+    ("utf8proc.h", ["daemon/search/fold.c", "clients/cli/*"]),
     ("microhttpd.h", ["daemon/metrics/server.c"]),
 ]
 
@@ -107,6 +109,7 @@ GOOD = {
 BAD = [
     ("proto/x.c", '#include "../daemon/core/b.h"'), ("daemon/core/x.c", '#include "../work/w.h"'),
     ("daemon/store/x.c", '#include "../work/w.h"'), ("daemon/policy/x.c", '#include "../core/b.h"'),
+    ("daemon/search/x.c", '#include "../work/w.h"'), ("daemon/search/x.c", "#include <sqlite3.h>"),
     ("daemon/work/x.c", '#include "../net/n.h"'), ("daemon/work/x.c", '#include "../clock.h"'),
     ("daemon/net/x.c", '#include "../confuse_text.h"'), ("daemon/net/x.c", "#include <zmq.h>"),
     ("daemon/metrics/x.c", '#include "../net/n.h"'), ("daemon/net/x.c", '#include "../metrics/m.h"'),
