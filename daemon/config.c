@@ -97,6 +97,7 @@ static bool take_site(struct settings *s, cfg_t *section, char *reason, size_t n
     }
     site->name = strdup(cfg_title(section));
     site->policy_path = path ? strdup(path) : NULL;
+    site->search = cfg_size(section, "search") ? cfg_getbool(section, "search") : s->search;
     s->site_count++;
     return load_policy(path ? path : s->policy_path, &site->policy, reason, n);
 }
@@ -143,6 +144,7 @@ static bool take_all(struct settings *s, cfg_t *cfg, const char *dir, char *reas
     s->insecure_loopback = cfg_getbool(cfg, "insecure_loopback");
     s->single_owner = cfg_getbool(cfg, "single_owner");
     s->audit_reads = cfg_getbool(cfg, "audit_reads");
+    s->search = cfg_getbool(cfg, "search");
     limits_default(&s->limits);
     return take_interval(cfg, "heartbeat_ms", 100, 60000, &s->heartbeat_ms, reason, n) &&
            take_interval(cfg, "credit_timeout_ms", 1000, 600000, &s->credit_timeout_ms, reason, n) &&
@@ -227,7 +229,8 @@ static struct settings *load_prepared(const char *dir, const char *name, char *t
     for (int i = 0; i < LIMIT_COUNT; i++)
         limits[i] = (cfg_opt_t)CFG_INT(limit_table[i].name, limit_table[i].value, CFGF_NONE);
     limits[LIMIT_COUNT] = (cfg_opt_t)CFG_END();
-    cfg_opt_t site[] = {CFG_STR("policy", NULL, CFGF_NODEFAULT), CFG_END()};
+    cfg_opt_t site[] = {CFG_STR("policy", NULL, CFGF_NODEFAULT), CFG_BOOL("search", cfg_true, CFGF_NODEFAULT),
+                        CFG_END()};
     cfg_opt_t options[] = {CFG_STR("dir", NULL, CFGF_NODEFAULT),
                            CFG_STR("policy", NULL, CFGF_NODEFAULT),
                            CFG_STR("server_key", NULL, CFGF_NODEFAULT),
@@ -235,6 +238,7 @@ static struct settings *load_prepared(const char *dir, const char *name, char *t
                            CFG_BOOL("insecure_loopback", cfg_false, CFGF_NONE),
                            CFG_BOOL("single_owner", cfg_false, CFGF_NONE),
                            CFG_BOOL("audit_reads", cfg_true, CFGF_NONE),
+                           CFG_BOOL("search", cfg_true, CFGF_NONE),
                            CFG_INT("heartbeat_ms", HEARTBEAT_MS, CFGF_NONE),
                            CFG_INT("credit_timeout_ms", CREDIT_TIMEOUT_MS, CFGF_NONE),
                            CFG_SEC("listen", listen, CFGF_NODEFAULT),

@@ -30,6 +30,7 @@
     X(KEY_REVOKED,           "key_revoked",           "207183a34249497b90a515869abbbf3a", NOTICE,  0, "a key was revoked") \
     X(KEY_ROTATED,           "key_rotated",           "1bd36425d9d34b47ad3cee2884d44144", NOTICE,  0, "a new key takes the place of older ones, which end soon") \
     X(CHAIN_HEAD,            "chain_head",            "89fa8ef79fc348aabf39274c3c845f9a", INFO,    0, "the newest event's number and hash: a witness outside of the database") \
+    X(INDEX_FAILED,          "index_failed",          "4f2fd100e4e34184ba417b1048470cdc", WARNING, 3, "the index of search cannot be kept up; searches are slower") \
     X(FEW_DESCRIPTORS,       "few_descriptors",       "69599b77e2964b58a1dce752002933ea", WARNING, 0, "the system allows the daemon few open files, and so few connections")
 /* clang-format on */
 

@@ -17,6 +17,7 @@
 #include "metrics/metrics.h"
 #include "net/accept.h"
 #include "net/loop.h"
+#include "search/search.h"
 
 enum { LINGER_MS = 2000, DESCRIPTORS_WANTED = 4096 };
 
@@ -140,12 +141,26 @@ static bool start_writer(struct daemon *d)
     return d->parts.writer != NULL;
 }
 
+/* The index itself is opened later, by the thread that uses it: whatever is wrong with it keeps nobody from starting.
+ */
+static bool make_search(struct daemon *d, struct work *work)
+{
+    char path[4200];
+
+    snprintf(path, sizeof(path), "%s/search.db", d->settings->dir);
+    work->search = search_new(path);
+    snprintf(d->reason, sizeof(d->reason), "out of memory");
+    return work->search != NULL;
+}
+
 static bool start_reader(struct daemon *d, enum reader_kind kind, struct reader **reader)
 {
     struct work work = d->work;
 
     work.store = open_store(d, true);
     if (!work.store)
+        return false;
+    if (kind == READER_LONG && !make_search(d, &work))
         return false;
     *reader = reader_start(&work, kind);
     snprintf(d->reason, sizeof(d->reason), "cannot start a thread");

@@ -49,7 +49,8 @@
     X(93, TOO_MANY_SITES,      "too_many_sites",      FINAL,  "the daemon knows as many sites as it may")     \
     X(94, TOO_MANY_LISTENERS,  "too_many_listeners",  FINAL,  "this site has as many listeners as it may") \
     X(95, KEY_EXISTS,          "key_exists",          FINAL,  "there is such a key already")                 \
-    X(96, TOO_MANY_KEYS,       "too_many_keys",       FINAL,  "the daemon knows as many keys as it may")
+    X(96, TOO_MANY_KEYS,       "too_many_keys",       FINAL,  "the daemon knows as many keys as it may")      \
+    X(97, SEARCH_OFF,          "search_off",          FINAL,  "this site is not searched")
 /* clang-format on */
 
 enum error {

@@ -107,7 +107,8 @@ enum modq_number {
     MODQ_E_TOO_MANY_SITES = 93,
     MODQ_E_TOO_MANY_LISTENERS = 94,
     MODQ_E_KEY_EXISTS = 95,
-    MODQ_E_TOO_MANY_KEYS = 96
+    MODQ_E_TOO_MANY_KEYS = 96,
+    MODQ_E_SEARCH_OFF = 97
 };
 
 /* All strings end in NUL and are UTF-8; what is too long is cut. They may hold what a peer sent: neutralise control

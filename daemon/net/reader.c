@@ -4,15 +4,23 @@
 
 #include "../clock.h"
 #include "../log.h"
+#include "../search/search.h"
+#include "../work/search_request.h"
 #include "../work/verbs.h"
 
 /* Of what takes long little may wait: it is all done before the daemon ends. One at a time, because what the daemon
  * asks itself goes before what waits, and not before what was taken. */
 enum { LIST_MAX = 64, LONG_LIST_MAX = 1, LONG_WAITING_MAX = 32, LONG_NICE = 5 };
 
+/* The index is looked after when nobody asked for anything; and once in a while when somebody always does. After a
+ * failure it is left alone for some time. */
+enum { FOLLOW_MS = 1000, FOLLOW_AGAIN_MS = 60000 };
+
 struct reader {
     struct work work;
     struct worker *worker;
+    int64_t follow_at;         /* boot time from which on the index is looked after even when requests keep coming */
+    int64_t follow_not_before; /* after a failure */
 };
 
 /* Each request sees one state of the store, and holds it no longer than it needs. */
@@ -32,13 +40,39 @@ static void run_one(struct work *work, struct request *request)
     request_refuse(request, &request->fault);
 }
 
+static void follow_some(struct reader *reader, bool *more)
+{
+    struct work *work = &reader->work;
+    char reason[512];
+    int64_t now = clock_boot_ms();
+
+    reader->follow_at = now + FOLLOW_MS;
+    if (!work->search || now < reader->follow_not_before)
+        return;
+    enum store_result r = search_follow(work, more, reason, sizeof(reason));
+    if (r == STORE_OK && !work->trouble)
+        return;
+    reader->follow_not_before = now + FOLLOW_AGAIN_MS;
+    log_event(LOG_ID_INDEX_FAILED, NULL, "the index of search is not kept up: %s; searches read what is not in it",
+              work->trouble ? work->store->ops->reason(work->store) : reason);
+}
+
+static bool idle(void *self, bool *more)
+{
+    follow_some(self, more);
+    return true;
+}
+
 static bool run(void *self, struct request *list)
 {
     struct reader *reader = self;
+    bool more = false;
 
     work_take_over(&reader->work, list);
     for (; list; list = list->next)
         run_one(&reader->work, list);
+    if (clock_boot_ms() >= reader->follow_at)
+        follow_some(reader, &more);
     return true;
 }
 
@@ -58,6 +92,7 @@ struct reader *reader_start(const struct work *work, enum reader_kind kind)
     reader->work = *work;
     struct worker_job job = {.name = is_long ? "modqd-look" : "modqd-read",
                              .run = run,
+                             .idle = is_long ? idle : NULL,
                              .self = reader,
                              .max_requests = is_long ? least(waiting, LONG_WAITING_MAX) : waiting,
                              .max_bytes = work->settings->limits.value[LIMIT_QUEUE_BYTES],
@@ -80,6 +115,7 @@ void reader_free(struct reader *reader)
 {
     worker_free(reader->worker);
     store_close(reader->work.store);
+    search_free(reader->work.search);
     out_free(&reader->work.scratch);
     free(reader);
 }

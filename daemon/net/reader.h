@@ -13,7 +13,8 @@ enum reader_kind {
     READER_LONG   /* VERB_LOOK */
 };
 
-/* `work` is copied; its store is the reader's from now on. NULL when it cannot start. */
+/* `work` is copied; its store and its search are the reader's from now on. The one of READER_LONG keeps the index of
+ * search up when nobody asks for anything. NULL when it cannot start. */
 struct reader *reader_start(const struct work *work, enum reader_kind kind);
 struct worker *reader_worker(struct reader *reader);
 void reader_free(struct reader *reader);

@@ -27,6 +27,7 @@ struct worker {
     /* Hints that are read without the mutex: outbox and inbox hold something. */
     atomic_bool done, waiting;
     bool lone; /* the last list was a single request */
+    bool more; /* idle has more to do */
     int fd;
 };
 
@@ -111,7 +112,7 @@ static struct request *wait_for_list(struct worker *worker, bool *ended)
     until.tv_nsec += IDLE_MS * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;
-    while (!worker->inbox.first && !worker->stop)
+    while (!worker->inbox.first && !worker->stop && !worker->more)
         if (pthread_cond_timedwait(&worker->posted, &worker->mutex, &until) != 0)
             break;
     *ended = !worker->inbox.first && worker->stop;
@@ -147,8 +148,9 @@ static void *main_of_thread(void *arg)
         if (ended)
             break;
         pthread_mutex_unlock(&worker->mutex);
-        bool good =
-            list ? worker->job.run(worker->job.self, list) : !worker->job.idle || worker->job.idle(worker->job.self);
+        worker->more = false;
+        bool good = list ? worker->job.run(worker->job.self, list)
+                         : !worker->job.idle || worker->job.idle(worker->job.self, &worker->more);
         pthread_mutex_lock(&worker->mutex);
         finish(worker, list, good);
         if (!list && good)

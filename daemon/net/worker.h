@@ -13,8 +13,9 @@ struct worker_job {
      * the next list. False when the worker must stop for good: then the requests of this list are not answered. */
     bool (*run)(void *self, struct request *list);
 
-    /* Called when nothing was posted for a while; false as above. NULL: nothing to do. */
-    bool (*idle)(void *self);
+    /* Called when nothing was posted for a while, and again at once when it set *more and nothing was posted meanwhile;
+     * false as above. NULL: nothing to do. */
+    bool (*idle)(void *self, bool *more);
     void *self;
 
     int64_t max_requests, max_bytes; /* what may wait in the inbox */

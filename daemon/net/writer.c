@@ -305,12 +305,13 @@ static enum store_result renew_due(struct writer *writer)
 }
 
 /* Nothing was asked for a while: claims may have ended all the same. */
-static bool idle(void *self)
+static bool idle(void *self, bool *more)
 {
     struct writer *writer = self;
     struct work *work = &writer->work;
     bool due = false;
 
+    (void)more;
     work->boot_ms = clock_boot_ms();
     enum store_result r = work->store->ops->claims_ending(work->store, work->boot_ms, 1, found_one, &due);
     if (r != STORE_OK)

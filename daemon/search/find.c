@@ -8,7 +8,8 @@
  * index. */
 enum { COST_TEXT = 6, BYTES_A_MICROSECOND = 64, COST_LIST = 12 };
 
-/* Texts that are read in one go; lists that are looked up for one block at most; trigrams that are thought of at all. */
+/* Texts that are read in one go; lists that are looked up for one block at most; trigrams that are thought of at all.
+ */
 enum { SCAN_SPAN = 128, LISTS_MOST = 8, GRAMS_MOST = 256 };
 
 /* A trigram that is looked for. The lighter ones so far go first: they leave fewer texts to be looked at. */
@@ -25,7 +26,7 @@ struct finder {
     size_t gram_count;
     bool failed; /* the index */
     bool enough;
-    int64_t next;           /* with enough */
+    int64_t next;             /* with enough */
     int64_t found[SCAN_SPAN]; /* of one scan */
     size_t found_count;
     enum store_result trouble;

@@ -20,10 +20,10 @@ static const struct {
     {0x0640, 0},                                                            /* tatweel */
     {0x0671, 0x0627}, {0x0672, 0x0627}, {0x0673, 0x0627}, {0x0675, 0x0627}, /* alef */
     {0x0649, 0x064a}, {0x06cc, 0x064a}, {0x06cd, 0x064a}, {0x06ce, 0x064a}, {0x06d0, 0x064a}, {0x06d2, 0x064a}, /* ye */
-    {0x06a9, 0x0643}, {0x06aa, 0x0643},                                                                     /* kaf */
-    {0x0629, 0x0647}, {0x06be, 0x0647}, {0x06c1, 0x0647}, {0x06c3, 0x0647}, {0x06d5, 0x0647},               /* heh */
-    {0x0695, 0x0631}, {0x06b5, 0x0644},                                                     /* Sorani reh and lam */
-    {0x06c6, 0x0648}, {0x06c7, 0x0648}, {0x06c8, 0x0648}, {0x06cb, 0x0648},                 /* waw */
+    {0x06a9, 0x0643}, {0x06aa, 0x0643},                                                       /* kaf */
+    {0x0629, 0x0647}, {0x06be, 0x0647}, {0x06c1, 0x0647}, {0x06c3, 0x0647}, {0x06d5, 0x0647}, /* heh */
+    {0x0695, 0x0631}, {0x06b5, 0x0644},                                                       /* Sorani reh and lam */
+    {0x06c6, 0x0648}, {0x06c7, 0x0648}, {0x06c8, 0x0648}, {0x06cb, 0x0648},                   /* waw */
 };
 
 static int32_t letter(int32_t c)
@@ -58,10 +58,9 @@ static int fold_slowly(int32_t c, int32_t folded[LONGEST])
     }
     if (utf8proc_category(c) == UTF8PROC_CATEGORY_CF)
         return 0;
-    utf8proc_ssize_t got = utf8proc_decompose_char(c, folded, LONGEST,
-                                                   UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD |
-                                                       UTF8PROC_STRIPMARK | UTF8PROC_IGNORE,
-                                                   &boundary);
+    utf8proc_ssize_t got = utf8proc_decompose_char(
+        c, folded, LONGEST,
+        UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_STRIPMARK | UTF8PROC_IGNORE, &boundary);
     for (int i = 0; i < got && i < LONGEST; i++) {
         int32_t to = letter(folded[i]);
         if (to)

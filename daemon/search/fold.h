@@ -1,8 +1,9 @@
 /* Text as a search compares it: what people write in one of several ways becomes the same.
  *
- * Compatibility forms, case, accents and vowel signs are gone (NFKD, marks dropped, case folded), letters that stand for
- * one another become one, digits are ASCII, what is not seen (joiners, marks of direction) is dropped, and any run of
- * spaces and controls is one space; none is left at either end. The same for a text and for what is looked for. Pure.
+ * Compatibility forms, case, accents and vowel signs are gone (NFKD, marks dropped, case folded), letters that stand
+ * for one another become one, digits are ASCII, what is not seen (joiners, marks of direction) is dropped, and any run
+ * of spaces and controls is one space; none is left at either end. The same for a text and for what is looked for.
+ * Pure.
  *
  *   Turkish, Kurmanji   I, İ, ı and î are i; ş is s, ç is c, ğ is g, ê is e
  *   Arabic              alef with anything on it is alef, ى is ي, ة is ه; tashkeel and tatweel are gone

@@ -316,8 +316,7 @@ static bool gather(struct follow *f, struct gather *g)
     const struct store_ops *ops = f->store->ops;
 
     f->search->key_count = 0;
-    if (!f->sites->all &&
-        !read_ok(f, ops->event_scan(f->store, g->first - 1, g->last - g->first + 1, note_site, g)))
+    if (!f->sites->all && !read_ok(f, ops->event_scan(f->store, g->first - 1, g->last - g->first + 1, note_site, g)))
         return false;
     if (!read_ok(f, ops->text_scan(f->store, g->first - 1, g->last, add_text, g)))
         return false;

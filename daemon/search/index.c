@@ -133,10 +133,10 @@ static bool keep_block(struct index *index, struct index_block block)
 static bool read_origin(struct index *index)
 {
     sqlite3_stmt *st = NULL;
-    bool good = sqlite3_prepare_v2(index->db, "SELECT format, event, hash, sites FROM origin", -1, &st, NULL) ==
-                    SQLITE_OK &&
-                sqlite3_step(st) == SQLITE_ROW && sqlite3_column_int64(st, 0) == FORMAT &&
-                sqlite3_column_bytes(st, 2) == SHA256_BYTES;
+    bool good =
+        sqlite3_prepare_v2(index->db, "SELECT format, event, hash, sites FROM origin", -1, &st, NULL) == SQLITE_OK &&
+        sqlite3_step(st) == SQLITE_ROW && sqlite3_column_int64(st, 0) == FORMAT &&
+        sqlite3_column_bytes(st, 2) == SHA256_BYTES;
 
     if (good) {
         index->origin.event = sqlite3_column_int64(st, 1);
@@ -155,10 +155,9 @@ static bool read_blocks(struct index *index)
     index->n = 0;
     while (code == SQLITE_OK || code == SQLITE_ROW) {
         code = sqlite3_step(st);
-        if (code == SQLITE_ROW &&
-            !keep_block(index, (struct index_block){.first = sqlite3_column_int64(st, 0),
-                                                    .last = sqlite3_column_int64(st, 1),
-                                                    .stale = sqlite3_column_int64(st, 2) != 0}))
+        if (code == SQLITE_ROW && !keep_block(index, (struct index_block){.first = sqlite3_column_int64(st, 0),
+                                                                          .last = sqlite3_column_int64(st, 1),
+                                                                          .stale = sqlite3_column_int64(st, 2) != 0}))
             code = SQLITE_NOMEM;
     }
     sqlite3_finalize(st);
@@ -188,7 +187,8 @@ static enum store_result make_schema(struct index *index)
 
 static bool open_file(struct index *index, const char *path)
 {
-    int code = sqlite3_open_v2(path, &index->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    int code =
+        sqlite3_open_v2(path, &index->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 
     if (code != SQLITE_OK)
         return wrong(index, code) == STORE_OK;

@@ -1,8 +1,8 @@
 /* The index of what people wrote: a file of its own beside the database, DIR/search.db.
  *
- * Everything in it is made from the database, so it may be deleted, and is made anew when anything about it is wrong. It
- * is divided into blocks: texts whose numbers lie within POSTING_SPAN of one another. A block says for each trigram in
- * which of its texts it occurs. One thread uses it, and no other program can while it is open. */
+ * Everything in it is made from the database, so it may be deleted, and is made anew when anything about it is wrong.
+ * It is divided into blocks: texts whose numbers lie within POSTING_SPAN of one another. A block says for each trigram
+ * in which of its texts it occurs. One thread uses it, and no other program can while it is open. */
 #ifndef MODQD_INDEX_H
 #define MODQD_INDEX_H
 
@@ -12,7 +12,8 @@
 
 struct index;
 
-/* A block is about all texts numbered first to last. A stale one is still to be made anew: nothing in it is believed. */
+/* A block is about all texts numbered first to last. A stale one is still to be made anew: nothing in it is believed.
+ */
 struct index_block {
     int64_t first, last;
     bool stale;
@@ -41,9 +42,9 @@ struct index_origin index_origin(const struct index *index);
 const struct index_block *index_blocks(const struct index *index, size_t *n);
 
 /* Changes come between begin and commit, which is taken back when it fails. Every function that returns a store_result
- * returns FULL when there is no room for it, and FAILED when the file is no good any more: then index_open makes another
- * one. What was removed is overwritten in the file; index_tidy removes it from the log beside it, too, and is called
- * when anything was. */
+ * returns FULL when there is no room for it, and FAILED when the file is no good any more: then index_open makes
+ * another one. What was removed is overwritten in the file; index_tidy removes it from the log beside it, too, and is
+ * called when anything was. */
 enum store_result index_begin(struct index *index);
 enum store_result index_commit(struct index *index);
 void index_rollback(struct index *index);

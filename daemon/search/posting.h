@@ -2,8 +2,8 @@
  * lists of many trigrams. Pure.
  *
  * A list is Rice-coded: four bits say k; then for each offset the distance from the one before (less one) as its
- * quotient by 2^k in ones ended by a zero, and k bits of remainder. Ones fill up the last byte. That is within a tenth of
- * what such lists hold: most trigrams are in one text or two, and a few in nearly all of them. */
+ * quotient by 2^k in ones ended by a zero, and k bits of remainder. Ones fill up the last byte. That is within a tenth
+ * of what such lists hold: most trigrams are in one text or two, and a few in nearly all of them. */
 #ifndef MODQD_POSTING_H
 #define MODQD_POSTING_H
 

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "../core/hash.h"
+
 const char *const settings_socket_names[SOCKET_COUNT] = {"front", "push", "decisions", "desk"};
 
 bool settings_has(const struct settings *settings, enum endpoint_kind kind)
@@ -19,6 +21,40 @@ const struct policy *settings_policy(const struct settings *settings, struct sli
         if (slice_is(site, settings->sites[i].name))
             return settings->sites[i].policy;
     return settings->policy;
+}
+
+bool settings_searched(const struct settings *settings, struct slice site)
+{
+    for (size_t i = 0; i < settings->site_count; i++)
+        if (slice_is(site, settings->sites[i].name))
+            return settings->sites[i].search;
+    return settings->search;
+}
+
+bool settings_search_all(const struct settings *settings)
+{
+    bool all = settings->search;
+
+    for (size_t i = 0; i < settings->site_count; i++)
+        all = all && settings->sites[i].search;
+    return all;
+}
+
+/* The sum of hashes of the names that differ from the rest: the order of sections means nothing. */
+int64_t settings_search_number(const struct settings *settings)
+{
+    unsigned char hash[SHA256_BYTES];
+    uint64_t sum = settings->search;
+
+    for (size_t i = 0; i < settings->site_count; i++) {
+        uint64_t number;
+        if (settings->sites[i].search == settings->search)
+            continue;
+        sha256_of(hash, slice_of(settings->sites[i].name));
+        memcpy(&number, hash, sizeof(number));
+        sum += number;
+    }
+    return (int64_t)(sum & INT64_MAX);
 }
 
 static void free_listen(struct settings_listen *listen)

@@ -13,6 +13,7 @@ struct settings_site {
     char *name;
     char *policy_path;
     struct policy *policy;
+    bool search;
 };
 
 /* The four sockets of the protocol. */
@@ -44,6 +45,7 @@ struct settings {
     char *server_key_path; /* NULL: where the daemon looks by itself */
     bool insecure_loopback, single_owner;
     bool audit_reads; /* what is only read at the desk leaves an event, too */
+    bool search;      /* texts are searched, of sites that say nothing else */
     char *metrics;    /* "127.0.0.1:9469"; NULL: none */
     struct settings_listen listen[SOCKET_COUNT];
     int64_t heartbeat_ms, credit_timeout_ms;
@@ -68,6 +70,12 @@ size_t settings_restart_needed(const struct settings *old, const struct settings
 bool settings_keep_running(struct settings *fresh, const struct settings *running);
 
 void settings_free(struct settings *settings); /* NULL: nothing */
+
+/* Whether the texts of a site are searched; of every site; and a number that is another one whenever the answer for any
+ * site is another. */
+bool settings_searched(const struct settings *settings, struct slice site);
+bool settings_search_all(const struct settings *settings);
+int64_t settings_search_number(const struct settings *settings);
 
 /* The policy that a site decides by. Never NULL. */
 const struct policy *settings_policy(const struct settings *settings, struct slice site);

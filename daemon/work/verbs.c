@@ -11,6 +11,7 @@
 #include "list.h"
 #include "read.h"
 #include "reload.h"
+#include "search_request.h"
 #include "show.h"
 #include "stats.h"
 #include "stream_request.h"
@@ -47,6 +48,7 @@ const struct verb verb_table[] = {
     VERB("show",       DOOR_DESK,   READ,     NONE,      MODERATORS,      NAMED,  show_decode,             show_run),
     VERB("history",    DOOR_DESK,   READ,     NONE,      MODERATORS,      NAMED,  history_decode,          history_run, .lists = 100),
     VERB("stats",      DOOR_DESK,   READ,     NONE,      MODERATORS,      SEEN,   stats_decode,            stats_run, .lists = 50),
+    VERB("search",     DOOR_DESK,   LOOK,     NONE,      MODERATORS,      SEEN,   search_decode,           search_run, .lists = 20),
     VERB("claim",      DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      SEEN,   claim_decode,            claim_run, .render = claim_render),
     VERB("renew",      DOOR_DESK,   CHANGE,   OPTIONAL,  MODERATORS,      SEEN,   hold_decode,             renew_run),
     VERB("release",    DOOR_DESK,   CHANGE,   OPTIONAL,  MODERATORS,      SEEN,   hold_decode,             release_run),

@@ -10,12 +10,15 @@
 #include "settings.h"
 #include "tally.h"
 
+struct search;
+
 struct work {
     struct store *store;
     struct ledger *ledger; /* NULL for those that only read */
     const struct settings *settings;
     struct counters *counters;
     struct health *health; /* NULL: nobody asks */
+    struct search *search; /* NULL: not this thread's */
     struct tally *tally;   /* of the request that is run; NULL: none is */
     unsigned char epoch[EPOCH_BYTES];
     const unsigned char *server_public; /* 32 bytes: the daemon's own public key; NULL: it has none */

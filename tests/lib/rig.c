@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../daemon/search/search.h"
 #include "../../daemon/work/claim.h"
 #include "../../proto/utf8.h"
 
@@ -125,12 +126,16 @@ void rig_open(struct rig *rig, struct store *store)
     *rig = (struct rig){.store = store, .now_ms = 1000000};
     rig->settings.heartbeat_ms = 5000;
     rig->settings.credit_timeout_ms = 30000;
+    rig->settings.search = true;
     rig->settings.policy = default_policy();
     limits_default(&rig->settings.limits);
     rig->work.store = store;
     rig->work.settings = &rig->settings;
     rig->work.counters = &rig->counters;
     rig->work.boot_ms = 5000;
+    rig->work.search = search_new(""); /* without an index: everything is read */
+    if (!rig->work.search)
+        give_up("out of memory");
     memset(rig->work.epoch, 0xee, EPOCH_BYTES);
     rig->access = access_new();
     if (!rig->access || !msgpack_zone_init(&rig->zone, 65536) || !rig_restart(rig))
@@ -152,6 +157,7 @@ void rig_close(struct rig *rig)
     access_free(rig->access);
     ledger_free(rig->work.ledger);
     out_free(&rig->work.scratch);
+    search_free(rig->work.search);
     store_close(rig->store);
     msgpack_zone_destroy(&rig->zone);
     request_pool_drop();

@@ -32,6 +32,7 @@ static const struct {
     {"show", "{'op':'show','site':'%s','comment':'c'}", ONE_SITE},
     {"history", "{'op':'history','site':'%s','comment':'c'}", ONE_SITE},
     {"stats", "{'op':'stats'}", NO_SITE},
+    {"search", "{'op':'search','text':'b','site':'%s'}", ONE_SITE},
     {"claim", "{'op':'claim','comments':[{'site':'%s','comment':'c'}]}", ITEMS},
     {"renew", "{'op':'renew','comments':[{'site':'%s','comment':'c'}]}", ITEMS},
     {"release", "{'op':'release','comments':[{'site':'%s','comment':'c'}]}", ITEMS},

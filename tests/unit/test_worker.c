@@ -15,7 +15,8 @@ struct diary {
     pthread_cond_t changed;
     bool shut, fail;
     int lists, idles;
-    size_t longest; /* list */
+    int idles_wanted; /* so often one follows the other at once */
+    size_t longest;   /* list */
     size_t n;
     const void *order[MANY];
 };
@@ -43,12 +44,13 @@ static bool run(void *self, struct request *list)
     return good;
 }
 
-static bool idle(void *self)
+static bool idle(void *self, bool *more)
 {
     struct diary *d = self;
 
     pthread_mutex_lock(&d->mutex);
     d->idles++;
+    *more = d->idles < d->idles_wanted;
     pthread_cond_broadcast(&d->changed);
     bool good = !d->fail;
     pthread_mutex_unlock(&d->mutex);
