@@ -2,6 +2,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -15,6 +16,9 @@ static inline double bench_now(void)
 /* The comments of all benchmarks: 600 bytes of text each, ids that rise as web sites make them. `n` counts from 0. */
 enum { BENCH_BODY_BYTES = 600 };
 void bench_body(int64_t n, char body[BENCH_BODY_BYTES]);
+/* The same for search: BENCH_BODY_BYTES and a little more, of words. Returns how many bytes. */
+enum { BENCH_PROSE_BYTES = BENCH_BODY_BYTES + 128 };
+size_t bench_prose(int64_t n, char body[BENCH_PROSE_BYTES]);
 void bench_id(int64_t n, int random_ids, char id[32]);
 
 int bench_store(int argc, char **argv);

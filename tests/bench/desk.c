@@ -17,27 +17,33 @@ static void *dealer(void *context, const char *endpoint)
     return zmq_connect(socket, endpoint) == 0 ? socket : NULL;
 }
 
-static void put_comment(struct out *out, int64_t n)
+static void put_comment(struct out *out, int64_t n, int prose)
 {
-    char body[BENCH_BODY_BYTES];
+    char body[BENCH_PROSE_BYTES];
     char id[32];
+    size_t len = BENCH_BODY_BYTES;
 
-    bench_body(n, body);
+    if (prose)
+        len = bench_prose(n, body);
+    else
+        bench_body(n, body);
     bench_id(n, 0, id);
     out_map(out);
     out_key_cstr(out, "site", "bench");
     out_key_cstr(out, "comment", id);
-    out_key_str(out, "body", (struct slice){body, sizeof(body)});
+    out_key_str(out, "body", (struct slice){body, len});
     out_end(out);
 }
 
-/* bench fill ENDPOINT FROM TO: submits comments until there are so many, 256 in a request, four requests at once. */
+/* bench fill ENDPOINT FROM TO [1]: submits comments (with 1: of words) until there are so many, 256 in a request, four
+ * requests at once. */
 int bench_fill(int argc, char **argv)
 {
     if (argc < 4)
         return 2;
     int64_t next = atoll(argv[2]);
     int64_t to = atoll(argv[3]);
+    int prose = argc > 4 && atoi(argv[4]);
     int under_way = 0;
     void *context = zmq_ctx_new();
     void *socket = dealer(context, argv[1]);
@@ -51,7 +57,7 @@ int bench_fill(int argc, char **argv)
             out_key(&out, "comments");
             out_array(&out);
             for (int i = 0; i < 256 && next < to; i++)
-                put_comment(&out, next++);
+                put_comment(&out, next++, prose);
             out_end(&out);
             out_end(&out);
             zmq_send(socket, out.data, out.len, 0);
