@@ -4,8 +4,8 @@
 
 #include "gram.h"
 
-/* Microseconds that steps take, near enough (docs/performance.md): reading a text, each 256 bytes of it, a look into the
- * index. */
+/* Microseconds that steps take, near enough (docs/performance.md): reading a text, each 256 bytes of it, a look into
+ * the index. */
 enum { COST_TEXT = 2, BYTES_A_MICROSECOND = 256, COST_LIST = 8 };
 
 /* Texts that are read in one go; lists that are looked up for one block at most; trigrams that are thought of at all.

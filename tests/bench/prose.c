@@ -7,11 +7,12 @@
 
 enum { VOCABULARY = 60000, RARE_EVERY = 50000, ARABIC_EVERY = 4 };
 
-static const char *const latin[] = {"a",  "e",  "i",  "o",   "u",   "an", "en", "in", "on",  "er",  "re", "st", "th",
-                                    "ti", "la", "de", "ma",  "no",  "si", "ta", "co", "ha",  "pro", "com", "ing", "ed",
-                                    "al", "ar", "ent", "ion", "ous", "ly", "ra", "ne", "wo", "fi", "gu", "be", "mi", "ch"};
-static const char *const arabic[] = {"ال", "ا", "و", "ي", "م", "ن", "ر", "ت", "ل", "ب", "ع", "س", "د", "ق", "ح", "ه",
-                                     "ف", "ك", "ين", "ون", "ات", "ست", "مت", "ج", "ش", "ص", "ط", "خ", "ة", "ها"};
+static const char *const latin[] = {"a",   "e",  "i",   "o",   "u",   "an", "en", "in", "on",  "er",
+                                    "re",  "st", "th",  "ti",  "la",  "de", "ma", "no", "si",  "ta",
+                                    "co",  "ha", "pro", "com", "ing", "ed", "al", "ar", "ent", "ion",
+                                    "ous", "ly", "ra",  "ne",  "wo",  "fi", "gu", "be", "mi",  "ch"};
+static const char *const arabic[] = {"ال", "ا", "و", "ي",  "م",  "ن",  "ر",  "ت",  "ل", "ب", "ع", "س", "د", "ق", "ح",
+                                     "ه",  "ف", "ك", "ين", "ون", "ات", "ست", "مت", "ج", "ش", "ص", "ط", "خ", "ة", "ها"};
 enum { LATIN = sizeof(latin) / sizeof(latin[0]), ARABIC = sizeof(arabic) / sizeof(arabic[0]) };
 
 static uint64_t mix(uint64_t x)

@@ -80,14 +80,14 @@ TEST(kurmanji_words_are_found_with_and_without_their_roofs)
 
 TEST(sorani_words_are_found_however_they_are_typed)
 {
-    same("کوردی", "كوردي");        /* Kurdish kaf and ye; Arabic ones */
-    same("ئەمە", "ئه‌مه");           /* ae; heh with a joiner */
-    same("هەولێر", "هەولیر");       /* yeh with and without its v */
+    same("کوردی", "كوردي");      /* Kurdish kaf and ye; Arabic ones */
+    same("ئەمە", "ئه‌مه"); /* ae; heh with a joiner */
+    same("هەولێر", "هەولیر");    /* yeh with and without its v */
     same("گەڕان", "گەران");
     same("دڵ", "دل");
     same("ڕۆژ", "روژ");
     same("بەڕێوەبەر", "به‌ریوه‌به‌ر");
-    same("ھەڵۆ", "هەلو");           /* heh doachashmee */
+    same("ھەڵۆ", "هەلو"); /* heh doachashmee */
     differ("گوڵ", "گوێ");
 }
 
@@ -102,7 +102,7 @@ TEST(arabic_words_are_found_with_and_without_what_stands_on_the_letters)
     same("مستشفى", "مستشفي");
     same("ســـلام", "سلام");
     same("مسؤول", "مسوول");
-    same("ﻻ ﺷﻲء", "لا شيء");        /* presentation forms, a ligature */
+    same("ﻻ ﺷﻲء", "لا شيء"); /* presentation forms, a ligature */
     differ("سلام", "كلام");
 }
 
@@ -135,7 +135,9 @@ TEST(marks_alone_leave_nothing)
 
 TEST(what_is_no_utf8_counts_as_a_space)
 {
-    is("a\xff\xfe" "b\xc3", "a b");
+    is("a\xff\xfe"
+       "b\xc3",
+       "a b");
 }
 
 /* Folding is the same once more, so that what is shown may be looked for. */
