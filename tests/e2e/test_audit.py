@@ -25,7 +25,7 @@ LEAVES = {
     ("push", "submit"): "submitted", ("push", "withdraw"): "withdrawn", ("push", "report"): "reported",
     ("push", "article"): None,
     ("desk", "hello"): None, ("desk", "policy"): None,
-    ("desk", "status"): "looked", ("desk", "list"): "looked", ("desk", "show"): "looked", ("desk", "history"): "looked",
+    ("desk", "status"): "looked", ("desk", "list"): "looked", ("desk", "search"): "looked", ("desk", "show"): "looked", ("desk", "history"): "looked",
     ("desk", "stats"): "looked", ("desk", "key_list"): "looked", ("desk", "audit"): "looked",
     ("desk", "verify"): "looked",
     ("desk", "claim"): "claimed", ("desk", "renew"): "renewed", ("desk", "release"): "released",

@@ -69,6 +69,9 @@ desk       list                 foreign  no       denied            denied      
 desk       list_escalated       -        no       denied:escalated  denied:escalated  ok                denied:escalated  denied:escalated  ok       ok
 desk       list_escalated       own      no       denied:escalated  denied:escalated  ok                denied:escalated  denied:escalated  ok       ok
 desk       list_escalated       foreign  no       denied            denied            denied            denied            denied            denied   ok
+desk       search               -        no       ok                ok                ok                ok                ok                ok       ok
+desk       search               own      no       ok                ok                ok                ok                ok                ok       ok
+desk       search               foreign  no       denied            denied            denied            denied            denied            denied   ok
 desk       show                 own      no       ok                ok                ok                ok                ok                ok       ok
 desk       show                 foreign  no       denied            denied            denied            denied            denied            denied   ok
 desk       history              own      no       ok                ok                ok                ok                ok                ok       ok
@@ -127,7 +130,7 @@ PEOPLE = HEAD[3:]
 ROLES = {"front": ("front", None), "administrator": ("administrator", None), "bare": ("moderator", []),
          "senior": ("moderator", ["undo", "escalated", "erase", "bulk"]),
          **{right: ("moderator", [right]) for right in ("undo", "escalated", "erase", "bulk")}}
-READS = ("hello", "policy", "status", "stream", "credit", "cancel", "list", "show", "history", "stats", "key_list", "audit",
+READS = ("hello", "policy", "status", "stream", "credit", "cancel", "list", "search", "show", "history", "stats", "key_list", "audit",
          "verify")
 KINDS = {"front": zmq.DEALER, "push": zmq.PUSH, "decisions": zmq.SUB, "desk": zmq.DEALER}
 LET_IN, REFUSED = zmq.EVENT_HANDSHAKE_SUCCEEDED, zmq.EVENT_HANDSHAKE_FAILED_AUTH

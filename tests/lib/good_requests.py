@@ -93,6 +93,9 @@ class Requests:
         self.pending(site or OWN)
         return {"site": site}
 
+    def _search(self, who, site):
+        return {"text": "body", **({"site": site} if site else {})}
+
     def _list_escalated(self, who, site):
         self.escalated(site or OWN)
         return {"site": site, "lane": "escalated"}

@@ -45,7 +45,7 @@ VALUES = [None, True, False, 0, 1, -1, 255, 2 ** 31, 2 ** 53 - 1, 2 ** 53, 2 ** 
           msgpack.ExtType(5, b"x"), msgpack.Timestamp(1)]
 FRONT_VERBS = ("hello", "submit", "withdraw", "report", "article", "status", "policy", "stream", "credit", "cancel",
                "confirm")
-DESK_VERBS = ("hello", "policy", "status", "list", "claim", "renew", "release", "show", "approve", "reject", "undo",
+DESK_VERBS = ("hello", "policy", "status", "list", "search", "claim", "renew", "release", "show", "approve", "reject", "undo",
               "escalate", "history", "erase", "stats")
 PUSH_VERBS = ("submit", "withdraw", "report", "article")
 SILENT = ("credit", "cancel")     # not answered when they are well formed
@@ -93,6 +93,7 @@ class Mill:
             "cancel": {"stream": r.randrange(100)},
             "confirm": {"site": site, "listener": "web", "seq": 0},
             "list": {"site": site, "limit": 3, "lane": "normal"},
+            "search": {"text": "body of", "site": site, "limit": 3},
             "claim": {"site": site, "limit": 2, "lease_ms": 1000, "operation": operation},
             "renew": {"comments": self.named(), "lease_ms": 1000, "operation": operation},
             "release": {"comments": self.named(), "operation": operation},

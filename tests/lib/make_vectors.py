@@ -472,6 +472,16 @@ def add_desk_reads():
                    reply={"min": 1, "max": 500})
     op_refused("unknown lane", "bad_value", "lane", "list", "desk", lane="fast")
     op_refused("after as int", "bad_type", "after", "list", "desk", after=1)
+    add("search: nothing there", ask("search", text="word"),
+        {"ok": True, "comments": [], "matches": [], "next": None, "off": []}, "desk")
+    op_refused("no text", "missing_field", "text", "search", "desk")
+    op_refused("nothing to look for", "bad_value", "text", "search", "desk", text="\u0640 ")
+    op_refused("text of 257 bytes", "too_long", "text", "search", "desk", text="x" * 257, reply={"max": 256})
+    op_refused("unknown state", "bad_value", "state", "search", "desk", text="x", state="lost")
+    op_refused("author of no site", "missing_field", "site", "search", "desk", text="x", author="a")
+    for limit in (0, 101):
+        op_refused(f"limit {limit}", "out_of_range", "limit", "search", "desk", text="x", limit=limit,
+                   reply={"min": 1, "max": 100})
     for op in ("show", "history"):
         op_refused("unknown", "not_found", None, op, "desk", site="s", comment="c")
         op_refused("no site", "missing_field", "site", op, "desk", comment="c")

@@ -398,6 +398,7 @@ TEST(ids_are_what_they_were)
         {LOG_ID_KEY_REVOKED, "key_revoked", "207183a34249497b90a515869abbbf3a"},
         {LOG_ID_KEY_ROTATED, "key_rotated", "1bd36425d9d34b47ad3cee2884d44144"},
         {LOG_ID_CHAIN_HEAD, "chain_head", "89fa8ef79fc348aabf39274c3c845f9a"},
+        {LOG_ID_INDEX_FAILED, "index_failed", "4f2fd100e4e34184ba417b1048470cdc"},
         {LOG_ID_FEW_DESCRIPTORS, "few_descriptors", "69599b77e2964b58a1dce752002933ea"},
     };
 
