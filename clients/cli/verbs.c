@@ -35,6 +35,19 @@ static const struct verb verbs[] = {
              "      modq reject --stdin --reason promotion\n",
      .options = O(SITE) | O(LANE) | O(LIMIT),
      .run = run_queue},
+    {.name = "search",
+     .usage = "[--site SITE] [--limit N] TEXT...",
+     .help = "comments by a piece of their text, the newest first",
+     .more = "In any state. Case, accents and vowel signs do not matter, nor which of several\n"
+             "letters somebody typed for the same sound; a piece of a word will do. Shows 20\n"
+             "unless --limit says otherwise; --limit 0 shows all.\n\n"
+             "  modq search casino bonus\n"
+             "  modq search --site news --json هەولێر | jq -r '.comment'\n",
+     .options = O(SITE) | O(LIMIT),
+     .argument = VALUE_TEXT,
+     .least = 1,
+     .most = -1,
+     .run = run_search},
     {.name = "claim",
      .usage = "[--site SITE] [--lane LANE] [--limit N] [--lease SECONDS] | SITE/ID... | --stdin",
      .help = "take comments for yourself, so that nobody else reads them, too",

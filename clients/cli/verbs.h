@@ -31,6 +31,7 @@ bool help_group(const char *word); /* of the verbs of two words that begin with 
 /* Each returns an exit code; failures that app_exit was told of count besides. */
 int run_submit(struct app *app);
 int run_queue(struct app *app);
+int run_search(struct app *app);
 int run_claim(struct app *app);
 int run_renew(struct app *app);
 int run_release(struct app *app);
