@@ -158,11 +158,18 @@ static int64_t look_into(struct finder *f, const struct index_block *block, int6
 
 /* ---- all of them ---- */
 
+static bool may_believe(const struct finder *f)
+{
+    const struct search *search = f->search;
+
+    return search->index && search->known && !f->failed && index_origin(search->index).sites == f->find->sites;
+}
+
 /* The last block that begins at or before `no`; NULL: none does. */
 static const struct index_block *block_before(const struct finder *f, int64_t no)
 {
     size_t n = 0;
-    const struct index_block *blocks = f->search->index && !f->failed ? index_blocks(f->search->index, &n) : NULL;
+    const struct index_block *blocks = may_believe(f) ? index_blocks(f->search->index, &n) : NULL;
     size_t low = 0;
 
     while (low < n) {

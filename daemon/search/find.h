@@ -7,6 +7,7 @@
 struct find {
     struct slice wanted; /* folded, not empty */
     int64_t below;       /* only texts with lower numbers */
+    int64_t sites;       /* as in struct follow_sites: an index of other sites is not believed */
     int64_t effort;      /* about how many microseconds it may take; more may be used up by on_match */
 
     /* A text that holds it, by number; may use the store. False: that is enough. */

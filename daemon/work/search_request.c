@@ -252,6 +252,7 @@ void search_run(struct work *work, struct request *request, struct out *out)
     }
     page.find = (struct find){.wanted = fold_slice(&args->wanted),
                               .below = args->after,
+                              .sites = settings_search_number(work->settings),
                               .effort = EFFORT_US,
                               .on_match = on_match,
                               .arg = &page};
