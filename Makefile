@@ -50,13 +50,13 @@ ALL_LDFLAGS = -pthread -Wl,-z,relro,-z,now $(filter -fsanitize=%,$(flags_$(VARIA
 
 DAEMON_LIBS = -lzmq -lmsgpackc -lsqlite3 -lnettle -lconfuse -lsystemd -lmicrohttpd -lutf8proc
 CLIENT_LIBS = -lzmq -lmsgpackc
-CLI_LIBS    = -ljansson -lutf8proc
+CLI_LIBS    = -ljansson -lutf8proc -lncursesw -ltinfo -lfribidi
 
 # Sources are found, not listed: a new file needs no edit here.
 proto_src  := $(wildcard proto/*.c)
 daemon_src := $(wildcard daemon/*.c daemon/*/*.c)
 client_src := $(wildcard clients/c/*.c)
-cli_src    := $(wildcard clients/cli/*.c)
+cli_src    := $(wildcard clients/cli/*.c clients/cli/*/*.c)
 testlib_src := $(filter-out tests/lib/sabotage%.c,$(wildcard tests/lib/*.c)) tests/unit/unit.c
 unit_src   := $(wildcard tests/unit/test_*.c)
 fuzz_src   := $(wildcard tests/fuzz/fuzz_*.c)

@@ -74,6 +74,9 @@ enum option_id {
     OPT_UNTIL,
     OPT_BEFORE,
     OPT_HEAD,
+    OPT_PLAIN,
+    OPT_BIDI,
+    OPT_AHEAD,
     OPT_COUNT
 };
 

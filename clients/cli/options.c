@@ -12,6 +12,7 @@
 
 static const char *const lanes[] = {"normal", "escalated", NULL};
 static const char *const yes_no[] = {"yes", "no", NULL};
+static const char *const bidis[] = {"terminal", "fribidi", "off", NULL};
 static const char *const roles[] = {"front", "moderator", "administrator", NULL};
 static const char *const rights[] = {"undo", "escalated", "erase", "bulk", NULL};
 static const char *const actors[] = {"front", "push", "modqd", NULL}; /* besides people */
@@ -249,6 +250,20 @@ static const struct option_row rows[] = {
      .argument = "NO:HASH",
      .value = VALUE_TEXT,
      .help = "end of the chain as it was told before: must still be there"},
+    {.id = OPT_PLAIN, .name = "plain", .help = "line by line, for screen readers and simple terminals"},
+    {.id = OPT_BIDI,
+     .name = "bidi",
+     .argument = "WAY",
+     .value = VALUE_WORDS,
+     .words = bidis,
+     .help = "who puts Arabic in order: terminal (the default), fribidi (modq does) or off"},
+    {.id = OPT_AHEAD,
+     .name = "ahead",
+     .argument = "N",
+     .value = VALUE_NUMBER,
+     .min = 1,
+     .max = 50,
+     .help = "comments claimed besides the one that is read (5)"},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };

@@ -59,6 +59,17 @@ static const struct verb verbs[] = {
      .argument = VALUE_COMMENT,
      .most = -1,
      .run = run_claim},
+    {.name = "review",
+     .usage = "[--site SITE] [--lane LANE] [--ahead N] [--lease SECONDS] [--lang TAG] [--bidi WAY] [--plain]",
+     .help = "read and decide one comment after the other, on the whole screen",
+     .more = "a approves, r rejects, s skips, e escalates, u undoes, q leaves; ? lists all keys.\n"
+             "The next comments are claimed ahead; what is undecided is given back at the end.\n"
+             "Titles of reasons are in the language of --lang, else in that of $LANG.\n"
+             "Without a terminal, or with --plain, it is the same line by line.\n\n"
+             "  modq review --site news\n"
+             "  modq review --lane escalated --lease 600\n",
+     .options = O(SITE) | O(LANE) | O(AHEAD) | O(LEASE) | O(LANG) | O(BIDI) | O(PLAIN),
+     .run = run_review},
     {.name = "renew",
      .usage = "[--lease SECONDS] [SITE/ID... | --stdin]",
      .help = "hold what you have claimed for longer; without names: all of it",

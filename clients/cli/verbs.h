@@ -33,6 +33,7 @@ int run_submit(struct app *app);
 int run_queue(struct app *app);
 int run_search(struct app *app);
 int run_claim(struct app *app);
+int run_review(struct app *app);
 int run_renew(struct app *app);
 int run_release(struct app *app);
 int run_show(struct app *app);

@@ -28,6 +28,7 @@ PROJECT = [
     ("clients/c/*", ["clients/c/*", "proto/*"]),
     # of proto, text alone: modq knows the wire through libmodq only
     ("clients/cli/*", ["clients/cli/*", "clients/c/modq.h", "proto/slice.h", "proto/utf8.h"]),
+    ("clients/cli/review/*", ["clients/cli/review/*", "clients/cli/*", "clients/c/modq.h", "proto/slice.h", "proto/utf8.h"]),
 ]
 
 # Headers of libraries, and the only files that may include them.
@@ -37,6 +38,8 @@ LIBRARIES = [
     ("sqlite3.h", ["daemon/store/*", "daemon/search/index.c"]),
     ("utf8proc.h", ["daemon/search/fold.c", "clients/cli/*"]),
     ("microhttpd.h", ["daemon/metrics/server.c"]),
+    ("curses.h", ["clients/cli/review/screen.c"]),
+    ("fribidi/fribidi.h", ["clients/cli/review/bidi.c"]),
 ]
 
 INCLUDE = re.compile(r'\s*#\s*include\s*(["<])([^">]+)[">]')

@@ -1,0 +1,264 @@
+/* What is known besides the text: reports, changes, the author, notes, who saw it, urgency. */
+#include "../say.h"
+#include "../when.h"
+#include "proto/utf8.h"
+#include "view.h"
+
+enum { CHANGE_ROWS = 6, LAST_MOST = 5, SEEN_MOST = 6, CONTEXT = 24 };
+
+static void part(struct text *out, const char *before, struct slice untrusted)
+{
+    if (untrusted.data)
+        say(out, "%s", before);
+    text_append(out, untrusted);
+}
+
+static void rows_of(struct page *page, enum style style, struct text *untrusted, size_t most)
+{
+    page_wrap(page, 0, page->columns, style, text_slice(untrusted), most);
+    text_free(untrusted);
+}
+
+/* ---- reports */
+
+static void view_reports(struct page *page, const struct review *r, const struct card *card, int64_t now)
+{
+    const json_t *reports = look_list(card->details, "reported");
+    struct slice site = look_text(card->card, "site");
+
+    if (json_array_size(reports) == 0)
+        return;
+    view_head(page, "Reports by readers (%zu)", json_array_size(reports));
+    for (size_t i = 0; i < json_array_size(reports); i++) {
+        const json_t *report = json_array_get(reports, i);
+        struct slice reason = look_text(report, "reason");
+        struct text line = {0};
+        text_append(&line, reason.data ? review_title_of(r, site, reason) : SLICE_LIT("no reason given"));
+        part(&line, ": ", look_text(report, "note"));
+        say(&line, ", ");
+        say_since(&line, look_int(report, "at", now), now);
+        rows_of(page, STYLE_PLAIN, &line, 3);
+    }
+}
+
+/* ---- what changed */
+
+static size_t common_start(struct slice a, struct slice b)
+{
+    size_t same = 0;
+
+    while (same < a.len && same < b.len && a.data[same] == b.data[same])
+        same++;
+    while (same > 0 && same < a.len && a.data[same - 1] != ' ' && a.data[same - 1] != '\n')
+        same--;
+    return same;
+}
+
+static size_t common_end(struct slice a, struct slice b, size_t start)
+{
+    size_t same = 0;
+
+    while (same < a.len - start && same < b.len - start && a.data[a.len - 1 - same] == b.data[b.len - 1 - same])
+        same++;
+    while (same > 0 && a.data[a.len - same] != ' ' && a.data[a.len - same] != '\n')
+        same--;
+    return same;
+}
+
+static void change(struct page *page, enum style style, const char *sign, struct slice body, size_t start, size_t end)
+{
+    struct text line = {0};
+
+    say(&line, "%s%s", sign, start > 0 ? "\u2026 " : "");
+    text_append(&line, (struct slice){body.data + start, body.len - start - end});
+    say(&line, "%s", end > 0 ? " \u2026" : "");
+    rows_of(page, style, &line, CHANGE_ROWS);
+}
+
+/* From the first word that differs to the last one. */
+static void view_changes(struct page *page, const struct card *card)
+{
+    const json_t *before = look_in(card->details, "before");
+    struct slice was = look_text(before, "body");
+    struct slice is = look_text(card->card, "body");
+
+    if (!was.data || !is.data)
+        return;
+    size_t start = common_start(was, is);
+    size_t end = common_end(was, is, start);
+    view_head(page, "Changed since revision %lld", (long long)look_int(before, "revision", 0));
+    change(page, STYLE_BAD, "- ", was, start, end);
+    change(page, STYLE_GOOD, "+ ", is, start, end);
+}
+
+/* ---- the author */
+
+static void say_counts(struct text *out, const json_t *record)
+{
+    static const char *const words[] = {"approved", "rejected", "pending", "withdrawn"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        int64_t count = look_int(record, words[i], 0);
+        if (count > 0)
+            say(out, "%s%lld %s", out->len ? ", " : "", (long long)count, words[i]);
+    }
+    if (out->len == 0)
+        say(out, "nothing before");
+}
+
+static void view_rejected_for(struct page *page, const struct review *r, const json_t *record)
+{
+    const json_t *reasons = look_list(record, "reasons");
+    struct text line = {0};
+
+    for (size_t i = 0; i < json_array_size(reasons); i++) {
+        const json_t *one = json_array_get(reasons, i);
+        say(&line, "%s", i ? ", " : "rejected for ");
+        text_append(&line, review_title_of(r, look_text(record, "site"), look_text(one, "reason")));
+        say(&line, " (%lld)", (long long)look_int(one, "count", 0));
+    }
+    rows_of(page, STYLE_PLAIN, &line, 3);
+}
+
+static void view_mark(struct page *page, const json_t *record, int64_t now)
+{
+    struct slice mark = look_text(record, "mark");
+    struct text line = {0};
+
+    if (!mark.data || slice_is(mark, "none"))
+        return;
+    text_append(&line, mark);
+    part(&line, " by ", look_text(record, "marked_by"));
+    if (look_int(record, "mark_until", -1) >= 0) {
+        say(&line, " until ");
+        when_say_short(&line, look_int(record, "mark_until", 0), now);
+    }
+    part(&line, ": ", look_text(record, "mark_note"));
+    rows_of(page, slice_is(mark, "trusted") ? STYLE_GOOD : STYLE_WARN, &line, 4);
+}
+
+static void view_last(struct page *page, const json_t *record, const struct card *card, int64_t now)
+{
+    const json_t *last = look_list(record, "last");
+    size_t shown = 0;
+
+    for (size_t i = 0; i < json_array_size(last) && shown < LAST_MOST; i++) {
+        const json_t *one = json_array_get(last, i);
+        struct text line = {0};
+        if (card && slice_equal(look_text(one, "comment"), look_text(card->card, "comment")))
+            continue;
+        bool rejected = look_is(one, "state", "rejected");
+        say(&line, "%s ", rejected ? "\u2717" : look_is(one, "state", "approved") ? "\u2713" : "\u00b7");
+        say_since(&line, look_int(one, "received_at", now), now);
+        part(&line, " ", look_text(one, "start"));
+        rows_of(page, rejected ? STYLE_BAD : STYLE_DIM, &line, 2);
+        shown++;
+    }
+}
+
+void view_record(struct page *page, const struct review *r, const json_t *record, const struct card *card, int64_t now)
+{
+    struct text line = {0};
+    struct slice name = look_text(record, "name");
+
+    if (!record)
+        return;
+    view_head(page, "Author");
+    part(&line, "", name.data ? name : look_text(record, "author"));
+    if (look_int(record, "first_at", -1) >= 0) {
+        say(&line, ", here for ");
+        say_since(&line, look_int(record, "first_at", now), now);
+    }
+    rows_of(page, STYLE_PLAIN, &line, 2);
+    view_mark(page, record, now);
+    say_counts(&line, record);
+    rows_of(page, STYLE_PLAIN, &line, 2);
+    view_rejected_for(page, r, record);
+    view_last(page, record, card, now);
+}
+
+/* ---- others */
+
+static void view_notes(struct page *page, const struct card *card, int64_t now)
+{
+    const json_t *notes = look_list(card->details, "notes");
+
+    if (json_array_size(notes) > 0)
+        view_head(page, "Notes");
+    for (size_t i = 0; i < json_array_size(notes); i++) {
+        const json_t *note = json_array_get(notes, i);
+        struct text line = {0};
+        part(&line, "", look_text(note, "by"));
+        say(&line, ", ");
+        say_since(&line, look_int(note, "at", now), now);
+        part(&line, ": ", look_text(note, "note"));
+        rows_of(page, STYLE_PLAIN, &line, 6);
+    }
+}
+
+static void view_seen(struct page *page, const struct card *card, int64_t now)
+{
+    const json_t *seen = look_list(card->details, "seen");
+    size_t count = json_array_size(seen);
+
+    if (count > 0)
+        view_head(page, "Seen by");
+    for (size_t i = 0; i < count && i < SEEN_MOST; i++) {
+        const json_t *one = json_array_get(seen, i);
+        struct text line = {0};
+        part(&line, "", look_text(one, "by"));
+        part(&line, " ", look_text(one, "kind"));
+        say(&line, ", ");
+        say_since(&line, look_int(one, "at", now), now);
+        rows_of(page, STYLE_DIM, &line, 1);
+    }
+}
+
+static void say_urgent(struct text *out, const json_t *one, int64_t now)
+{
+    static const char *const words[][2] = {
+        {"target", "is to be decided within"},          {"reports", "earlier, for reports:"},
+        {"front_page", "earlier, for the front page:"}, {"watched", "earlier, the author is watched:"},
+        {"trusted", "later, the author is trusted:"},
+    };
+    int64_t ms = look_int(one, "ms", 0);
+
+    if (look_is(one, "what", "received")) {
+        say(out, "received ");
+        when_say_short(out, ms, now);
+        return;
+    }
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (look_is(one, "what", words[i][0]))
+            say(out, "%s", words[i][1]);
+    if (out->len == 0)
+        text_append(out, look_text(one, "what"));
+    say(out, " %lldm", (long long)((ms < 0 ? -ms : ms) / 60000));
+}
+
+static void view_urgency(struct page *page, const struct card *card, int64_t now)
+{
+    const json_t *urgency = look_list(card->card, "urgency");
+
+    if (json_array_size(urgency) > 0)
+        view_head(page, "Urgency");
+    for (size_t i = 0; i < json_array_size(urgency); i++) {
+        struct text line = {0};
+        say_urgent(&line, json_array_get(urgency, i), now);
+        rows_of(page, STYLE_DIM, &line, 2);
+    }
+}
+
+void view_details(struct page *page, const struct review *r, const struct card *card, int64_t now)
+{
+    if (!card->details) {
+        view_head(page, "\u2026");
+        return;
+    }
+    view_reports(page, r, card, now);
+    view_changes(page, card);
+    view_notes(page, card, now);
+    view_record(page, r, look_in(card->details, "author_record"), card, now);
+    view_seen(page, card, now);
+    view_urgency(page, card, now);
+}
