@@ -129,6 +129,7 @@ static void take_answer(struct review *r, const struct request *request, const j
         break;
     case WISH_STATS:
         keep(&r->stats, error ? r->stats : answer);
+        r->gone = 0;
         break;
     case WISH_POLICY:
         take_policy(r, request, error ? NULL : answer);

@@ -15,6 +15,7 @@ enum {
     NOTICE_MS = 6000,      /* how long a notice of success stands there */
     BRING_BACK_MOST = 100, /* comments in one claim */
     REASONS_MOST = 8,
+    SCROLL_END = 1 << 20,
 };
 
 /* ---- ask.c: requests under way */

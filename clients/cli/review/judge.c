@@ -73,7 +73,7 @@ static void go_on(struct review *r, int64_t now)
 {
     if (r->asking == REJECT) {
         r->mode = MODE_REASONS;
-        r->scroll = 0;
+        r->paged = 0;
     } else if (r->asking == ESCALATE) {
         typing_begin(r, EDIT_ESCALATE, SLICE_LIT(""));
     } else {
@@ -298,6 +298,7 @@ static void count_one(struct review *r, enum decision what)
     int *counts[] = {
         [APPROVE] = &r->approved, [REJECT] = &r->rejected, [ESCALATE] = &r->escalated, [SKIP] = &r->skipped};
     ++*counts[what];
+    r->gone += what != SKIP;
 }
 
 /* Those that can still be decided by us as things stand. */

@@ -146,7 +146,7 @@ int64_t review_waiting(const struct review *r)
         if (!wanted || slice_is(look_text(site, "site"), wanted))
             count += look_int(site, r->filter.escalated ? "escalated" : "pending", 0);
     }
-    return count;
+    return count > r->gone ? count - r->gone : 0;
 }
 
 /* ---- modes */
@@ -161,38 +161,39 @@ void open_paper(struct review *r, enum paper paper, bool waiting)
 {
     r->paper = paper;
     r->mode = MODE_PAPER;
-    r->scroll = 0;
+    r->paged = 0;
     r->waiting = waiting;
     json_decref(r->answer);
     r->answer = NULL;
 }
 
-static bool scroll(struct review *r, int32_t key)
+/* Past the end is cut to the last page by whoever shows it. */
+static bool scroll(int *place, int32_t key, int page)
 {
     switch (key) {
     case KEY_OF_UP:
     case 'k':
-        r->scroll -= r->scroll > 0;
+        *place -= *place > 0;
         return true;
     case KEY_OF_DOWN:
     case 'j':
-        r->scroll++;
+        ++*place;
         return true;
     case KEY_OF_PAGE_UP:
     case CONTROL('b'):
-        r->scroll = r->scroll > r->page ? r->scroll - r->page : 0;
+        *place = *place > page ? *place - page : 0;
         return true;
     case KEY_OF_PAGE_DOWN:
     case CONTROL('f'):
-        r->scroll += r->page;
+        *place += page;
         return true;
     case KEY_OF_HOME:
     case 'g':
-        r->scroll = 0;
+        *place = 0;
         return true;
     case KEY_OF_END:
     case 'G':
-        r->scroll = 1 << 20; /* whoever shows it cuts it to the last page */
+        *place = SCROLL_END;
         return true;
     default:
         return false;
@@ -310,7 +311,7 @@ static bool key_common(struct review *r, int32_t key, int64_t now)
         return true;
     case 'm':
         open_paper(r, PAPER_MESSAGES, false);
-        r->scroll = 1 << 20;
+        r->paged = SCROLL_END;
         return true;
     case '?':
         open_paper(r, PAPER_HELP, false);
@@ -362,7 +363,7 @@ static void key_read(struct review *r, int32_t key, int64_t now)
         pass(r, now);
         break;
     default:
-        if (!scroll(r, key) && !key_common(r, key, now))
+        if (!scroll(&r->scroll, key, r->page) && !key_common(r, key, now))
             notice_add(r, false, now, "that key does nothing here; ? lists the keys");
     }
 }
@@ -469,7 +470,7 @@ static void key_ask(struct review *r, int32_t key, int64_t now)
 
 static void key_paper(struct review *r, int32_t key)
 {
-    if (!scroll(r, key))
+    if (!scroll(&r->paged, key, r->page))
         go_back(r);
 }
 
@@ -489,7 +490,8 @@ static void key_by_mode(struct review *r, int32_t key, int64_t now)
         key_paper(r, key);
         break;
     case MODE_REASONS:
-        judge_reasons(r, key, now);
+        if (key < KEY_OF_UP || !scroll(&r->paged, key, r->page))
+            judge_reasons(r, key, now);
         break;
     case MODE_EDIT:
         typing_key(r, key, now);

@@ -129,7 +129,8 @@ struct review {
     enum decision asking; /* what is asked about, or needs a note */
     json_t *targets;      /* {site, comment, revision, seq, reasons_site} that the decision at hand is for */
     json_t *reasons;      /* codes chosen */
-    int scroll;
+    int scroll;       /* of the text */
+    int paged;        /* of a paper, or a menu over the text */
     int page;       /* lines that fit */
     json_t *answer; /* what the paper shows */
     json_t *hits;   /* what was found */
@@ -149,6 +150,7 @@ struct review {
 
     json_t *you;      /* the answer to hello */
     json_t *stats;    /* the answer to stats */
+    int64_t gone;     /* decided here since then */
     json_t *policies; /* site -> policy */
     bool away;
     char *away_why;

@@ -9,6 +9,15 @@ struct face_state {
     bool pasting;
 };
 
+/* What was scrolled past the end is where the end is. */
+static void cut_scroll(struct review *r, int most)
+{
+    int *place = r->mode == MODE_READ ? &r->scroll : &r->paged;
+
+    if (*place > most)
+        *place = most;
+}
+
 static void draw(struct desk *desk, int64_t now)
 {
     struct page page = {.bidi = desk->bidi};
@@ -17,8 +26,7 @@ static void draw(struct desk *desk, int64_t now)
 
     screen_size(&columns, &rows);
     view_screen(&page, &desk->review, columns, rows, now);
-    if ((size_t)desk->review.scroll > page.scroll_most)
-        desk->review.scroll = (int)page.scroll_most;
+    cut_scroll(&desk->review, (int)page.scroll_most);
     if (page.middle > 1)
         desk->review.page = (int)page.middle - 1;
     if (!page.failed)

@@ -187,11 +187,10 @@ static void rule(struct page *page, size_t row, size_t column, size_t columns)
 }
 
 /* A part with more rows than fit: what is seen of it, and where that is. */
-static void scrolled(struct page *page, const struct page *part, const struct review *r, size_t row, size_t rows,
-                     size_t column)
+static void scrolled(struct page *page, const struct page *part, int scroll, size_t row, size_t rows, size_t column)
 {
     size_t most = part->rows > rows ? part->rows - rows : 0;
-    size_t from = (size_t)r->scroll < most ? (size_t)r->scroll : most;
+    size_t from = (size_t)scroll < most ? (size_t)scroll : most;
 
     page->scroll_most = most;
     page->middle = rows;
@@ -265,7 +264,7 @@ static void view_read(struct page *page, const struct review *r, size_t row, siz
         view_details(&part, r, card, now);
     else
         view_side(page, r, card, row + head, rows - head, now);
-    scrolled(page, &part, r, row + head, rows - head, 1);
+    scrolled(page, &part, r->scroll, row + head, rows - head, 1);
     page->failed = page->failed || part.failed;
     page_free(&part);
 }
@@ -285,7 +284,7 @@ static void view_drawer(struct page *page, const struct review *r, part_fn *part
         view_read(page, r, row, above, now);
     rule(page, row + above, 0, page->columns);
     page_put(page, row + above, 2, page->columns - 2, STYLE_HEAD, slice_of(head));
-    scrolled(page, &drawer, r, row + above + 1, height - 1, 0);
+    scrolled(page, &drawer, r->paged, row + above + 1, height - 1, 0);
     page->failed = page->failed || drawer.failed;
     page_free(&drawer);
 }
@@ -319,7 +318,7 @@ static void view_whole(struct page *page, const struct review *r, size_t row, si
     rule(page, row, 0, page->columns);
     page_words(page, row, 2, STYLE_HEAD, " %s ", heads[r->paper]);
     view_paper(&part, r, now);
-    scrolled(page, &part, r, row + 1, rows - 1, 1);
+    scrolled(page, &part, r->paged, row + 1, rows - 1, 1);
     page->failed = page->failed || part.failed;
     page_free(&part);
 }
