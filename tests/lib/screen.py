@@ -453,7 +453,7 @@ def _environment(changes):
     """This program's, without what would choose another size, other colours or another language."""
     ours = {name: value for name, value in os.environ.items()
             if name not in ("COLUMNS", "LINES", "NO_COLOR", "LANGUAGE") and not name.startswith("LC_")}
-    ours.update(TERM="xterm-256color", LANG="C.UTF-8", **changes)
+    ours.update({"TERM": "xterm-256color", "LANG": "C.UTF-8", **changes})
     return {name: str(value) for name, value in ours.items() if value is not None}
 
 

@@ -133,9 +133,11 @@ static int loop(struct desk *desk, struct wire *wire, const struct signals *sign
     int64_t now = when_now();
 
     review_start(review, now);
-    while (goes_on(desk, &left_at, now)) {
+    for (;;) {
         if (!wire_run(wire, review, now))
             return EXIT_LOCAL;
+        if (!goes_on(desk, &left_at, now))
+            return EXIT_DONE;
         desk->face->draw(desk, now);
         bool input = wait_for_something(desk, wire, signals, readable);
         now = when_now();
@@ -146,7 +148,6 @@ static int loop(struct desk *desk, struct wire *wire, const struct signals *sign
         }
         review_time(review, now);
     }
-    return EXIT_DONE;
 }
 
 int desk_run(struct desk *desk)

@@ -117,6 +117,11 @@ size_t review_unanswered(const struct review *r)
     return count;
 }
 
+bool review_is_settled(const struct review *r)
+{
+    return review_unanswered(r) == 0 && !is_asked(r, WISH_CLAIM_NAMED) && !is_asked(r, WISH_LIST_AUTHOR);
+}
+
 /* ---- for those who show it */
 
 struct card *review_current(const struct review *r)

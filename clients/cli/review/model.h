@@ -184,6 +184,9 @@ bool review_is_over(const struct review *r);
 /* Decisions, undos and notes that the daemon has not answered. */
 size_t review_unanswered(const struct review *r);
 
+/* Whether all that the moderator did last is answered, and what it brought back is on the table. */
+bool review_is_settled(const struct review *r);
+
 /* ---- for those who show it */
 
 /* NULL: there is none. */

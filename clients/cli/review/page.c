@@ -220,18 +220,27 @@ void page_fill(struct page *page, size_t row, size_t column, size_t columns, enu
     text_free(&spaces);
 }
 
-void page_say(struct text *out, const struct page *page, size_t row)
+/* The next span of a row, by its column; NULL: there is none. */
+static const struct span *next_span(const struct page *page, size_t row, size_t from)
 {
-    size_t column = 0;
+    const struct span *next = NULL;
 
     for (size_t i = 0; i < page->spans; i++) {
         const struct span *span = &page->span[i];
-        struct slice text = {page->text.data + span->at, span->len};
-        if (span->row != row || is_blank(text))
-            continue;
+        bool words = span->style != STYLE_RULE && !is_blank((struct slice){page->text.data + span->at, span->len});
+        if (span->row == row && words && span->column >= from && (!next || span->column < next->column))
+            next = span;
+    }
+    return next;
+}
+
+void page_say(struct text *out, const struct page *page, size_t row)
+{
+    const struct span *span;
+
+    for (size_t column = 0; (span = next_span(page, row, column)); column = span->column + span->columns) {
         for (; column < span->column; column++)
             text_append(out, SLICE_LIT(" "));
-        text_append(out, text);
-        column = span->column + span->columns;
+        text_append(out, (struct slice){page->text.data + span->at, span->len});
     }
 }

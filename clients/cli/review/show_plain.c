@@ -182,7 +182,7 @@ static void draw(struct desk *desk, int64_t now)
     print_notices(desk);
     if (own->mode != r->mode)
         own->prompted = false;
-    if (r->leaving || (own->prompted && r->mode != MODE_READ))
+    if (r->leaving || (own->prompted && r->mode != MODE_READ) || (!review_is_settled(r) && !r->away))
         return;
     if (r->mode == MODE_READ)
         tell_reading(desk, now);

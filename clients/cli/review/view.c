@@ -39,13 +39,13 @@ static void say_sitting(struct text *out, const struct review *r)
 static void view_top(struct page *page, const struct review *r, int64_t now)
 {
     struct text left = {0};
+    struct text filter = {0};
     struct text queue = {0};
     struct text state = {0};
 
     say(&left, " modq review  ");
-    filter_say(&left, &r->filter);
-    if (filter_is_empty(&r->filter))
-        say(&left, "all sites");
+    filter_say(&filter, &r->filter);
+    text_append(&left, filter.len > 0 ? text_slice(&filter) : SLICE_LIT("all sites"));
     say_sitting(&queue, r);
     say_queue(&queue, r);
     say_state(&state, r, now);
@@ -58,6 +58,7 @@ static void view_top(struct page *page, const struct review *r, int64_t now)
     at += page_put(page, 0, at, page->columns - at, STYLE_BAR, text_slice(&queue));
     page_put(page, 0, at, page->columns - at, r->away ? STYLE_BAD : STYLE_BAR, text_slice(&state));
     text_free(&left);
+    text_free(&filter);
     text_free(&queue);
     text_free(&state);
 }
@@ -205,7 +206,7 @@ static void scrolled(struct page *page, const struct page *part, int scroll, siz
 static void view_nothing(struct page *page, const struct review *r, size_t row, size_t rows)
 {
     size_t middle = row + rows / 2 - (rows > 2);
-    const char *why = "The queue is empty.";
+    const char *why = r->filter.escalated ? "The escalated lane is empty." : "The queue is empty.";
     const char *then = "New comments appear here by themselves.";
 
     if (r->leaving) {
@@ -217,7 +218,7 @@ static void view_nothing(struct page *page, const struct review *r, size_t row, 
     } else if (r->empty_claims == 0) {
         why = "Looking for comments \u2026";
         then = "";
-    } else if (!filter_is_empty(&r->filter)) {
+    } else if (!filter_is_simple(&r->filter)) {
         why = "Nothing waits that fits the filter.";
         then = "f changes it; new comments appear here by themselves.";
     }
