@@ -269,6 +269,7 @@ struct store *store_sqlite_open(const char *path, bool read_only, int64_t databa
     sqlite_desk_ops(&s->ops);
     sqlite_queue_ops(&s->ops);
     sqlite_author_ops(&s->ops);
+    sqlite_recount_ops(&s->ops);
     s->base.ops = &s->ops;
     s->read_only = read_only;
     s->database_bytes = database_bytes;

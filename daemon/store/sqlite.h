@@ -1,7 +1,7 @@
 /* Inside of the SQLite back end, shared by its files: sqlite.c opens and commits, sqlite_comment.c keeps comments,
  * texts and events, sqlite_look.c reads them by number, sqlite_key.c keeps keys, sqlite_desk.c what stands around them,
  * sqlite_queue.c finds what waits and what somebody wrote, sqlite_author.c keeps marks, skips and batches;
- * sqlite_statement.c runs their statements. */
+ * sqlite_recount.c is for those who count everything anew; sqlite_statement.c runs their statements. */
 #ifndef MODQD_SQLITE_H
 #define MODQD_SQLITE_H
 
@@ -68,6 +68,13 @@ enum sqlite_statement {
     ST_SKIP_PRUNE,
     ST_BATCH_ADD,
     ST_BATCH_SCAN,
+    ST_COMMENT_SCAN_ALL,
+    ST_EVENT_HEAD,
+    ST_REPORT_COUNT,
+    ST_REPORT_SCAN_ALL,
+    ST_AUTHOR_SCAN_ALL,
+    ST_SKIP_SCAN_ALL,
+    ST_BATCH_SCAN_ALL,
     ST_COUNT
 };
 
@@ -138,5 +145,6 @@ void sqlite_key_ops(struct store_ops *ops);
 void sqlite_desk_ops(struct store_ops *ops);
 void sqlite_queue_ops(struct store_ops *ops);
 void sqlite_author_ops(struct store_ops *ops);
+void sqlite_recount_ops(struct store_ops *ops);
 
 #endif

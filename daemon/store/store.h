@@ -176,10 +176,14 @@ typedef bool store_on_event(void *arg, const struct store_event *event);
 typedef bool store_on_text(void *arg, const struct store_text *text);
 typedef bool store_on_note(void *arg, const struct store_note *note);
 typedef bool store_on_report(void *arg, const struct store_report *report);
+typedef bool store_on_report_of(void *arg, int64_t site, struct slice comment, const struct store_report *report);
 typedef bool store_on_listener(void *arg, const struct store_listener *listener);
 typedef bool store_on_key(void *arg, const struct store_key *key);
 
 typedef bool store_on_skip(void *arg, int64_t text, int64_t until);
+typedef bool store_on_author(void *arg, const struct store_author *author);
+typedef bool store_on_skip_of(void *arg, struct slice moderator, int64_t text);
+typedef bool store_on_batch(void *arg, const unsigned char id[BATCH_BYTES], int64_t event);
 typedef bool store_on_number(void *arg, int64_t no);
 
 struct store_ops {
@@ -218,6 +222,9 @@ struct store_ops {
     enum store_result (*article_pending)(struct store *, int64_t site, struct slice article, enum lane lane,
                                          int64_t after_due_at, int64_t after_text, int64_t limit, store_on_comment *,
                                          void *arg);
+    /* Comments of all sites by (site, id in the order of its bytes), strictly after the given pair, at most `limit`. */
+    enum store_result (*comment_scan_all)(struct store *, int64_t after_site, struct slice after_id, int64_t limit,
+                                          store_on_comment *, void *arg);
 
     /* Texts are never edited: a number that is not above all before is STORE_FAILED, and there is no way to change one
      * but erase, which leaves no, previous, revision and received_at. */
@@ -230,6 +237,8 @@ struct store_ops {
     /* Events are only ever added, each with the next number. */
     enum store_result (*event_add)(struct store *, const struct store_event *event);
     enum store_result (*event_get)(struct store *, int64_t no, struct store_event *event);
+    /* The same without `sha256`, which is left absent: cheap, because no text is looked at. */
+    enum store_result (*event_head)(struct store *, int64_t no, struct store_event *event);
     enum store_result (*event_last)(struct store *, struct store_event *event); /* NONE when there are none */
     enum store_result (*log_get)(struct store *, int64_t site, int64_t seq, struct store_event *event);
     enum store_result (*log_scan)(struct store *, int64_t site, int64_t after, int64_t limit, store_on_event *,
@@ -256,6 +265,11 @@ struct store_ops {
     enum store_result (*report_scan)(struct store *, int64_t site, struct slice comment, int64_t limit,
                                      store_on_report *, void *arg);                        /* newest first */
     enum store_result (*report_erase)(struct store *, int64_t site, struct slice comment); /* all of them */
+    /* How many reports of a comment are of that round. */
+    enum store_result (*report_count)(struct store *, int64_t site, struct slice comment, int64_t round, int64_t *n);
+    /* Reports of all comments by (site, comment, reader), strictly after the given three, at most `limit`. */
+    enum store_result (*report_scan_all)(struct store *, int64_t after_site, struct slice after_comment,
+                                         struct slice after_reader, int64_t limit, store_on_report_of *, void *arg);
 
     enum store_result (*article_get)(struct store *, int64_t site, struct slice id, struct store_article *article);
     enum store_result (*article_put)(struct store *, int64_t site, struct slice id,
@@ -264,6 +278,9 @@ struct store_ops {
     enum store_result (*author_get)(struct store *, int64_t site, struct slice id, struct store_author *author);
     enum store_result (*author_put)(struct store *, const struct store_author *author); /* inserts or replaces */
     enum store_result (*author_erase)(struct store *, int64_t site, struct slice id);
+    /* Authors of all sites by (site, id), strictly after the given pair, at most `limit`. */
+    enum store_result (*author_scan_all)(struct store *, int64_t after_site, struct slice after_id, int64_t limit,
+                                         store_on_author *, void *arg);
 
     /* A moderator is not given a text before `until` (wall clock); the last one counts. */
     enum store_result (*skip_put)(struct store *, struct slice moderator, int64_t text, int64_t until);
@@ -271,10 +288,17 @@ struct store_ops {
                                    store_on_skip *, void *arg);                     /* by text */
     enum store_result (*skip_prune)(struct store *, int64_t before, int64_t limit); /* of those that are over */
 
+    /* Skips of all moderators by (moderator, text), strictly after the given pair, at most `limit`. */
+    enum store_result (*skip_scan_all)(struct store *, struct slice after_moderator, int64_t after_text, int64_t limit,
+                                       store_on_skip_of *, void *arg);
+
     /* Events that belong to one batch; adding one twice is no error. */
     enum store_result (*batch_add)(struct store *, struct slice id, int64_t event);
     enum store_result (*batch_scan)(struct store *, struct slice id, int64_t after, int64_t limit, store_on_number *,
                                     void *arg); /* by number */
+    /* Events of all batches by (id, event), strictly after the given pair, at most `limit`. */
+    enum store_result (*batch_scan_all)(struct store *, const unsigned char after_id[BATCH_BYTES], int64_t after_event,
+                                        int64_t limit, store_on_batch *, void *arg);
 
     /* NONE when the site has `max` other listeners already; one that was not heard from since `forget_before` gives
      * way. */

@@ -17,4 +17,8 @@ bool site_names_add(void *arg, const struct store_site *site);
  */
 struct slice site_names_at(const struct site_names *names, int64_t no);
 
+/* The same by the number that the row itself has, which is another one where somebody removed rows. NULL: there is
+ * none. */
+const struct store_site *site_names_find(const struct site_names *names, int64_t no);
+
 #endif

@@ -7,6 +7,7 @@
 #include "erase.h"
 #include "escalate.h"
 #include "front.h"
+#include "fsck.h"
 #include "keys.h"
 #include "list.h"
 #include "read.h"
@@ -65,6 +66,7 @@ const struct verb verb_table[] = {
     VERB("reload",     DOOR_DESK,   RELOAD,   NEEDED,    ADMINISTRATORS,  NONE,   reload_decode,           reload_run),
     VERB("audit",      DOOR_DESK,   LOOK,     NONE,      ADMINISTRATORS,  NONE,   audit_decode,            audit_run),
     VERB("verify",     DOOR_DESK,   LOOK,     NONE,      ADMINISTRATORS,  NONE,   verify_decode,           verify_run),
+    VERB("fsck",       DOOR_DESK,   LOOK,     NONE,      ADMINISTRATORS,  NONE,   fsck_decode,             fsck_run),
 };
 /* clang-format on */
 

@@ -61,17 +61,5 @@ void verify_encode_faults(struct verify *v, struct out *out)
 
 const struct store_site *verify_site(const struct verify *v, int64_t no)
 {
-    size_t low = 0;
-    size_t high = v->names.n;
-
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (v->names.sites[middle].no == no)
-            return &v->names.sites[middle];
-        if (v->names.sites[middle].no < no)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+    return site_names_find(&v->names, no);
 }

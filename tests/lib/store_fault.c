@@ -70,12 +70,16 @@ PASS(site_scan, (STORE, store_on_site *on, void *arg), on, arg)
 PASS(site_put, (STORE, const struct store_site *site), site)
 PASS(comment_get, (STORE, int64_t site, struct slice id, struct store_comment *comment), site, id, comment)
 PASS(comment_put, (STORE, const struct store_comment *comment), comment)
+PASS(comment_scan_all,
+     (STORE, int64_t after_site, struct slice after_id, int64_t limit, store_on_comment *on, void *arg), after_site,
+     after_id, limit, on, arg)
 PASS(text_add, (STORE, const struct store_text *text), text)
 PASS(text_get, (STORE, int64_t no, struct store_text *text), no, text)
 PASS(text_head, (STORE, int64_t no, struct store_text *text), no, text)
 PASS(text_erase, (STORE, int64_t no), no)
 PASS(event_add, (STORE, const struct store_event *event), event)
 PASS(event_get, (STORE, int64_t no, struct store_event *event), no, event)
+PASS(event_head, (STORE, int64_t no, struct store_event *event), no, event)
 PASS(event_last, (STORE, struct store_event *event), event)
 PASS(log_get, (STORE, int64_t site, int64_t seq, struct store_event *event), site, seq, event)
 PASS(log_scan, (STORE, int64_t site, int64_t after, int64_t limit, store_on_event *on, void *arg), site, after, limit,
@@ -96,6 +100,11 @@ PASS(report_put, (STORE, int64_t site, struct slice comment, const struct store_
 PASS(report_scan, (STORE, int64_t site, struct slice comment, int64_t limit, store_on_report *on, void *arg), site,
      comment, limit, on, arg)
 PASS(report_erase, (STORE, int64_t site, struct slice comment), site, comment)
+PASS(report_count, (STORE, int64_t site, struct slice comment, int64_t round, int64_t *n), site, comment, round, n)
+PASS(report_scan_all,
+     (STORE, int64_t after_site, struct slice after_comment, struct slice after_reader, int64_t limit,
+      store_on_report_of *on, void *arg),
+     after_site, after_comment, after_reader, limit, on, arg)
 PASS(article_get, (STORE, int64_t site, struct slice id, struct store_article *article), site, id, article)
 PASS(article_put, (STORE, int64_t site, struct slice id, const struct store_article *article), site, id, article)
 PASS(listener_put, (STORE, const struct store_listener *listener, int64_t max, int64_t forget_before), listener, max,
@@ -132,6 +141,16 @@ PASS(skip_prune, (STORE, int64_t before, int64_t limit), before, limit)
 PASS(batch_add, (STORE, struct slice id, int64_t event), id, event)
 PASS(batch_scan, (STORE, struct slice id, int64_t after, int64_t limit, store_on_number *on, void *arg), id, after,
      limit, on, arg)
+
+PASS(author_scan_all, (STORE, int64_t after_site, struct slice after_id, int64_t limit, store_on_author *on, void *arg),
+     after_site, after_id, limit, on, arg)
+PASS(skip_scan_all,
+     (STORE, struct slice after_moderator, int64_t after_text, int64_t limit, store_on_skip_of *on, void *arg),
+     after_moderator, after_text, limit, on, arg)
+PASS(batch_scan_all,
+     (STORE, const unsigned char after_id[BATCH_BYTES], int64_t after_event, int64_t limit, store_on_batch *on,
+      void *arg),
+     after_id, after_event, limit, on, arg)
 
 static enum store_result fault_begin(struct store *store)
 {
@@ -200,12 +219,14 @@ static const struct store_ops fault_ops = {
     .site_put = fault_site_put,
     .comment_get = fault_comment_get,
     .comment_put = fault_comment_put,
+    .comment_scan_all = fault_comment_scan_all,
     .text_add = fault_text_add,
     .text_get = fault_text_get,
     .text_head = fault_text_head,
     .text_erase = fault_text_erase,
     .event_add = fault_event_add,
     .event_get = fault_event_get,
+    .event_head = fault_event_head,
     .event_last = fault_event_last,
     .event_scan = fault_event_scan,
     .event_scan_keys = fault_event_scan_keys,
@@ -228,12 +249,17 @@ static const struct store_ops fault_ops = {
     .skip_prune = fault_skip_prune,
     .batch_add = fault_batch_add,
     .batch_scan = fault_batch_scan,
+    .author_scan_all = fault_author_scan_all,
+    .skip_scan_all = fault_skip_scan_all,
+    .batch_scan_all = fault_batch_scan_all,
     .note_get = fault_note_get,
     .note_erase = fault_note_erase,
     .report_get = fault_report_get,
     .report_put = fault_report_put,
     .report_scan = fault_report_scan,
     .report_erase = fault_report_erase,
+    .report_count = fault_report_count,
+    .report_scan_all = fault_report_scan_all,
     .article_get = fault_article_get,
     .article_put = fault_article_put,
     .listener_put = fault_listener_put,

@@ -302,6 +302,15 @@ static int compare(int64_t a, int64_t b)
     return (a > b) - (a < b);
 }
 
+/* In the order of their bytes, as SQLite compares texts. */
+static int slice_compare(struct slice a, struct slice b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len ? memcmp(a.data, b.data, len) : 0;
+
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 #define ROW(type, pointer) (*(const struct type *const *)(pointer))
 
 /* ---- transactions ---- */
@@ -617,6 +626,14 @@ static enum store_result memory_event_last(struct store *store, struct store_eve
     return memory_event_get(store, (int64_t)((struct memory *)store)->now.tables[EVENTS].count, event);
 }
 
+static enum store_result memory_event_head(struct store *store, int64_t no, struct store_event *event)
+{
+    enum store_result r = memory_event_get(store, no, event);
+
+    event->sha256 = SLICE_NONE;
+    return r;
+}
+
 static enum store_result memory_log_get(struct store *store, int64_t site, int64_t seq, struct store_event *event)
 {
     struct memory *m = reading(store);
@@ -916,6 +933,72 @@ static enum store_result memory_report_erase(struct store *store, int64_t site, 
 
     rows_remove(&writing(store)->now, REPORTS, report_about, &key, INT64_MAX);
     return STORE_OK;
+}
+
+static enum store_result memory_report_count(struct store *store, int64_t site, struct slice comment, int64_t round,
+                                             int64_t *n)
+{
+    struct memory *m = reading(store);
+    struct key key = {site, comment, SLICE_NONE};
+
+    *n = 0;
+    for (size_t i = 0; i < m->now.tables[REPORTS].count; i++) {
+        const struct report *r = row_at(&m->now, REPORTS, i);
+        *n += report_about(r, &key) && r->is.round == round;
+    }
+    return STORE_OK;
+}
+
+static int report_key_compare(const struct key *a, const struct key *b)
+{
+    int order = compare(a->site, b->site);
+
+    order = order ? order : slice_compare(a->id, b->id);
+    return order ? order : slice_compare(a->reader, b->reader);
+}
+
+static struct key report_key(const struct report *r)
+{
+    return (struct key){r->site, r->comment, r->is.reader};
+}
+
+static bool report_after(const void *row, const void *of)
+{
+    struct key key = report_key(row);
+
+    return report_key_compare(&key, of) > 0;
+}
+
+static int report_key_order(const void *a, const void *b)
+{
+    struct key x = report_key(ROW(report, a));
+    struct key y = report_key(ROW(report, b));
+
+    return report_key_compare(&x, &y);
+}
+
+struct report_of_call {
+    store_on_report_of *on;
+    void *arg;
+};
+
+static bool report_of_each(struct memory *m, const void *row, void *arg)
+{
+    struct report_of_call *call = arg;
+    struct report copy = *(const struct report *)row;
+
+    lend(m, REPORTS, &copy);
+    return call->on(call->arg, copy.site, copy.comment, &copy.is);
+}
+
+static enum store_result memory_report_scan_all(struct store *store, int64_t after_site, struct slice after_comment,
+                                                struct slice after_reader, int64_t limit, store_on_report_of *on,
+                                                void *arg)
+{
+    struct key key = {after_site, after_comment, after_reader};
+    struct scan scan = {REPORTS, report_after, &key, report_key_order, limit};
+
+    return scan_run(reading(store), &scan, report_of_each, &(struct report_of_call){on, arg});
 }
 
 /* ---- articles, listeners, operations ---- */
@@ -1450,6 +1533,146 @@ static enum store_result memory_batch_scan(struct store *store, struct slice id,
     return scan_run(reading(store), &scan, batch_each, &(struct number_call){on, arg});
 }
 
+/* ---- everything, for those who count anew ---- */
+
+static bool comment_after_all(const void *row, const void *of)
+{
+    const struct store_comment *c = row;
+    const struct key *key = of;
+
+    return c->site > key->site || (c->site == key->site && slice_compare(slice_of(c->id), key->id) > 0);
+}
+
+static int comment_order_all(const void *a, const void *b)
+{
+    const struct store_comment *x = ROW(store_comment, a);
+    const struct store_comment *y = ROW(store_comment, b);
+
+    return x->site == y->site ? strcmp(x->id, y->id) : compare(x->site, y->site);
+}
+
+static enum store_result memory_comment_scan_all(struct store *store, int64_t after_site, struct slice after_id,
+                                                 int64_t limit, store_on_comment *on, void *arg)
+{
+    struct key key = {after_site, after_id, SLICE_NONE};
+    struct scan scan = {COMMENTS, comment_after_all, &key, comment_order_all, limit};
+
+    return scan_run(reading(store), &scan, comment_each, &(struct comment_call){on, arg});
+}
+
+static bool author_after(const void *row, const void *of)
+{
+    const struct store_author *a = row;
+    const struct key *key = of;
+
+    return a->site > key->site || (a->site == key->site && slice_compare(slice_of(a->id), key->id) > 0);
+}
+
+static int author_order(const void *a, const void *b)
+{
+    const struct store_author *x = ROW(store_author, a);
+    const struct store_author *y = ROW(store_author, b);
+
+    return x->site == y->site ? strcmp(x->id, y->id) : compare(x->site, y->site);
+}
+
+struct author_call {
+    store_on_author *on;
+    void *arg;
+};
+
+static bool author_each(struct memory *m, const void *row, void *arg)
+{
+    const struct author_call *call = arg;
+
+    (void)m;
+    return call->on(call->arg, row);
+}
+
+static enum store_result memory_author_scan_all(struct store *store, int64_t after_site, struct slice after_id,
+                                                int64_t limit, store_on_author *on, void *arg)
+{
+    struct key key = {after_site, after_id, SLICE_NONE};
+    struct scan scan = {AUTHORS, author_after, &key, author_order, limit};
+
+    return scan_run(reading(store), &scan, author_each, &(struct author_call){on, arg});
+}
+
+static bool skip_after_all(const void *row, const void *of)
+{
+    const struct skip *a = row, *b = of;
+    int order = slice_compare(a->moderator, b->moderator);
+
+    return order > 0 || (order == 0 && a->text > b->text);
+}
+
+static int skip_order_all(const void *a, const void *b)
+{
+    int order = slice_compare(ROW(skip, a)->moderator, ROW(skip, b)->moderator);
+
+    return order ? order : skip_order(a, b);
+}
+
+struct skip_of_call {
+    store_on_skip_of *on;
+    void *arg;
+};
+
+static bool skip_of_each(struct memory *m, const void *row, void *arg)
+{
+    const struct skip_of_call *call = arg;
+
+    (void)m;
+    return call->on(call->arg, ((const struct skip *)row)->moderator, ((const struct skip *)row)->text);
+}
+
+static enum store_result memory_skip_scan_all(struct store *store, struct slice after_moderator, int64_t after_text,
+                                              int64_t limit, store_on_skip_of *on, void *arg)
+{
+    struct skip key = {after_moderator, after_text, 0};
+    struct scan scan = {SKIPS, skip_after_all, &key, skip_order_all, limit};
+
+    return scan_run(reading(store), &scan, skip_of_each, &(struct skip_of_call){on, arg});
+}
+
+static bool batch_after_all(const void *row, const void *of)
+{
+    const struct batch *a = row, *b = of;
+    int order = slice_compare(a->id, b->id);
+
+    return order > 0 || (order == 0 && a->event > b->event);
+}
+
+static int batch_order_all(const void *a, const void *b)
+{
+    int order = slice_compare(ROW(batch, a)->id, ROW(batch, b)->id);
+
+    return order ? order : batch_order(a, b);
+}
+
+struct batch_call {
+    store_on_batch *on;
+    void *arg;
+};
+
+static bool batch_of_each(struct memory *m, const void *row, void *arg)
+{
+    const struct batch_call *call = arg;
+    const struct batch *batch = row;
+
+    (void)m;
+    return call->on(call->arg, (const unsigned char *)batch->id.data, batch->event);
+}
+
+static enum store_result memory_batch_scan_all(struct store *store, const unsigned char after_id[BATCH_BYTES],
+                                               int64_t after_event, int64_t limit, store_on_batch *on, void *arg)
+{
+    struct batch key = {{(const char *)after_id, BATCH_BYTES}, after_event};
+    struct scan scan = {BATCHES, batch_after_all, &key, batch_order_all, limit};
+
+    return scan_run(reading(store), &scan, batch_of_each, &(struct batch_call){on, arg});
+}
+
 static const struct store_ops memory_ops = {
     .name = "memory",
     .close = memory_close,
@@ -1468,12 +1691,14 @@ static const struct store_ops memory_ops = {
     .site_put = memory_site_put,
     .comment_get = memory_comment_get,
     .comment_put = memory_comment_put,
+    .comment_scan_all = memory_comment_scan_all,
     .text_add = memory_text_add,
     .text_get = memory_text_get,
     .text_head = memory_text_head,
     .text_erase = memory_text_erase,
     .event_add = memory_event_add,
     .event_get = memory_event_get,
+    .event_head = memory_event_head,
     .event_last = memory_event_last,
     .event_scan = memory_event_scan,
     .event_scan_keys = memory_event_scan_keys,
@@ -1489,6 +1714,8 @@ static const struct store_ops memory_ops = {
     .report_put = memory_report_put,
     .report_scan = memory_report_scan,
     .report_erase = memory_report_erase,
+    .report_count = memory_report_count,
+    .report_scan_all = memory_report_scan_all,
     .article_get = memory_article_get,
     .article_put = memory_article_put,
     .listener_put = memory_listener_put,
@@ -1513,6 +1740,9 @@ static const struct store_ops memory_ops = {
     .skip_prune = memory_skip_prune,
     .batch_add = memory_batch_add,
     .batch_scan = memory_batch_scan,
+    .author_scan_all = memory_author_scan_all,
+    .skip_scan_all = memory_skip_scan_all,
+    .batch_scan_all = memory_batch_scan_all,
 };
 
 struct store *store_memory_open(void)
