@@ -14,6 +14,7 @@ static const char help[] =
     "  -c, --config FILE  read a configuration (modqd.conf(5)); it may name the directory\n"
     "      --check        only read the configuration and say whether it is good\n"
     "      --restored     say that DIR was restored from a backup: begin a new epoch, and end\n"
+    "      --fsck         count everything in DIR anew, say what differs, and end; also beside a daemon\n"
     "      --new-server-key FILE\n"
     "                     write a new pair of CURVE keys for a server, print the public one, and end\n"
     "  -h, --help         show this\n"
@@ -23,7 +24,7 @@ static const char help[] =
     "\n"
     "SIGTERM and SIGINT end it after everything that was received has been answered.\n"
     "SIGHUP rereads the configuration and the policies; a wrong one changes nothing.\n"
-    "Exit codes: 0 ended by a signal; 1 the store failed; 2 wrong usage; 3 cannot start.\n";
+    "Exit codes: 0 ended by a signal; 1 the store failed, or --fsck found faults; 2 wrong usage; 3 cannot start.\n";
 
 static int usage(const char *message)
 {
@@ -38,6 +39,7 @@ int arguments_parse(int argc, char **argv, struct arguments *a)
         {"config", required_argument, NULL, 'c'},
         {"check", no_argument, NULL, 'k'},
         {"restored", no_argument, NULL, 'r'},
+        {"fsck", no_argument, NULL, 'f'},
         {"new-server-key", required_argument, NULL, 'n'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
@@ -58,6 +60,9 @@ int arguments_parse(int argc, char **argv, struct arguments *a)
             break;
         case 'r':
             a->restored = true;
+            break;
+        case 'f':
+            a->fsck = true;
             break;
         case 'n':
             a->new_server_key = optarg;

@@ -18,6 +18,7 @@
 #include "net/accept.h"
 #include "net/loop.h"
 #include "search/search.h"
+#include "offline_fsck.h"
 
 enum { LINGER_MS = 2000, DESCRIPTORS_WANTED = 4096 };
 
@@ -105,6 +106,13 @@ static int restored(struct daemon *d)
         return fail(d);
     puts("A new epoch has begun: listeners whose past differs will be told.");
     return EXIT_DONE;
+}
+
+static int fsck(struct daemon *d)
+{
+    int code = database_is_there(d) ? offline_fsck(d->settings, d->reason, sizeof(d->reason)) : EXIT_START;
+
+    return code == EXIT_START ? fail(d) : code;
 }
 
 static int new_server_key(struct daemon *d)
@@ -360,7 +368,7 @@ int main(int argc, char **argv)
     else if (arguments.check)
         puts("The configuration is good.");
     else
-        code = arguments.restored ? restored(&d) : run(&d);
+        code = arguments.fsck ? fsck(&d) : arguments.restored ? restored(&d) : run(&d);
     settings_free(d.settings);
     return code;
 }

@@ -197,7 +197,15 @@ static bool check_version(struct sqlite_store *s, const char *path)
         sqlite_wrong(s, sqlite3_errcode(s->db));
         return false;
     }
-    return (application == SCHEMA_APPLICATION_ID && version <= schema_version) || refuse(s, path, application, version);
+    if (application != SCHEMA_APPLICATION_ID || version > schema_version)
+        return refuse(s, path, application, version);
+    if (!s->read_only || version == schema_version)
+        return true;
+    snprintf(s->reason, sizeof(s->reason),
+             "%s has schema version %lld; modqd brings it to version %d when it is started "
+             "on it",
+             path, (long long)version, schema_version);
+    return false;
 }
 
 static bool migrate(struct sqlite_store *s)

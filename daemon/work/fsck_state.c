@@ -25,6 +25,7 @@ void fsck_close(struct fsck *fsck)
 
 /* ---- faults ---- */
 
+/* What other hands wrote may hold anything, and is to be shown on one line. */
 static void copy_text(char *to, size_t size, struct slice from)
 {
     size_t len = from.len < size - 1 ? from.len : size - 1;
@@ -35,6 +36,9 @@ static void copy_text(char *to, size_t size, struct slice from)
     to[len] = '\0';
     if (!utf8_valid((struct slice){to, strlen(to)}, &cut))
         to[cut] = '\0';
+    for (char *at = to; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
 }
 
 void fsck_fault(struct fsck *fsck, enum fsck_table table, enum fsck_what what, int64_t no, int64_t site,
