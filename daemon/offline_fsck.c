@@ -20,11 +20,22 @@ static void print_faults(const struct fsck *fsck)
     }
 }
 
+/* What there is none of is left out, and that events were met twice is of no interest here. */
+static bool is_told(const struct fsck *fsck, enum fsck_count count)
+{
+    return count == FSCK_COUNT_COMMENTS || count == FSCK_COUNT_EVENTS ||
+           (count != FSCK_COUNT_HISTORY && fsck->checked[count] > 0);
+}
+
 static void print_end(const struct fsck *fsck, long long faults)
 {
-    printf("checked");
+    const char *before = "checked ";
+
     for (enum fsck_count count = 0; count < FSCK_COUNTS; count++)
-        printf("%s %lld %s", count ? "," : "", (long long)fsck->checked[count], fsck_count_name(count));
+        if (is_told(fsck, count)) {
+            printf("%s%lld %s", before, (long long)fsck->checked[count], fsck_count_name(count));
+            before = ", ";
+        }
     if (faults)
         printf(": %lld faults; nothing was changed\n", faults);
     else

@@ -302,6 +302,15 @@ static const struct verb verbs[] = {
              "  modq audit verify --head 12:90da8068...         as it was printed before\n",
      .options = O(HEAD),
      .run = run_audit_verify},
+    {.name = "fsck",
+     .usage = "",
+     .help = "have the daemon count everything anew, and say what differs",
+     .more = "Each comment is compared with its events, and each site's figures with what they\n"
+             "sum up to, while the daemon works. Names what differs, with exit code 1; nothing\n"
+             "is changed. For administrators. modqd --fsck does the same without a daemon, and\n"
+             "modq audit verify tells whether other hands changed what stands there.\n\n"
+             "  modq fsck\n",
+     .run = run_fsck},
     {.name = "reload",
      .usage = "",
      .help = "have the daemon read its configuration and policies anew",

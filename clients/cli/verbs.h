@@ -59,6 +59,7 @@ int run_key_rotate(struct app *app);
 int run_key_show(struct app *app);
 int run_audit(struct app *app);
 int run_audit_verify(struct app *app);
+int run_fsck(struct app *app);
 int run_reload(struct app *app);
 int run_hello(struct app *app);
 int run_completion(struct app *app);

@@ -124,6 +124,7 @@ desk       key_rotate           -        no       denied:admin      denied:admin
 desk       reload               -        no       denied:admin      denied:admin      denied:admin      denied:admin      denied:admin      denied:admin ok
 desk       audit                -        no       denied:admin      denied:admin      denied:admin      denied:admin      denied:admin      denied:admin ok
 desk       verify               -        no       denied:admin      denied:admin      denied:admin      denied:admin      denied:admin      denied:admin ok
+desk       fsck                 -        no       denied:admin      denied:admin      denied:admin      denied:admin      denied:admin      denied:admin ok
 """
 HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 PEOPLE = HEAD[3:]
@@ -131,7 +132,7 @@ ROLES = {"front": ("front", None), "administrator": ("administrator", None), "ba
          "senior": ("moderator", ["undo", "escalated", "erase", "bulk"]),
          **{right: ("moderator", [right]) for right in ("undo", "escalated", "erase", "bulk")}}
 READS = ("hello", "policy", "status", "stream", "credit", "cancel", "list", "search", "show", "history", "stats", "key_list", "audit",
-         "verify")
+         "verify", "fsck")
 KINDS = {"front": zmq.DEALER, "push": zmq.PUSH, "decisions": zmq.SUB, "desk": zmq.DEALER}
 LET_IN, REFUSED = zmq.EVENT_HANDSHAKE_SUCCEEDED, zmq.EVENT_HANDSHAKE_FAILED_AUTH
 SILENCE_MS = 100          # for what must not come

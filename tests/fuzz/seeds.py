@@ -16,6 +16,14 @@ PUBLIC_KEY = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
 ITEM = {"site": "news", "comment": "1", "revision": 1}
 SITE = {"site": "news"}
 ONE = {"site": "news", "comment": "1"}
+
+
+def fsck_state(phase):
+    """As daemon/work/fsck_state.c packs it."""
+    return msgpack.packb({"at": [phase, 5, 1, 2, b"1", b"r", bytes(16)], "checked": [1] * 10,
+                          "sites": [[1, *range(13)], [2, *range(13)]]})
+
+
 DESK = [
     ("list", {}), ("list", dict(SITE, lane="normal", limit=2, after=[1, 2])), ("list", {"lane": "escalated"}),
     ("show", ONE), ("show", {"site": "blog", "comment": "2"}), ("history", dict(ONE, limit=2, before=9)), ("stats", {}),
@@ -34,6 +42,7 @@ DESK = [
     ("audit", {"key": 1}),
     ("verify", {"limit": 5}), ("verify", {"after": 3, "hash": bytes(32), "counts": bytes(8 * 12)}),
     ("verify", {"after": 6, "counts": msgpack.packb({"sites": [[1, 1, 2, 3, 4, 5, 6], [2, 2 ** 63 - 1]]})}),
+    ("fsck", {}), ("fsck", {"limit": 3}), ("fsck", {"state": fsck_state(0), "limit": 9}), ("fsck", {"state": fsck_state(6)}),
     ("reject", {"comments": [ITEM], "reasons": ["profanity", "threat"], "note": "n"}), ("hello", {"as": "modqd"}),
     ("key_add", {"name": "web", "role": "front", "public_key": b"\x11" * 32}), ("key_revoke", {"name": "nobody"}),
 ]

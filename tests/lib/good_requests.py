@@ -182,7 +182,7 @@ class Requests:
     def _key_list(self, who, site):
         return {}
 
-    _reload = _audit = _verify = _key_list
+    _reload = _audit = _verify = _fsck = _key_list
 
     def _key_revoke(self, who, site):
         fields = self._key_add(who, site)

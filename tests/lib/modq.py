@@ -600,3 +600,6 @@ class Desk(Connection):
 
     def verify(self, after=None, hash=None, limit=None):
         return self.call("verify", after=after, hash=hash, limit=limit)
+
+    def fsck(self, state=None, limit=None):
+        return self.call("fsck", state=state, limit=limit)

@@ -51,6 +51,7 @@ static const struct {
     {"reload", "{'op':'reload'}", NO_SITE},
     {"audit", "{'op':'audit'}", NO_SITE},
     {"verify", "{'op':'verify'}", NO_SITE},
+    {"fsck", "{'op':'fsck'}", NO_SITE},
 };
 
 enum { REQUESTS = sizeof(requests) / sizeof(requests[0]) };
