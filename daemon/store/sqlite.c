@@ -191,8 +191,11 @@ static bool check_version(struct sqlite_store *s, const char *path)
     int64_t application = pragma(s, "PRAGMA application_id");
     int64_t version = pragma(s, "PRAGMA user_version");
 
-    if (application == 0 && version == 0 && pragma(s, "SELECT count(*) FROM sqlite_schema") == 0)
-        return true;
+    if (application == 0 && version == 0 && pragma(s, "SELECT count(*) FROM sqlite_schema") == 0) {
+        if (s->read_only)
+            snprintf(s->reason, sizeof(s->reason), "%s holds nothing yet", path);
+        return !s->read_only;
+    }
     if (application == -1 || version == -1) {
         sqlite_wrong(s, sqlite3_errcode(s->db));
         return false;

@@ -24,6 +24,10 @@ SHARED = os.environ.get("MODQ_SHARED", os.path.join(ROOT, "../shared"))
 SANITIZER = re.compile("ERROR: AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:")
 PATIENCE_S = 30           # for a start or a stop; a sanitized build is slow
 LOG_TAIL = 60             # lines shown after a failure
+RECOUNT = os.path.join(BUILD, "modqd")      # never one that was broken on purpose
+RECOUNT_PATIENCE_S = 120
+CANNOT_START = 3
+NOTHING_TO_COUNT = re.compile("there is no database|holds nothing yet")
 
 _running = []
 _last_words = []          # logs of daemons that went with a failure
@@ -77,9 +81,11 @@ class Daemon:
         self.process = self.pid = None
         self.tcp = {name: f"tcp://127.0.0.1:{free_port()}" for name in tcp}
         self.pass_fds = ()       # open in the daemon, too
+        self.uncounted = None    # why its database is not counted anew when it has ended; None: it is
         self._listen = listen
         self._open = []
         self._administrator = None
+        self._to_be_counted = False
         self._log_path = os.path.join(self.dir, "log.txt")
         self.config_path = os.path.join(self.dir, "modqd.conf")
         if config is not None or tcp or listen:
@@ -105,11 +111,13 @@ class Daemon:
             if self.process and self.process.poll() is None and kind is None:
                 self.stop()
         finally:
-            self.kill()
-            self._close_connections()
-            if kind is not None:
-                _last_words.append(self.log_tail())
-            shutil.rmtree(self.dir, ignore_errors=True)
+            try:
+                self.kill(counted=kind is None)
+            finally:
+                self._close_connections()
+                if kind is not None:
+                    _last_words.append(self.log_tail())
+                shutil.rmtree(self.dir, ignore_errors=True)
 
     # Life
 
@@ -123,6 +131,7 @@ class Daemon:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=file, stderr=file,
                                             cwd=ROOT, env=environment, pass_fds=self.pass_fds)
         self.pid = self.process.pid
+        self._to_be_counted = True
         _running.append(self)
         return self
 
@@ -158,9 +167,10 @@ class Daemon:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"the daemon did not end within {patience} s:\n{self.log()[-4000:]}") from None
         self._gone()
+        self.count_anew()
         return self.process.returncode
 
-    def kill(self):
+    def kill(self, counted=True):
         """SIGKILL."""
         if self.process and self.process.poll() is None:
             os.kill(self.pid, signal.SIGKILL)
@@ -168,6 +178,21 @@ class Daemon:
                 self.process.wait()
             self.process.wait()
         self._gone()
+        if counted:
+            self.count_anew()
+
+    def count_anew(self):
+        """However a daemon ended, its counts equal its log. Once for each life of a daemon, and not where no database was
+        made yet."""
+        if self.uncounted or not self._to_be_counted:
+            return
+        self._to_be_counted = False
+        done = subprocess.run([RECOUNT, "--fsck", "--dir", self.dir], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, errors="replace", timeout=RECOUNT_PATIENCE_S)
+        if done.returncode == CANNOT_START and NOTHING_TO_COUNT.search(done.stderr):
+            return
+        told = f"modqd --fsck ended with {done.returncode}:\n{(done.stdout + done.stderr)[-4000:]}"
+        assert done.returncode == 0 and not SANITIZER.search(done.stderr), told
 
     def restart(self):
         self.stop()

@@ -466,6 +466,35 @@ static const msgpack_object *verify_on(struct rig *rig, const msgpack_object *re
     return reply;
 }
 
+static bool is_counted(struct rig *rig)
+{
+    const msgpack_object *reply = NULL;
+    struct slice state = SLICE_NONE;
+
+    do {
+        struct out request = {0};
+        out_map(&request);
+        out_key_int(&request, "v", 1);
+        out_key_cstr(&request, "op", "fsck");
+        if (state.data)
+            out_key_bin(&request, "state", state);
+        out_end(&request);
+        struct peer from = rig->from;
+        rig->from = (struct peer){.proof = PROOF_USER};
+        reply = rig_ask_packed(rig, DOOR_DESK, out_slice(&request));
+        rig->from = from;
+        out_free(&request);
+        if (!reply || rig->wrong[0] || !mp_get_bool(reply, "ok", false) || mp_count(mp_get(reply, "faults")) > 0) {
+            char *text = rig_text(reply);
+            snprintf(rig->wrong, sizeof(rig->wrong), "fsck: %s", text);
+            free(text);
+            return false;
+        }
+        state = mp_get_bin(reply, "state");
+    } while (state.data);
+    return true;
+}
+
 bool rig_is_verified(struct rig *rig)
 {
     const msgpack_object *reply = NULL;
@@ -479,5 +508,5 @@ bool rig_is_verified(struct rig *rig)
             return false;
         }
     } while (!mp_get_bool(reply, "done", false));
-    return true;
+    return is_counted(rig);
 }

@@ -51,7 +51,7 @@ char *rig_text(const msgpack_object *value);
  * computed here by other means. False with the reason in rig->wrong. */
 bool rig_log_is_whole(struct rig *rig);
 
-/* The operation `verify` finds no fault in what is stored. False with its answer in rig->wrong. */
+/* The operations `verify` and `fsck` find no fault in what is stored. False with its answer in rig->wrong. */
 bool rig_is_verified(struct rig *rig);
 
 /* The chain hash of an event, written down from the definition in ledger.h once more. */
