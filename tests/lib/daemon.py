@@ -61,6 +61,12 @@ def free_port():
             return port
 
 
+def count_anew(directory):
+    """`modqd --fsck` on a directory, whether a daemon works there or not."""
+    return subprocess.run([RECOUNT, "--fsck", "--dir", directory], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          errors="replace", timeout=RECOUNT_PATIENCE_S)
+
+
 class Daemon:
     """One daemon on a directory of its own, which goes with it.
 
@@ -167,7 +173,7 @@ class Daemon:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"the daemon did not end within {patience} s:\n{self.log()[-4000:]}") from None
         self._gone()
-        self.count_anew()
+        self.recount()
         return self.process.returncode
 
     def kill(self, counted=True):
@@ -179,16 +185,15 @@ class Daemon:
             self.process.wait()
         self._gone()
         if counted:
-            self.count_anew()
+            self.recount()
 
-    def count_anew(self):
+    def recount(self):
         """However a daemon ended, its counts equal its log. Once for each life of a daemon, and not where no database was
         made yet."""
         if self.uncounted or not self._to_be_counted:
             return
         self._to_be_counted = False
-        done = subprocess.run([RECOUNT, "--fsck", "--dir", self.dir], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, errors="replace", timeout=RECOUNT_PATIENCE_S)
+        done = count_anew(self.dir)
         if done.returncode == CANNOT_START and NOTHING_TO_COUNT.search(done.stderr):
             return
         told = f"modqd --fsck ended with {done.returncode}:\n{(done.stdout + done.stderr)[-4000:]}"
