@@ -9,7 +9,7 @@
 
 enum {
     ROWS_MAX = 20000,
-    ROWS_DEFAULT = 10000, /* so much is read for one answer, that others who read need not wait for long */
+    ROWS_DEFAULT = 5000, /* so much is read for one answer, that others who read need not wait for long */
     STATE_BYTES = 4194304
 };
 

@@ -2355,6 +2355,136 @@ void events_of_a_batch_are_found_by_number_once(struct store *store)
     assert_seen(other, 6);
 }
 
+/* ---- everything, for those who count anew ---- */
+
+void comments_of_all_sites_are_scanned_by_site_and_id(struct store *store)
+{
+    struct seen all = {.count = 0}, rest = all, two = all;
+
+    OK(begin);
+    queue_put(store, new_comment(2, "a", 4), LANE_NORMAL, "", 30);
+    queue_put(store, new_comment(1, "b", 2), LANE_NORMAL, "", 10);
+    queue_put(store, new_comment(1, "ab", 3), LANE_NORMAL, "ana", 20);
+    queue_put(store, new_comment(1, "a", 1), LANE_NORMAL, "", 30);
+    OK(commit);
+    OK(comment_scan_all, INT64_MIN, S(""), NO_LIMIT, see_comment, &all);
+    assert_seen(all, 1, 3, 2, 4);
+    OK(comment_scan_all, 1, S("ab"), NO_LIMIT, see_comment, &rest);
+    assert_seen(rest, 2, 4);
+    OK(comment_scan_all, 1, S(""), 2, see_comment, &two);
+    assert_seen(two, 1, 3);
+}
+
+void the_head_of_an_event_is_all_but_the_hash_of_its_text(struct store *store)
+{
+    struct store_event event = new_event(1, KIND_SUBMITTED, 1, S("c")), found;
+
+    event.text = 1;
+    event.via = S("uid:1000");
+    OK(begin);
+    OK(event_add, &event);
+    OK(text_add, &(struct store_text[]){new_text(1, S("body"))}[0]);
+    OK(commit);
+    OK(event_head, 1, &found);
+    assert_event(&found, &event);
+    assert_null(found.sha256.data);
+    NONE(event_head, 2, &found);
+}
+
+static bool see_report_of(void *arg, int64_t site, struct slice comment, const struct store_report *report)
+{
+    assert_true(comment.len == 1);
+    return see(arg, site * 10000 + comment.data[0] * 10 + report->round);
+}
+
+static void put_reports(struct store *store)
+{
+    OK(begin);
+    OK(report_put, 2, S("a"), &(struct store_report){.reader = S("r"), .round = 4, .at = 1});
+    OK(report_put, 1, S("b"), &(struct store_report){.reader = S("s"), .round = 1, .at = 2});
+    OK(report_put, 1, S("b"), &(struct store_report){.reader = S("r"), .round = 2, .at = 3});
+    OK(report_put, 1, S("b"), &(struct store_report){.reader = S("t"), .round = 1, .at = 3, .reason = S("spam")});
+    OK(report_put, 1, S("a"), &(struct store_report){.reader = S("z"), .round = 3, .at = 3});
+    OK(commit);
+}
+
+void reports_of_a_round_are_counted(struct store *store)
+{
+    static const int64_t expected[] = {0, 2, 1, 0};
+    int64_t n;
+
+    put_reports(store);
+    for (int64_t round = 0; round < 4; round++) {
+        OK(report_count, 1, S("b"), round, &n);
+        assert_int_equal(n, expected[round]);
+    }
+    OK(report_count, 1, S("none"), 0, &n);
+    assert_int_equal(n, 0);
+}
+
+void reports_of_all_comments_are_scanned_by_their_key(struct store *store)
+{
+    struct seen all = {.count = 0}, rest = all, one = all;
+
+    put_reports(store);
+    OK(report_scan_all, INT64_MIN, S(""), S(""), NO_LIMIT, see_report_of, &all);
+    assert_seen(all, 10973, 10982, 10981, 10981, 20974);
+    OK(report_scan_all, 1, S("b"), S("r"), NO_LIMIT, see_report_of, &rest);
+    assert_seen(rest, 10981, 10981, 20974);
+    OK(report_scan_all, 1, S("a"), S("z"), 1, see_report_of, &one);
+    assert_seen(one, 10982);
+}
+
+static bool see_author(void *arg, const struct store_author *author)
+{
+    return see(arg, author->last_event);
+}
+
+static bool see_skip_of(void *arg, struct slice moderator, int64_t text)
+{
+    return see(arg, moderator.data[0] * 10 + text);
+}
+
+static bool see_batch(void *arg, const unsigned char id[BATCH_BYTES], int64_t event)
+{
+    return see(arg, id[0] * 10 + event);
+}
+
+static void put_authors_skips_and_batches(struct store *store)
+{
+    static const unsigned char one[BATCH_BYTES] = {1}, two[BATCH_BYTES] = {2};
+
+    OK(begin);
+    OK(author_put, &(struct store_author){.site = 2, .id = "a", .last_event = 3});
+    OK(author_put, &(struct store_author){.site = 1, .id = "b", .last_event = 2, .mark = MARK_TRUSTED});
+    OK(author_put, &(struct store_author){.site = 1, .id = "a", .last_event = 1});
+    OK(skip_put, S("b"), 1, 100);
+    OK(skip_put, S("a"), 2, 100);
+    OK(skip_put, S("a"), 1, 100);
+    OK(batch_add, BYTES(two), 1);
+    OK(batch_add, BYTES(one), 2);
+    OK(batch_add, BYTES(one), 1);
+    OK(commit);
+}
+
+void authors_skips_and_batches_of_all_are_scanned_by_their_key(struct store *store)
+{
+    static const unsigned char none[BATCH_BYTES] = {0}, one[BATCH_BYTES] = {1};
+    struct seen authors = {.count = 0}, skips = authors, batches = authors, rest = authors;
+
+    put_authors_skips_and_batches(store);
+    OK(author_scan_all, INT64_MIN, S(""), NO_LIMIT, see_author, &authors);
+    assert_seen(authors, 1, 2, 3);
+    OK(skip_scan_all, S(""), INT64_MIN, NO_LIMIT, see_skip_of, &skips);
+    assert_seen(skips, 971, 972, 981);
+    OK(batch_scan_all, none, INT64_MIN, NO_LIMIT, see_batch, &batches);
+    assert_seen(batches, 11, 12, 21);
+    OK(author_scan_all, 1, S("a"), 1, see_author, &rest);
+    OK(skip_scan_all, S("a"), 1, 1, see_skip_of, &rest);
+    OK(batch_scan_all, one, 1, 1, see_batch, &rest);
+    assert_seen(rest, 2, 972, 12);
+}
+
 /* ---- claims ---- */
 
 static void put_claim(struct store *store, int64_t site, int64_t text, const char *holder, int64_t until)

@@ -74,6 +74,11 @@
     X(what_waits_for_a_second_look_is_a_queue_of_decided_comments) \
     X(what_is_thought_of_an_author_round_trips_and_is_replaced) \
     X(events_of_a_batch_are_found_by_number_once) \
+    X(comments_of_all_sites_are_scanned_by_site_and_id) \
+    X(the_head_of_an_event_is_all_but_the_hash_of_its_text) \
+    X(reports_of_a_round_are_counted) \
+    X(reports_of_all_comments_are_scanned_by_their_key) \
+    X(authors_skips_and_batches_of_all_are_scanned_by_their_key) \
     X(claims_ending_are_inclusive_and_in_order_of_their_end)        \
     X(a_claim_that_is_gone_never_ends)                              \
     X(claims_of_a_moderator_go_by_exact_name)                       \
