@@ -4,6 +4,7 @@
 
 #include "../../proto/fields.h"
 #include "card.h"
+#include "moment.h"
 #include "record.h"
 #include "site_names.h"
 
@@ -86,25 +87,12 @@ static bool look_at(void *arg, const struct store_event *event)
     return page->n < (size_t)page->args->limit;
 }
 
-/* The number below which all events are before `until`. Times never fall as numbers rise, so it is found by halving. */
+/* The number below which all events are before `until`. */
 static int64_t first_until(struct work *work, int64_t until, int64_t before)
 {
-    struct store_event event;
-    int64_t low = 1;
+    int64_t first = until < 0 ? before : moment_first(work, until);
 
-    if (until < 0 || !work_ok(work, work->store->ops->event_last(work->store, &event)))
-        return before;
-    int64_t high = event.no < before ? event.no + 1 : before;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (!work_ok(work, work->store->ops->event_get(work->store, middle, &event)))
-            return before;
-        if (event.at < until)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return first < before ? first : before;
 }
 
 /* A note's bytes are borrowed until the next call of the store, as those of the event are: so one of them is copied. */

@@ -6,6 +6,7 @@
 #include "decide.h"
 #include "erase.h"
 #include "escalate.h"
+#include "facts.h"
 #include "front.h"
 #include "fsck.h"
 #include "keys.h"
@@ -50,6 +51,7 @@ const struct verb verb_table[] = {
     VERB("history",    DOOR_DESK,   READ,     NONE,      MODERATORS,      NAMED,  history_decode,          history_run, .lists = 100),
     VERB("stats",      DOOR_DESK,   READ,     NONE,      MODERATORS,      SEEN,   stats_decode,            stats_run, .lists = 50),
     VERB("search",     DOOR_DESK,   LOOK,     NONE,      MODERATORS,      SEEN,   search_decode,           search_run, .lists = 20),
+    VERB("facts",      DOOR_DESK,   LOOK,     NONE,      MODERATORS,      SEEN,   facts_decode,            facts_run, .lists = 5000),
     VERB("claim",      DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      SEEN,   claim_decode,            claim_run, .render = claim_render),
     VERB("renew",      DOOR_DESK,   CHANGE,   OPTIONAL,  MODERATORS,      SEEN,   hold_decode,             renew_run),
     VERB("release",    DOOR_DESK,   CHANGE,   OPTIONAL,  MODERATORS,      SEEN,   hold_decode,             release_run),

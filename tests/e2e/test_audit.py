@@ -26,7 +26,7 @@ LEAVES = {
     ("push", "article"): None,
     ("desk", "hello"): None, ("desk", "policy"): None,
     ("desk", "status"): "looked", ("desk", "list"): "looked", ("desk", "search"): "looked", ("desk", "show"): "looked", ("desk", "history"): "looked",
-    ("desk", "stats"): "looked", ("desk", "key_list"): "looked", ("desk", "audit"): "looked",
+    ("desk", "stats"): "looked", ("desk", "facts"): "looked", ("desk", "key_list"): "looked", ("desk", "audit"): "looked",
     ("desk", "verify"): "looked",
     ("desk", "claim"): "claimed", ("desk", "renew"): "renewed", ("desk", "release"): "released",
     ("desk", "approve"): "approved", ("desk", "reject"): "rejected", ("desk", "undo"): "reopened",

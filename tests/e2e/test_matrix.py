@@ -77,6 +77,9 @@ desk       show                 foreign  no       denied            denied      
 desk       history              own      no       ok                ok                ok                ok                ok                ok       ok
 desk       history              foreign  no       denied            denied            denied            denied            denied            denied   ok
 desk       stats                -        no       ok                ok                ok                ok                ok                ok       ok
+desk       facts                -        no       ok                ok                ok                ok                ok                ok       ok
+desk       facts                own      no       ok                ok                ok                ok                ok                ok       ok
+desk       facts                foreign  no       denied            denied            denied            denied            denied            denied   ok
 desk       claim                -        no       ok                ok                ok                ok                ok                ok       ok
 desk       claim                own      no       ok                ok                ok                ok                ok                ok       ok
 desk       claim                foreign  no       denied            denied            denied            denied            denied            denied   ok
@@ -131,7 +134,7 @@ PEOPLE = HEAD[3:]
 ROLES = {"front": ("front", None), "administrator": ("administrator", None), "bare": ("moderator", []),
          "senior": ("moderator", ["undo", "escalated", "erase", "bulk"]),
          **{right: ("moderator", [right]) for right in ("undo", "escalated", "erase", "bulk")}}
-READS = ("hello", "policy", "status", "stream", "credit", "cancel", "list", "search", "show", "history", "stats", "key_list", "audit",
+READS = ("hello", "policy", "status", "stream", "credit", "cancel", "list", "search", "show", "history", "stats", "facts", "key_list", "audit",
          "verify", "fsck")
 KINDS = {"front": zmq.DEALER, "push": zmq.PUSH, "decisions": zmq.SUB, "desk": zmq.DEALER}
 LET_IN, REFUSED = zmq.EVENT_HANDSHAKE_SUCCEEDED, zmq.EVENT_HANDSHAKE_FAILED_AUTH

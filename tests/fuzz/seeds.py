@@ -39,7 +39,7 @@ DESK = [
     ("key_list", {"all": True, "after": 1}), ("key_revoke", {"key": 1}), ("key_revoke", {"name": "ann"}),
     ("key_rotate", {"name": "web", "public_key": b"r" * 32, "overlap_ms": 1000}), ("reload", {}),
     ("audit", dict(SITE, limit=5, before=20, actor="ann", kind="approved", since=1, until=10 ** 12)),
-    ("audit", {"key": 1}),
+    ("audit", {"key": 1}), ("facts", dict(SITE, after=1, limit=2, since=1, until=10 ** 13)),
     ("verify", {"limit": 5}), ("verify", {"after": 3, "hash": bytes(32), "counts": bytes(8 * 12)}),
     ("verify", {"after": 6, "counts": msgpack.packb({"sites": [[1, 1, 2, 3, 4, 5, 6], [2, 2 ** 63 - 1]]})}),
     ("fsck", {}), ("fsck", {"limit": 3}), ("fsck", {"state": fsck_state(0), "limit": 9}), ("fsck", {"state": fsck_state(6)}),

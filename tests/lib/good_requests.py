@@ -108,6 +108,10 @@ class Requests:
     def _stats(self, who, site):
         return {}
 
+    def _facts(self, who, site):
+        self.pending(site or OWN)
+        return {"site": site}
+
     def _claim(self, who, site):
         self.pending(site or OWN)
         return {"site": site}

@@ -46,7 +46,7 @@ VALUES = [None, True, False, 0, 1, -1, 255, 2 ** 31, 2 ** 53 - 1, 2 ** 53, 2 ** 
 FRONT_VERBS = ("hello", "submit", "withdraw", "report", "article", "status", "policy", "stream", "credit", "cancel",
                "confirm")
 DESK_VERBS = ("hello", "policy", "status", "list", "search", "claim", "renew", "release", "show", "approve", "reject", "undo",
-              "escalate", "history", "erase", "stats")
+              "escalate", "history", "erase", "stats", "facts")
 PUSH_VERBS = ("submit", "withdraw", "report", "article")
 SILENT = ("credit", "cancel")     # not answered when they are well formed
 
@@ -82,7 +82,7 @@ class Mill:
         r = self.random
         site, comment, operation = r.choice(SITES), self.comment(), r.randbytes(16)
         return {
-            "hello": {}, "stats": {}, "policy": {"site": site},
+            "hello": {}, "stats": {}, "facts": {"site": site}, "policy": {"site": site},
             "submit": {"comments": [self.event() for _ in range(r.randrange(1, 4))]},
             "withdraw": {"site": site, "comment": comment},
             "report": {"site": site, "comment": comment, "reader": f"r{r.randrange(50)}", "reason": "profanity"},

@@ -490,6 +490,13 @@ def add_desk_reads():
     add("renew: not held", ask("renew", **{"as": "ann"}, comments=[{"site": "s", "comment": "c"}]),
         {"ok": True, "results": [{"site": "s", "comment": "c", "status": "not_held"}]}, "desk")
     add("stats: nothing yet", ask("stats"), {"ok": True, "sites": [], "listeners": []}, "desk")
+    add("facts: nothing yet", ask("facts"), {"ok": True, "facts": [], "sites": [], "pending": [], "next": None}, "desk")
+    add("facts: nothing of an unknown site", ask("facts", site="s", since=1, until=2),
+        {"ok": True, "facts": [], "sites": [], "pending": [], "next": None}, "desk")
+    for limit in (0, 20001):
+        op_refused(f"limit {limit}", "out_of_range", "limit", "facts", "desk", limit=limit, reply={"min": 1, "max": 20000})
+    op_refused("after -1", "out_of_range", "after", "facts", "desk", after=-1)
+    op_refused("since as str", "bad_type", "since", "facts", "desk", since="yesterday")
     add("policy on the desk", ask("policy", site="s"), {"ok": True, "op": "policy"}, "desk")
 
 

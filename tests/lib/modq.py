@@ -575,6 +575,10 @@ class Desk(Connection):
     def stats(self):
         return self.call("stats")
 
+    def facts(self, after=None, since=None, until=None, site=None, limit=None):
+        """One page: facts (lists, as PROTOCOL.md has them), sites, pending, next."""
+        return self.call("facts", after=after, since=since, until=until, site=site, limit=limit)
+
     # For administrators. Keys are bin on the wire, and so they are here: 32 bytes, not Z85.
 
     def key_add(self, name, role, public_key=None, uid=None, sites=None, rights=None, expires_at=None, operation=None):

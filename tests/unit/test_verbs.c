@@ -33,6 +33,7 @@ static const struct {
     {"history", "{'op':'history','site':'%s','comment':'c'}", ONE_SITE},
     {"stats", "{'op':'stats'}", NO_SITE},
     {"search", "{'op':'search','text':'b','site':'%s'}", ONE_SITE},
+    {"facts", "{'op':'facts','site':'%s'}", ONE_SITE},
     {"claim", "{'op':'claim','comments':[{'site':'%s','comment':'c'}]}", ITEMS},
     {"renew", "{'op':'renew','comments':[{'site':'%s','comment':'c'}]}", ITEMS},
     {"release", "{'op':'release','comments':[{'site':'%s','comment':'c'}]}", ITEMS},
