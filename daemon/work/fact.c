@@ -25,7 +25,8 @@ struct told {
 
 bool fact_is(enum kind kind)
 {
-    return (kind >= KIND_SUBMITTED && kind <= KIND_ERASED) || kind == KIND_ESCALATED || kind == KIND_REPORTED;
+    return kind == KIND_SUBMITTED || kind_is_record(kind) || kind == KIND_ESCALATED || kind == KIND_REPORTED ||
+           kind == KIND_SKIPPED || kind == KIND_SECOND_LOOK;
 }
 
 static bool is_decision(enum kind kind)
@@ -35,7 +36,7 @@ static bool is_decision(enum kind kind)
 
 bool fact_is_decision(enum kind kind)
 {
-    return is_decision(kind);
+    return is_decision(kind) || kind == KIND_SECOND_LOOK;
 }
 
 /* ---- keeping */
@@ -157,7 +158,7 @@ static bool get_event(struct facts *facts, int64_t no, struct store_event *event
 /* Whether a claim goes on after an event of its comment. A revision that came too late changes nothing. */
 static bool leaves_claim(const struct store_event *event, int64_t text)
 {
-    return event->kind == KIND_RENEWED || event->kind == KIND_REPORTED ||
+    return event->kind == KIND_RENEWED || event->kind == KIND_REPORTED || event->kind == KIND_NOTED ||
            (event->kind == KIND_SUBMITTED && event->no != text);
 }
 
@@ -230,23 +231,69 @@ static void encode_reasons(struct slice data, struct out *out)
     msgpack_zone_destroy(&zone);
 }
 
-/* The record before it; when that is a decision, it is packed into facts->other. */
+/* What the moderator of a second look would have decided: a kind by its word or its number. */
+static void encode_second(struct slice data, struct out *out)
+{
+    msgpack_zone zone;
+    msgpack_object map = {.type = MSGPACK_OBJECT_NIL};
+
+    if (!msgpack_zone_init(&zone, 512)) {
+        out->failed = true;
+        return;
+    }
+    mp_unpack_map(data, &zone, &map);
+    int64_t number = mp_get_int(&map, "decision", KIND_NONE);
+    struct slice word = mp_get_str(&map, "decision");
+    if (number > KIND_NONE && number < KIND_COUNT)
+        word = slice_of(kind_name((enum kind)number));
+    out_key_str(out, "decision", word);
+    msgpack_zone_destroy(&zone);
+}
+
+/* The record of the comment that a second look looked at: the last one before it. */
+static bool find_looked_at(struct facts *facts, const struct happened *event, struct store_event *record)
+{
+    int64_t no = event->previous;
+
+    for (int i = 0; i < CHAIN_STEPS && get_event(facts, no, record); i++) {
+        if (kind_is_record(record->kind))
+            return true;
+        no = record->previous;
+    }
+    return false;
+}
+
+static bool find_before(struct facts *facts, const struct happened *event, struct store_event *record)
+{
+    if (event->kind == KIND_SECOND_LOOK)
+        return find_looked_at(facts, event, record);
+    facts->lookups++;
+    return event->supersedes && work_ok(facts->work, facts->work->store->ops->log_get(
+                                                         facts->work->store, event->site, event->supersedes, record));
+}
+
+static struct slice data_of(const struct facts *facts, const struct happened *event)
+{
+    return (struct slice){facts->data.data + event->data_at, event->data_len};
+}
+
+/* The record before it; when that is a decision which it replaced, or looked at, it is packed into facts->other. */
 static void look_before(struct facts *facts, const struct happened *event, struct told *told)
 {
-    const struct store_ops *ops = facts->work->store->ops;
+    bool tells = is_decision(event->kind) || event->kind == KIND_REOPENED || event->kind == KIND_SECOND_LOOK;
     struct store_event record;
     struct out *other = &facts->other;
 
     out_reset(other);
-    facts->lookups++;
-    if (!event->supersedes ||
-        !work_ok(facts->work, ops->log_get(facts->work->store, event->site, event->supersedes, &record)))
+    if (!find_before(facts, event, &record))
         return;
     told->before = record.kind;
     told->before_at = record.at;
-    if (!is_decision(record.kind) || event->kind > KIND_REOPENED)
+    if (!tells || !is_decision(record.kind))
         return;
     out_map(other);
+    if (event->kind == KIND_SECOND_LOOK)
+        encode_second(data_of(facts, event), other);
     out_key_int(other, "first_no", record.no);
     out_key_cstr(other, "first_decision", kind_name(record.kind));
     out_key_str(other, "first_by", record.actor);
@@ -265,7 +312,7 @@ static void look_around(struct facts *facts, const struct happened *event, struc
         told->pending = 1;
     else if (kind_is_record(event->kind))
         look_at_record(facts, event, told);
-    if (is_decision(event->kind) && event->cause == CAUSE_MODERATOR)
+    if (event->kind == KIND_SECOND_LOOK || (is_decision(event->kind) && event->cause == CAUSE_MODERATOR))
         told->handled_ms = handled_ms(facts, event);
 }
 
@@ -305,7 +352,7 @@ static void encode(struct facts *facts, const struct happened *event, int64_t si
     int_or_nil(out, told.waited_ms);
     int_or_nil(out, told.handled_ms);
     out_str(out, event->cause ? slice_of(cause_name(event->cause)) : SLICE_NONE);
-    encode_reasons((struct slice){facts->data.data + event->data_at, event->data_len}, out);
+    encode_reasons(data_of(facts, event), out);
     out_raw(out, facts->other.len ? out_slice(&facts->other) : SLICE_NONE);
     out_int(out, told.pending);
     out_end(out);
