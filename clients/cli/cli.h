@@ -77,6 +77,13 @@ enum option_id {
     OPT_PLAIN,
     OPT_BIDI,
     OPT_AHEAD,
+    OPT_WEEK,
+    OPT_MONTH,
+    OPT_HTML,
+    OPT_OLDER_THAN,
+    OPT_PENDING,
+    OPT_EVERY,
+    OPT_EXEC,
     OPT_COUNT
 };
 

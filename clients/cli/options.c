@@ -15,7 +15,8 @@ static const char *const yes_no[] = {"yes", "no", NULL};
 static const char *const bidis[] = {"terminal", "fribidi", "off", NULL};
 static const char *const roles[] = {"front", "moderator", "administrator", NULL};
 static const char *const rights[] = {"undo", "escalated", "erase", "bulk", NULL};
-static const char *const actors[] = {"front", "push", "modqd", NULL}; /* besides people */
+static const char *const actors[] = {"front", "push", "modqd", /* besides people */
+                                     "site", "moderator", "article", "reason", "day", "hour", NULL};
 static const char *const kinds[] = {"submitted", "approved",    "rejected",    "reopened",      "withdrawn", "erased",
                                     "claimed",   "renewed",     "released",    "lease_expired", "escalated", "reported",
                                     "key_added", "key_revoked", "key_rotated", "reloaded",      "looked",    NULL};
@@ -214,7 +215,8 @@ static const struct option_row rows[] = {
      .argument = "NAME",
      .value = VALUE_KEY,
      .words = actors,
-     .help = "done by this person, or front, push, modqd"},
+     .help = "audit: done by this person, or front, push, modqd; stats: a row for each site, moderator, article, reason, "
+             "day or hour"},
     {.id = OPT_OF_KEY,
      .name = "of-key",
      .argument = "N",
@@ -264,6 +266,37 @@ static const struct option_row rows[] = {
      .min = 1,
      .max = 50,
      .help = "comments claimed besides the one that is read (5)"},
+    {.id = OPT_WEEK, .name = "week", .help = "the last seven days, today among them"},
+    {.id = OPT_MONTH, .name = "month", .help = "the last thirty days, today among them"},
+    {.id = OPT_HTML,
+     .name = "html",
+     .argument = "FILE",
+     .value = VALUE_FILE,
+     .help = "write a page that any browser shows, to be handed on"},
+    {.id = OPT_OLDER_THAN,
+     .name = "older-than",
+     .argument = "DURATION",
+     .value = VALUE_TEXT,
+     .help = "that came so long ago: 30m, 2h, 1d"},
+    {.id = OPT_PENDING,
+     .name = "pending",
+     .argument = "N",
+     .value = VALUE_NUMBER,
+     .min = 1,
+     .max = MS_MAX,
+     .help = "more than so many wait"},
+    {.id = OPT_EVERY,
+     .name = "every",
+     .argument = "SECONDS",
+     .value = VALUE_NUMBER,
+     .min = 1,
+     .max = 86400,
+     .help = "how often to look (30)"},
+    {.id = OPT_EXEC,
+     .name = "exec",
+     .argument = "COMMAND",
+     .value = VALUE_TEXT,
+     .help = "what the shell runs when the state changes"},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };

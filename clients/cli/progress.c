@@ -10,7 +10,8 @@ enum { EVERY_MS = 100, BAR_MOST = 40, BESIDES = 42 };
 
 void progress_begin(struct progress *progress, int columns)
 {
-    *progress = (struct progress){.wanted = isatty(STDERR_FILENO), .columns = columns, .started = when_now()};
+    *progress = (struct progress){
+        .wanted = isatty(STDERR_FILENO), .columns = columns, .what = "comments", .started = when_now()};
 }
 
 static int bar(const struct progress *progress, uint64_t part, uint64_t whole, char *line)
@@ -39,7 +40,7 @@ void progress_draw(struct progress *progress, uint64_t part, uint64_t whole, uin
     progress->drawn = now;
     progress->shown = true;
     bar(progress, part, whole, line);
-    fprintf(stderr, "\r%s%llu comments, %llu/s\033[K", line, (unsigned long long)done,
+    fprintf(stderr, "\r%s%llu %s, %llu/s\033[K", line, (unsigned long long)done, progress->what,
             (unsigned long long)(ms > 0 ? done * 1000 / (uint64_t)ms : 0));
     fflush(stderr);
 }

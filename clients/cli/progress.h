@@ -8,6 +8,7 @@
 struct progress {
     bool shown, wanted;
     int columns;
+    const char *what;       /* is done */
     int64_t started, drawn; /* ms */
 };
 

@@ -3,6 +3,7 @@
 #include "explain.h"
 #include "json.h"
 #include "names.h"
+#include "report.h"
 #include "table.h"
 #include "verbs.h"
 #include "when.h"
@@ -115,16 +116,32 @@ static void print_stats(const struct app *app, const struct modq_value *map)
         print_counters(app, modq_get(map, "counters"));
 }
 
+/* The daemon's figures of now, and below them what the report says of a span of time. */
+static void show_stats(const struct app *app, const struct modq_value *now, const struct report *report)
+{
+    if (app->json) {
+        json_t *map = json_from(now);
+        json_object_set_new(map, "window", report_json(report));
+        json_print(map, stdout);
+        return;
+    }
+    print_stats(app, now);
+    report_print(report);
+}
+
 int run_stats(struct app *app)
 {
-    struct modq_answer *answer = app_desk(app) ? app_call(app, app->desk, "stats", NULL) : NULL;
+    const char *page = app->options.text[OPT_HTML];
+    struct report report;
 
+    if (!report_options(app, &report))
+        return EXIT_USAGE;
+    struct modq_answer *answer = app_desk(app) ? app_call(app, app->desk, "stats", NULL) : NULL;
     if (!answer)
         return app->exit;
-    if (app->json)
-        json_print(json_from(modq_answer_value(answer)), stdout);
-    else
-        print_stats(app, modq_answer_value(answer));
+    if (report_make(&report) && (!page || page_write(&report, page)) && (!page || app->json))
+        show_stats(app, modq_answer_value(answer), &report);
+    report_free(&report);
     modq_answer_free(answer);
     return app->exit;
 }

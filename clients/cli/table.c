@@ -79,6 +79,13 @@ void table_text(struct table *table, struct text *ours)
     *ours = (struct text){0};
 }
 
+void table_right(struct table *table, struct text *ours)
+{
+    table_text(table, ours);
+    if (!table->failed)
+        table->cells[table->count - 1].right = true;
+}
+
 /* How wide the first column may become. It holds names, which the next command wants in full: they are never cut, and
  * one that is wider has a line of its own. */
 static size_t name_most(const struct table *table)

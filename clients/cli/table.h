@@ -29,6 +29,7 @@ void table_word(struct table *table, struct slice word, enum shade shade); /* un
 void table_number(struct table *table, int64_t number);
 void table_optional(struct table *table, const struct modq_value *number); /* NULL: nothing */
 void table_text(struct table *table, struct text *ours);                   /* takes over what was said already */
+void table_right(struct table *table, struct text *ours);                  /* the same, at the right */
 
 /* Prints and forgets the rows so far. False: memory was out. */
 bool table_print(struct table *table);
