@@ -64,7 +64,7 @@ bench_src  := $(wildcard tests/bench/*.c)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 daemon_lib_obj = $(filter-out $(B)/obj/daemon/main.o,$(call obj,$(daemon_src))) $(B)/obj/policy_text.o
-cli_lib_obj    = $(filter-out $(B)/obj/clients/cli/main.o,$(call obj,$(cli_src))) $(B)/obj/completion_text.o
+cli_lib_obj    = $(filter-out $(B)/obj/clients/cli/main.o,$(call obj,$(cli_src))) $(B)/obj/completion_text.o $(B)/obj/page_text.o
 
 .PHONY: all check check-san check-systemd demo run bench fuzz fuzz-corpus fuzzers lint format setup tests install uninstall deb \
         clean help
@@ -93,7 +93,7 @@ $(B)/obj/%.o: %.c
 
 $(B)/obj/clients/c/%.o: ALL_CFLAGS += -fvisibility=hidden
 
-# Texts that programs carry with them are readable files: the default policy, and what completes in each shell.
+# Texts that programs carry with them are readable files: the default policy, what completes in each shell, a page's style.
 # $(call text,NAME,FILE) is C that defines NAME as the file's text.
 text = echo 'const char $(1)[] ='; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $(2); echo ';'
 
@@ -106,6 +106,10 @@ $(B)/obj/completion_text.c: $(completions) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "clients/cli/completion.h"'; \
 	  $(foreach file,$(completions),$(call text,completion$(subst .,_,$(suffix $(file)))_text,$(file));) } > $@
+
+$(B)/obj/page_text.c: clients/cli/page.css Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "clients/cli/page.h"'; $(call text,page_style_text,$<); } > $@
 
 $(B)/obj/%_text.o: $(B)/obj/%_text.c
 	$(CC) $(ALL_CFLAGS) -c $< -o $@

@@ -50,7 +50,4 @@ void report_say_share(struct text *out, int64_t part, int64_t whole);
 /* The pairs of that moderator or reason; NULL: there are none. */
 const struct pairs *report_pairs(const struct report *report, enum report_by by, struct slice name);
 
-/* The page for `modq stats --html`. False: said why, and the exit code is set. */
-bool page_write(const struct report *report, const char *path);
-
 #endif

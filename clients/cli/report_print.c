@@ -48,25 +48,21 @@ void report_say_kappa(struct text *out, const struct pairs *pairs)
         say(out, "-");
 }
 
-static void say_time(struct text *out, int64_t at, const char *format)
-{
-    time_t seconds = (time_t)(at / 1000);
-    char name[64] = "";
-    struct tm tm;
-
-    if (localtime_r(&seconds, &tm))
-        strftime(name, sizeof(name), format, &tm);
-    say(out, "%s", name);
-}
-
 void report_say_name(struct text *out, const struct figures_row *row, enum report_by by)
 {
-    if (by == BY_DAY)
-        say_time(out, row->from, "%Y-%m-%d %a");
-    else if (by == BY_HOUR)
-        say_time(out, row->from, "%Y-%m-%d %H:%M");
-    else
+    time_t seconds = (time_t)(row->from / 1000);
+    char time[64] = "";
+    struct tm tm;
+
+    if (by != BY_DAY && by != BY_HOUR) {
         render_line(out, row->name);
+        return;
+    }
+    if (localtime_r(&seconds, &tm) && by == BY_DAY)
+        strftime(time, sizeof(time), "%Y-%m-%d %a", &tm);
+    else if (localtime_r(&seconds, &tm))
+        strftime(time, sizeof(time), "%Y-%m-%d %H:%M", &tm);
+    say(out, "%s", time);
 }
 
 /* ---- the summary */
@@ -221,9 +217,11 @@ static void put_name(struct table *table, const struct figures_row *row, enum re
     }
 }
 
-static void put_decisions(struct table *table, const struct figures_row *row)
+/* Only what is rejected has reasons. */
+static void put_decisions(struct table *table, const struct figures_row *row, enum report_by by)
 {
-    table_number(table, row->approved);
+    if (by != BY_REASON)
+        table_number(table, row->approved);
     table_number(table, row->rejected);
     table_number(table, row->overturned);
 }
@@ -236,7 +234,7 @@ static void put_row(struct table *table, const struct figures_row *row, enum rep
     put_name(table, row, by);
     if (!person && by != BY_REASON)
         table_number(table, row->arrivals);
-    put_decisions(table, row);
+    put_decisions(table, row, by);
     put_pace(table, person ? figures_pace_at_work(row) : figures_pace(row));
     if (!person) {
         put_span(table, row->waited.median_ms);
@@ -257,7 +255,7 @@ static void print_table(const struct report *report, enum report_by by, size_t m
         [BY_MODERATOR] = {"MODERATOR", "APPROVED", "REJECTED", "OVERTURNED", "PER HOUR", "HANDLED", "90%", "SKIPPED",
                           NULL},
         [BY_ARTICLE] = {"ARTICLE", "ARRIVED", "APPROVED", "REJECTED", "OVERTURNED", "PER HOUR", "WAITED", "90%", NULL},
-        [BY_REASON] = {"REASON", "APPROVED", "REJECTED", "OVERTURNED", "PER HOUR", "WAITED", "90%", NULL},
+        [BY_REASON] = {"REASON", "REJECTED", "OVERTURNED", "PER HOUR", "WAITED", "90%", NULL},
         [BY_DAY] = {"DAY", "ARRIVED", "APPROVED", "REJECTED", "OVERTURNED", "PER HOUR", "WAITED", "90%", "PENDING",
                     NULL},
         [BY_HOUR] = {"HOUR", "ARRIVED", "APPROVED", "REJECTED", "OVERTURNED", "PER HOUR", "WAITED", "90%", "PENDING",

@@ -3,6 +3,7 @@
 #include "explain.h"
 #include "json.h"
 #include "names.h"
+#include "page.h"
 #include "report.h"
 #include "table.h"
 #include "verbs.h"
