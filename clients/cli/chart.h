@@ -10,7 +10,7 @@
 struct chart_point {
     int64_t value[2];
     char label[24]; /* below the axis; "" none. Our own words, as `title` is */
-    char title[96]; /* told where the pointer rests */
+    char title[128]; /* told where the pointer rests */
 };
 
 struct chart {

@@ -8,7 +8,6 @@
 
 #include "calendar.h"
 #include "html.h"
-#include "when.h"
 
 /* ---- the head */
 
@@ -39,49 +38,83 @@ static void put_sites(struct text *out, const struct report *report)
         say(out, " and %zu more sites", sites->count - NAMED);
 }
 
+static void put_moment(struct text *out, int64_t at)
+{
+    char moment[64];
+
+    page_say_local(moment, sizeof(moment), at, PAGE_MOMENT);
+    say(out, "%s", moment);
+}
+
 static void put_title(struct text *out, const struct report *report)
 {
     bool cut = calendar_days_before(report->until, 0) != report->until;
+    char zone[16];
 
+    page_say_local(zone, sizeof(zone), report->until, PAGE_ZONE);
     say(out, "<header>\n<h1>Moderation report</h1>\n<p>");
     put_sites(out, report);
     say(out, "</p>\n<p class=\"soft\">");
-    when_say(out, report->since);
+    put_moment(out, report->since);
     say(out, " to ");
-    when_say(out, report->until);
-    say(out, "%s</p>\n</header>\n", cut ? "; the last day is not over then" : "");
+    put_moment(out, report->until);
+    say(out, " (%s)%s</p>\n</header>\n", zone, cut ? "; the last day is not over" : "");
 }
 
-/* ---- the tiles */
+/* ---- the tiles: what it is, the number, and a word about it */
 
 static void begin_tile(struct text *out, const char *name)
 {
     say(out, "<div><dt>%s</dt><dd>", name);
 }
 
-static void end_tile(struct text *out, const char *format, double number)
+static void go_on(struct text *out)
 {
     say(out, "</dd><dd>");
-    say(out, format, number);
+}
+
+static void end_tile(struct text *out)
+{
     say(out, "</dd></div>\n");
+}
+
+static void put_count_tile(struct text *out, const char *name, int64_t count, double an_hour)
+{
+    begin_tile(out, name);
+    say(out, "%lld", (long long)count);
+    go_on(out);
+    say(out, "%.1f an hour", an_hour);
+    end_tile(out);
+}
+
+static void put_share_tile(struct text *out, const char *name, int64_t count, int64_t decisions)
+{
+    begin_tile(out, name);
+    say(out, "%lld", (long long)count);
+    go_on(out);
+    report_say_share(out, count, decisions);
+    say(out, " of the decisions");
+    end_tile(out);
 }
 
 static void put_span_tile(struct text *out, const char *name, const struct spread *spread)
 {
     begin_tile(out, name);
     report_say_span(out, spread->median_ms);
-    say(out, "</dd><dd>or less for half; 90%% within ");
+    go_on(out);
+    say(out, "90%% within ");
     report_say_span(out, spread->p90_ms);
-    say(out, "</dd></div>\n");
+    end_tile(out);
 }
 
 static void put_agreement_tile(struct text *out, const struct pairs *pairs)
 {
-    begin_tile(out, "Second looks agreed");
+    begin_tile(out, "Second looks alike");
     report_say_share(out, pairs_agreed(pairs), pairs_count(pairs));
-    say(out, "</dd><dd>%lld second looks, kappa ", (long long)pairs_count(pairs));
+    go_on(out);
+    say(out, "%lld second looks, kappa ", (long long)pairs_count(pairs));
     report_say_kappa(out, pairs);
-    say(out, "</dd></div>\n");
+    end_tile(out);
 }
 
 static void put_tiles(struct text *out, const struct report *report)
@@ -89,25 +122,18 @@ static void put_tiles(struct text *out, const struct report *report)
     const struct figures_row *all = &report->all;
     double hours = (double)(report->until - report->since) / 3600000;
 
-    say(out, "<dl class=\"tiles\">\n");
-    begin_tile(out, "Arrived");
-    say(out, "%lld", (long long)all->arrivals);
-    end_tile(out, "%.1f an hour", (double)all->arrivals / hours);
-    begin_tile(out, "Decided");
-    say(out, "%lld", (long long)figures_decisions(all));
-    end_tile(out, "%.1f an hour", figures_pace(all));
-    begin_tile(out, "Rejected");
-    say(out, "%lld", (long long)all->rejected);
-    end_tile(out, "%.1f%% of the decisions",
-             figures_decisions(all) ? 100.0 * (double)all->rejected / (double)figures_decisions(all) : 0);
-    put_span_tile(out, "Waited", &all->waited);
-    put_span_tile(out, "Handled in", &all->handled);
-    begin_tile(out, "Overturned");
-    say(out, "%lld", (long long)all->overturned);
-    end_tile(out, "%.1f%% of the decisions",
-             figures_decisions(all) ? 100.0 * (double)all->overturned / (double)figures_decisions(all) : 0);
+    say(out, "<dl class=\"tiles\" id=\"all\">\n");
+    put_count_tile(out, "Arrived", all->arrivals, (double)all->arrivals / hours);
+    put_count_tile(out, "Decided", figures_decisions(all), figures_pace(all));
+    put_span_tile(out, "Half waited at most", &all->waited);
+    put_span_tile(out, "Half handled within", &all->handled);
+    put_share_tile(out, "Rejected", all->rejected, figures_decisions(all));
+    put_share_tile(out, "Overturned", all->overturned, figures_decisions(all));
     begin_tile(out, "Pending at the end");
-    say(out, "%lld</dd><dd>comments</dd></div>\n", (long long)all->pending);
+    say(out, "%lld", (long long)all->pending);
+    go_on(out);
+    say(out, "%lld reopened, %lld withdrawn", (long long)all->reopened, (long long)all->withdrawn);
+    end_tile(out);
     put_agreement_tile(out, &report->agreement.all);
     say(out, "</dl>\n");
 }
@@ -118,8 +144,8 @@ static void put_foot(struct text *out, const struct report *report)
              "time another moderator replaced or undid it, or a second look disagreed. Waited: from the moment a "
              "comment became pending until its decision. Handled: from the beginning of the moderator's claim, or "
              "their decision before it, until the decision. 90%%: nine of ten took no longer.</p>\n<p>Made ");
-    when_say(out, report->made_at);
-    say(out, " by modq %s from modqd's log. Times are local to where it was made.</p>\n</footer>\n</body>\n</html>\n",
+    put_moment(out, report->made_at);
+    say(out, " by modq %s from the daemon's log.</p>\n</footer>\n</body>\n</html>\n",
         modq_version());
 }
 

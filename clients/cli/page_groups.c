@@ -70,13 +70,13 @@ static int64_t most_decisions(const struct figures_table *table)
 static void put_moderators(struct text *out, const struct report *report)
 {
     static const char *const headers[] = {"Moderator",  "", "Approved", "Rejected", "Overturned",
-                                          "An hour at work", "Handled, half within", "90% within", NULL};
+                                          "Per hour at work", "Handled, half within", "90% within", NULL};
     const struct figures_table *table = &report->by[BY_MODERATOR];
     int64_t most = most_decisions(table);
 
     begin_section(out, "moderators", "Decisions by moderator",
                   "<span class=\"key first\"></span>approved <span class=\"key second\"></span>rejected. An hour at "
-                  "work is an hour of the clock in which they decided something.",
+                  "work is one of the clock in which they decided something.",
                   headers);
     for (size_t i = 0; i < table->count; i++) {
         const struct figures_row *row = &table->rows[i];

@@ -1,18 +1,33 @@
 /* What happened over time: plots, each beside a table of the same. */
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "chart.h"
 #include "page.h"
 
-static void say_local(char *to, size_t size, int64_t at, const char *format)
+void page_say_local(char *to, size_t size, int64_t at, enum page_time what)
 {
     time_t seconds = (time_t)(at / 1000);
     struct tm tm;
+    size_t written = 0;
 
-    to[0] = '\0';
-    if (localtime_r(&seconds, &tm))
-        strftime(to, size, format, &tm);
+    if (!localtime_r(&seconds, &tm))
+        what = PAGE_ZONE + 1;
+    if (what == PAGE_MOMENT)
+        written = strftime(to, size, "%a %d %B %Y, %H:%M", &tm);
+    else if (what == PAGE_DAY)
+        written = strftime(to, size, "%a %d %B", &tm);
+    else if (what == PAGE_DAY_SHORT)
+        written = strftime(to, size, "%a %d", &tm);
+    else if (what == PAGE_HOUR)
+        written = strftime(to, size, "%a %d %B %H:%M", &tm);
+    else if (what == PAGE_CLOCK)
+        written = strftime(to, size, "%H:%M", &tm);
+    else if (what == PAGE_ZONE)
+        written = strftime(to, size, "%Z", &tm);
+    if (written == 0)
+        to[0] = '\0';
 }
 
 /* ---- points */
@@ -32,7 +47,7 @@ static void flow_point(const struct figures_row *row, struct chart_point *point)
 {
     char day[32];
 
-    say_local(day, sizeof(day), row->from, "%a %d %b");
+    page_say_local(day, sizeof(day), row->from, PAGE_DAY);
     point->value[0] = row->arrivals;
     point->value[1] = figures_decisions(row);
     snprintf(point->title, sizeof(point->title), "%s: %lld arrived, %lld decided", day, (long long)point->value[0],
@@ -45,7 +60,7 @@ static void wait_point(const struct figures_row *row, struct chart_point *point)
     char median[24];
     char p90[24];
 
-    say_local(day, sizeof(day), row->from, "%a %d %b");
+    page_say_local(day, sizeof(day), row->from, PAGE_DAY);
     span_text(median, sizeof(median), row->waited.median_ms);
     span_text(p90, sizeof(p90), row->waited.p90_ms);
     point->value[0] = row->waited.p90_ms;
@@ -57,7 +72,7 @@ static void backlog_point(const struct figures_row *row, struct chart_point *poi
 {
     char hour[32];
 
-    say_local(hour, sizeof(hour), row->to, "%a %d %b %H:%M");
+    page_say_local(hour, sizeof(hour), row->to, PAGE_HOUR);
     point->value[0] = row->pending;
     point->value[1] = -1;
     snprintf(point->title, sizeof(point->title), "%s: %lld pending", hour, (long long)row->pending);
@@ -68,9 +83,9 @@ static void label(const struct figures_row *row, enum report_by by, struct chart
 {
     char hour[8];
 
-    say_local(hour, sizeof(hour), row->from, "%H:%M");
-    if (by == BY_DAY || hour[0] == '\0' || (hour[0] == '0' && hour[1] == '0'))
-        say_local(point->label, sizeof(point->label), row->from, "%a %d");
+    page_say_local(hour, sizeof(hour), row->from, PAGE_CLOCK);
+    if (by == BY_DAY || strcmp(hour, "00:00") == 0)
+        page_say_local(point->label, sizeof(point->label), row->from, PAGE_DAY_SHORT);
 }
 
 /* NULL: out of memory. */

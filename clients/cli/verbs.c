@@ -219,6 +219,17 @@ static const struct verb verbs[] = {
              "  modq stats --month --html report.html\n",
      .options = O(SITE) | O(SINCE) | O(UNTIL) | O(WEEK) | O(MONTH) | O(BY) | O(HTML),
      .run = run_stats},
+    {.name = "watch",
+     .usage = "[--older-than DURATION] [--pending N] [--site SITE] [--every SECONDS] [--exec COMMAND]",
+     .help = "run a command when comments wait for too long, and when they do no more",
+     .more = "Looks every 30 seconds, says on standard error what changes, and runs COMMAND\n"
+             "once each time, with the variables MODQ_STATE (late, recovered, unreachable),\n"
+             "MODQ_PENDING, MODQ_OLDEST_SECONDS and MODQ_SITE. Recovered means three quarters\n"
+             "of the limit or less. Runs until it is ended.\n\n"
+             "  modq watch --older-than 30m --pending 500 \\\n"
+             "      --exec 'echo \"$MODQ_STATE: $MODQ_PENDING\" | mail -s modqd desk@example.org'\n",
+     .options = O(OLDER_THAN) | O(PENDING) | O(SITE) | O(EVERY) | O(EXEC),
+     .run = run_watch},
     {.name = "policy",
      .usage = "[--site SITE] [--lang TAG]",
      .help = "the house rules: reason codes and what authors are told",

@@ -50,6 +50,7 @@ int run_confirm(struct app *app);
 int run_follow(struct app *app);
 int run_status(struct app *app);
 int run_stats(struct app *app);
+int run_watch(struct app *app);
 int run_policy(struct app *app);
 int run_key_new(struct app *app);
 int run_key_add(struct app *app);
