@@ -88,31 +88,32 @@ static struct acted *find_acted(struct facts *facts, struct slice actor)
     return NULL;
 }
 
-static struct acted *add_acted(struct facts *facts, struct slice actor)
+static bool add_acted(struct facts *facts, struct slice actor, int64_t no, int64_t at)
 {
     if (facts->acted_count == facts->acted_cap) {
         size_t cap = facts->acted_cap ? facts->acted_cap * 2 : 32;
         struct acted *acted = realloc(facts->acted, cap * sizeof(*acted));
         if (!acted) {
             facts->out_of_memory = true;
-            return NULL;
+            return false;
         }
         facts->acted = acted;
         facts->acted_cap = cap;
     }
     struct acted *one = &facts->acted[facts->acted_count++];
+    *one = (struct acted){.no = no, .at = at};
     snprintf(one->actor, sizeof(one->actor), "%.*s", (int)actor.len, actor.data ? actor.data : "");
-    return one;
+    return true;
 }
 
 static void note_acted(struct facts *facts, const struct happened *event)
 {
     struct acted *acted = find_acted(facts, slice_of(event->actor));
 
-    if (!acted)
-        acted = add_acted(facts, slice_of(event->actor));
-    if (!acted)
+    if (!acted) {
+        add_acted(facts, slice_of(event->actor), event->no, event->at);
         return;
+    }
     acted->no = event->no;
     acted->at = event->at;
 }
@@ -124,10 +125,7 @@ static bool note_earlier(void *arg, const struct store_event *event)
 
     if (!fact_is_decision(event->kind) || !facts->seen(facts->arg, event->site) || find_acted(facts, event->actor))
         return true;
-    struct acted *acted = add_acted(facts, event->actor);
-    if (acted)
-        *acted = (struct acted){.no = event->no, .at = event->at};
-    return acted != NULL;
+    return add_acted(facts, event->actor, event->no, event->at);
 }
 
 /* When the actor decided last between the event `claim` and now, 0 when not. What lies before the first event that was
