@@ -34,29 +34,31 @@ static int64_t now_ms(void)
 
 /* ---- running */
 
-/* The program's own variables and these, which take their place. The list is the caller's, its strings are not. */
+static bool is_replaced(const char *variable, const char *const *variables)
+{
+    for (size_t i = 0; variables[i]; i++)
+        if (strncmp(variable, variables[i], strcspn(variables[i], "=") + 1) == 0)
+            return true;
+    return false;
+}
+
+/* These variables, and the program's own but for those of the same names. The list is the caller's, its strings are
+ * not. */
 static char **environment(const char *const *variables)
 {
-    size_t count = 0;
+    size_t most = 0;
     size_t n = 0;
 
-    while (environ[count])
-        count++;
-    while (variables[n])
-        n++;
-    char **list = calloc(count + n + 1, sizeof(*list));
-    if (!list)
-        return NULL;
-    for (size_t i = 0; i < n; i++)
-        list[i] = (char *)variables[i];
-    for (size_t i = 0; i < count; i++) {
-        size_t j = 0;
-        while (j < n && strncmp(environ[i], variables[j], strcspn(variables[j], "=") + 1) != 0)
-            j++;
-        list[n] = environ[i];
-        n += j == n || !variables[j];
-    }
-    list[n] = NULL;
+    while (environ[most])
+        most++;
+    for (size_t i = 0; variables[i]; i++)
+        most++;
+    char **list = calloc(most + 1, sizeof(*list));
+    for (size_t i = 0; list && variables[i]; i++)
+        list[n++] = (char *)variables[i];
+    for (size_t i = 0; list && environ[i]; i++)
+        if (!is_replaced(environ[i], variables))
+            list[n++] = environ[i];
     return list;
 }
 
