@@ -33,11 +33,13 @@ static void put_place(const struct app *app, struct modq_fields *fields)
 
 /* ---- cards in a table */
 
+enum { MARKS = 2 };
+
 static const char *const headers[] = {"COMMENT", "AGE", "", "TEXT", NULL};
 
 void cards_begin(struct table *table, const struct app *app)
 {
-    *table = (struct table){.app = app, .headers = headers};
+    *table = (struct table){.app = app, .headers = headers, .yields = MARKS};
 }
 
 /* What a moderator wants to see before the text: an edit, reports, who reads it. */

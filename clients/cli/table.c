@@ -1,8 +1,20 @@
 #include "table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-enum { GAP = 2, WIDEST = 44, NARROWEST_LAST = 16, NAME_LEAST = 20 };
+#include "proto/utf8.h"
+
+enum {
+    GAP = 2,
+    WIDEST = 44,
+    NARROWEST_LAST = 8,
+    NAME_LEAST = 20,
+    NAME_NARROWEST = 12, /* of a terminal that has no room; longer names have lines of their own */
+    YIELDING_LEAST = 6,
+    FIRST_STRONG_ISOLATE = 0x2068,
+    POP_ISOLATE = 0x2069,
+};
 
 static size_t columns(const struct table *table)
 {
@@ -68,10 +80,27 @@ void table_optional(struct table *table, const struct modq_value *number)
     }
 }
 
+/* The cell is isolated as a whole after it was cut: an isolate within it would be nested, and could lose its end. */
+static void drop_isolates(struct text *text)
+{
+    size_t kept = 0;
+
+    for (size_t at = 0; at < text->len;) {
+        size_t from = at;
+        int32_t c = utf8_next(text_slice(text), &at);
+        if (c == FIRST_STRONG_ISOLATE || c == POP_ISOLATE)
+            continue;
+        memmove(text->data + kept, text->data + from, at - from);
+        kept += at - from;
+    }
+    text->len = kept;
+}
+
 void table_text(struct table *table, struct text *ours)
 {
     struct cell *cell = add(table);
 
+    drop_isolates(ours);
     if (cell)
         cell->text = *ours;
     else
@@ -117,13 +146,49 @@ static void measure(struct table *table, size_t n)
     }
 }
 
-static size_t rest_of_line(const struct table *table, size_t n)
+static size_t used_before_last(const struct table *table, size_t n)
 {
     size_t used = 0;
-    size_t all = (size_t)table->app->columns;
 
     for (size_t i = 0; i + 1 < n; i++)
         used += table->width[i] + GAP;
+    return used;
+}
+
+/* Takes from a column what is too much, as long as `least` is left. Returns what is still too much. */
+static size_t narrow(size_t *width, size_t least, size_t excess)
+{
+    size_t spare = *width > least ? *width - least : 0;
+    size_t taken = spare < excess ? spare : excess;
+
+    *width -= taken;
+    return excess - taken;
+}
+
+/* On a narrow terminal. A table that cannot fit anyway stays as it is, for the terminal to break. */
+static void fit(struct table *table, size_t n)
+{
+    size_t needed = used_before_last(table, n) + NARROWEST_LAST;
+    size_t all = (size_t)table->app->columns;
+    size_t name = table->width[0];
+    size_t yielding = table->width[table->yields];
+
+    if (n == 0 || needed <= all)
+        return;
+    size_t excess = needed - all;
+    if (table->yields)
+        excess = narrow(&yielding, YIELDING_LEAST, excess);
+    if (narrow(&name, NAME_NARROWEST, excess) > 0)
+        return;
+    table->width[table->yields] = yielding;
+    table->width[0] = name;
+}
+
+static size_t rest_of_line(const struct table *table, size_t n)
+{
+    size_t used = used_before_last(table, n);
+    size_t all = (size_t)table->app->columns;
+
     return used + NARROWEST_LAST < all ? all - used : NARROWEST_LAST;
 }
 
@@ -198,6 +263,8 @@ bool table_print(struct table *table)
     bool ok = !table->failed;
 
     measure(table, n);
+    if (!table->whole)
+        fit(table, n);
     size_t rest = table->whole ? SIZE_MAX : rest_of_line(table, n);
     if (!table->headed && table->count > 0)
         put_headers(table, n);

@@ -19,7 +19,8 @@ struct table {
     struct cell *cells;
     size_t count, cap;
     size_t width[TABLE_COLUMNS_MAX];
-    bool whole; /* the last column is never cut, too */
+    size_t yields; /* the column that is cut first when a line would not fit; 0: none */
+    bool whole;    /* the last column is never cut, too */
     bool headed, failed;
 };
 
