@@ -191,7 +191,7 @@ static void say_decision(const struct app *app, struct text *out, const struct m
 {
     if (!modq_get(card, "decided_at"))
         return;
-    row(out, "decided by", modq_get(card, "decided_by"));
+    row_wrapped(app, out, "decided by", value_slice(modq_get(card, "decided_by")));
     row_time(out, "decided", modq_get_int(card, "decided_at", -1));
     if (modq_count(modq_get(card, "reasons")) > 0) {
         say(out, "  %-10s ", "reasons");
@@ -201,37 +201,45 @@ static void say_decision(const struct app *app, struct text *out, const struct m
     row_wrapped(app, out, "note", value_slice(modq_get(card, "note")));
 }
 
-static void say_claim(struct text *out, const struct modq_value *card)
+static void say_claim(const struct app *app, struct text *out, const struct modq_value *card)
 {
+    struct text line = {0};
+
     if (!modq_get(card, "claimed_by"))
         return;
-    say(out, "  %-10s ", "claimed by");
-    say_value(out, modq_get(card, "claimed_by"));
-    say(out, " until ");
-    when_say_short(out, modq_get_int(card, "claimed_until", 0), when_now());
-    say(out, "\n");
+    text_append(&line, value_slice(modq_get(card, "claimed_by")));
+    say(&line, " until ");
+    when_say_short(&line, modq_get_int(card, "claimed_until", 0), when_now());
+    row_wrapped(app, out, "claimed by", text_slice(&line));
+    text_free(&line);
 }
 
-static void say_reports(struct text *out, const struct modq_value *card, const struct modq_value *reported)
+static void say_report(const struct app *app, struct text *out, const struct modq_value *one)
+{
+    struct text line = {0};
+
+    when_say(&line, modq_get_int(one, "at", 0));
+    if (modq_get(one, "reason")) {
+        say(&line, " ");
+        text_append(&line, value_slice(modq_get(one, "reason")));
+    }
+    if (modq_get(one, "note")) {
+        say(&line, ": ");
+        text_append(&line, value_slice(modq_get(one, "note")));
+    }
+    row_wrapped(app, out, "", text_slice(&line));
+    text_free(&line);
+}
+
+static void say_reports(const struct app *app, struct text *out, const struct modq_value *card,
+                        const struct modq_value *reported)
 {
     int64_t reports = modq_get_int(card, "reports", 0);
 
     if (reports > 0)
         say(out, "  %-10s %lld\n", "reports", (long long)reports);
-    for (size_t i = 0; i < modq_count(reported); i++) {
-        const struct modq_value *one = modq_item(reported, i);
-        say(out, "  %-10s ", "");
-        when_say(out, modq_get_int(one, "at", 0));
-        if (modq_get(one, "reason")) {
-            say(out, " ");
-            say_value(out, modq_get(one, "reason"));
-        }
-        if (modq_get(one, "note")) {
-            say(out, ": ");
-            say_value(out, modq_get(one, "note"));
-        }
-        say(out, "\n");
-    }
+    for (size_t i = 0; i < modq_count(reported); i++)
+        say_report(app, out, modq_item(reported, i));
 }
 
 static void say_body(const struct app *app, struct text *out, const struct modq_value *card)
@@ -257,9 +265,9 @@ static void print_card(const struct app *app, const struct modq_value *map)
     say_article(app, &out, card);
     say_parent(&out, card);
     row(&out, "language", modq_get(card, "language"));
-    say_claim(&out, card);
+    say_claim(app, &out, card);
     say_decision(app, &out, card);
-    say_reports(&out, card, modq_get(map, "reported"));
+    say_reports(app, &out, card, modq_get(map, "reported"));
     say_extra(app, &out, modq_get(card, "extra"));
     say_body(app, &out, card);
     put_text(&out, stdout);
