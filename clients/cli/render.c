@@ -529,16 +529,35 @@ static void append_escape(struct text *out, int32_t c)
     text_append(out, slice_of(escape));
 }
 
+/* Whether a mark has a character of its string to stand on. `stacked` counts those on the present one. */
+static bool may_stack(int32_t c, int32_t before, unsigned *stacked)
+{
+    if (!is_mark(c)) {
+        *stacked = 0;
+        return true;
+    }
+    return before != '"' && (*stacked)++ < STACK_MAX;
+}
+
+static bool must_escape(int32_t c)
+{
+    return c != '\n' && c != '\r' && c != '\t' && is_hidden(c);
+}
+
 void render_json_escape(struct text *out, struct slice json)
 {
+    int32_t before = '"'; /* what no mark may stand on: our quote, or the end of an escape */
+    unsigned stacked = 0;
+
     for (size_t at = 0; at < json.len && !out->failed;) {
         size_t from = at;
         int32_t c = utf8_next(json, &at);
         if (c < 0)
             append_escape(out, 0xfffd); /* not JSON; but no byte of it may reach the terminal */
-        else if (c != '\n' && c != '\r' && c != '\t' && is_hidden(c))
+        else if (must_escape(c) || !may_stack(c, before, &stacked))
             append_escape(out, c);
         else
             text_append(out, (struct slice){json.data + from, at - from});
+        before = must_escape(c) || (is_mark(c) && before == '"') ? '"' : c;
     }
 }

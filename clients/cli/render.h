@@ -69,9 +69,9 @@ void render_cut(struct text *out, struct slice rendered, size_t columns);
 void render_isolated(struct text *out, struct slice rendered);
 
 /* Appends serialised JSON with every character that the table above shows as <U+...> for what it is, and ZWNJ, ZWJ and
- * variation selectors without exception, as \uXXXX (a surrogate pair above U+FFFF). These can stand only inside
- * strings, where the escape means the same, so whoever parses it gets the same values. White space between tokens
- * stays. */
+ * variation selectors without exception, and marks that stand on nothing or pile up, as \uXXXX (a surrogate pair above
+ * U+FFFF). These can stand only inside strings, where the escape means the same, so whoever parses it gets the same
+ * values. White space between tokens stays. */
 void render_json_escape(struct text *out, struct slice json);
 
 #endif

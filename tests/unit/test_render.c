@@ -445,6 +445,18 @@ TEST(json_escapes_are_surrogate_pairs_above_the_first_plane)
     text_free(&text);
 }
 
+TEST(json_piles_up_no_marks)
+{
+    struct text text = {0};
+
+    render_json_escape(&text, SLICE_LIT("{\"\u0301k\":\"e\u0301\u0302\",\"x\":\"\u202e\u0301\u0301y\"}"));
+    assert_text(&text, "{\"\\u0301k\":\"e\u0301\u0302\",\"x\":\"\\u202e\\u0301\\u0301y\"}");
+    text.len = 0;
+    render_json_escape(&text, SLICE_LIT("\"a\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0302\u0302b\u0301\""));
+    assert_text(&text, "\"a\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\\u0302\\u0302b\u0301\"");
+    text_free(&text);
+}
+
 static uint32_t random_next(uint32_t *state)
 {
     *state ^= *state << 13;
