@@ -200,6 +200,7 @@ class TerminalStream(pyte.ByteStream):
 class Screen:
     """`argv` on a terminal. `env` is added to the environment; a value of None takes a variable away. With `exact` the
     terminal's line discipline leaves the output alone (no CR before LF), so that `raw` is what the program wrote.
+    Without `emulate` nothing but `raw` is kept: for megabytes.
 
     columns, rows    the size now
     title            of the window
@@ -209,20 +210,20 @@ class Screen:
     exit_code        None while it runs; negative: the signal that ended it
     """
 
-    def __init__(self, argv, env=None, columns=80, rows=24, exact=False):
-        self.columns, self.rows = columns, rows
+    def __init__(self, argv, env=None, columns=80, rows=24, exact=False, emulate=True):
+        self.argv, self.columns, self.rows = argv, columns, rows
         self._terminal = Terminal(columns, rows)
         if exact:
             self._terminal.set_mode(20)
         self._stream = TerminalStream(self._terminal)
+        self._emulate = emulate
         self._raw, self._unsent, self._answered, self._ended = bytearray(), b"", 0, False
         self._exit_code = None
         self._master, slave = pty.openpty()
         try:
             self._prepare(slave, exact)
-            self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-                                            env=_environment(env or {}),
-                                            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+            self.process = subprocess.Popen(["setsid", "--ctty", *argv], stdin=slave, stdout=slave, stderr=slave,
+                                            env=_environment(env or {}))
         except BaseException:
             os.close(self._master)
             raise
@@ -275,7 +276,8 @@ class Screen:
             self._ended = True
             return False
         self._raw += data
-        self._stream.feed(data)
+        if self._emulate:
+            self._stream.feed(data)
         answer = self._terminal.answers[self._answered:]
         self._answered += len(answer)
         self._unsent += answer.encode()
@@ -367,7 +369,7 @@ class Screen:
         """For a person: the screen in a frame, and how the program is."""
         state = "runs" if self.process.poll() is None else f"ended with {self.process.returncode}"
         body = "\n".join(f"|{line}|" for line in self._lines())
-        return f"{self.process.args!r} {state}; cursor {self._cursor()}\n{body}"
+        return f"{self.argv!r} {state}; cursor {self._cursor()}\n{body}"
 
     def _cursor(self):
         cursor = self._terminal.cursor
