@@ -74,6 +74,7 @@ enum option_id {
     OPT_UNTIL,
     OPT_BEFORE,
     OPT_HEAD,
+<<<<<<< HEAD
     OPT_PLAIN,
     OPT_BIDI,
     OPT_AHEAD,
@@ -84,6 +85,22 @@ enum option_id {
     OPT_PENDING,
     OPT_EVERY,
     OPT_EXEC,
+||||||| parent of 502c17e (modq: select comments by options, the same for all lists)
+=======
+    OPT_STATE,
+    OPT_ARTICLE,
+    OPT_AUTHOR,
+    OPT_LANGUAGE,
+    OPT_OLDER_THAN,
+    OPT_NEWER_THAN,
+    OPT_REPORTED,
+    OPT_MARK,
+    OPT_REJECTED_FOR,
+    OPT_DECIDED_BY,
+    OPT_DRY_RUN,
+    OPT_BATCH,
+    OPT_FOR,
+>>>>>>> 502c17e (modq: select comments by options, the same for all lists)
     OPT_COUNT
 };
 

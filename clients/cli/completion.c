@@ -81,7 +81,7 @@ static void offer_comments(struct app *app)
 {
     const char *const *lanes = option_words(OPT_LANE);
 
-    for (size_t i = 0; lanes[i] && app->exit == EXIT_DONE; i++) {
+    for (size_t i = 0; lanes[i] && strcmp(lanes[i], "any") != 0 && app->exit == EXIT_DONE; i++) {
         struct modq_fields *fields = modq_fields_new();
         if (fields) {
             modq_put_string(fields, "site", app->options.text[OPT_SITE]);

@@ -10,16 +10,32 @@
 
 #define MS_MAX INT64_C(9007199254740991)
 
-static const char *const lanes[] = {"normal", "escalated", NULL};
+static const char *const lanes[] = {"normal", "escalated", "any", NULL};
+static const char *const states[] = {"pending", "approved", "rejected", "withdrawn", "erased", "any", NULL};
+static const char *const marks[] = {"none", "trusted", "watched", "blocked", NULL};
 static const char *const yes_no[] = {"yes", "no", NULL};
 static const char *const bidis[] = {"terminal", "fribidi", "off", NULL};
 static const char *const roles[] = {"front", "moderator", "administrator", NULL};
 static const char *const rights[] = {"undo", "escalated", "erase", "bulk", NULL};
+<<<<<<< HEAD
 static const char *const actors[] = {"front", "push", "modqd", /* besides people */
                                      "site", "moderator", "article", "reason", "day", "hour", NULL};
 static const char *const kinds[] = {"submitted", "approved",    "rejected",    "reopened",      "withdrawn", "erased",
                                     "claimed",   "renewed",     "released",    "lease_expired", "escalated", "reported",
                                     "key_added", "key_revoked", "key_rotated", "reloaded",      "looked",    NULL};
+||||||| parent of 502c17e (modq: select comments by options, the same for all lists)
+static const char *const actors[] = {"front", "push", "modqd", NULL}; /* besides people */
+static const char *const kinds[] = {"submitted", "approved",    "rejected",    "reopened",      "withdrawn", "erased",
+                                    "claimed",   "renewed",     "released",    "lease_expired", "escalated", "reported",
+                                    "key_added", "key_revoked", "key_rotated", "reloaded",      "looked",    NULL};
+=======
+static const char *const actors[] = {"front", "push", "modqd", NULL}; /* besides people */
+static const char *const kinds[] = {"submitted",    "approved",      "rejected",      "reopened",    "withdrawn",
+                                    "erased",       "claimed",       "renewed",       "released",    "lease_expired",
+                                    "escalated",    "reported",      "key_added",     "key_revoked", "key_rotated",
+                                    "reloaded",     "looked",        "skipped",       "noted",       "second_look",
+                                    "author_noted", "author_marked", "author_erased", NULL};
+>>>>>>> 502c17e (modq: select comments by options, the same for all lists)
 
 /* From VALUE_SITE on, in this order. */
 static const char *const askable[] = {"sites", "comments", "reasons", "languages", "keys", "key-numbers", NULL};
@@ -78,7 +94,7 @@ static const struct option_row rows[] = {
      .argument = "LANE",
      .value = VALUE_WORDS,
      .words = lanes,
-     .help = "normal (the default) or escalated"},
+     .help = "normal (the default), escalated, or any"},
     {.id = OPT_LIMIT,
      .name = "limit",
      .argument = "N",
@@ -135,6 +151,17 @@ static const struct option_row rows[] = {
      .value = VALUE_LANGUAGE,
      .help = "language of the texts, such as ckb"},
     {.id = OPT_YES, .name = "yes", .help = "do not ask"},
+    {.id = OPT_DRY_RUN, .name = "dry-run", .help = "say what would be done, and do nothing"},
+    {.id = OPT_BATCH,
+     .name = "batch",
+     .argument = "ID",
+     .value = VALUE_TEXT,
+     .help = "what was decided at once, under this id of 32 hex digits"},
+    {.id = OPT_FOR,
+     .name = "for",
+     .argument = "TIME",
+     .value = VALUE_TEXT,
+     .help = "how long: 1m to 7d, such as 2h (30m)"},
     {.id = OPT_AFTER,
      .name = "after",
      .argument = "N",
@@ -239,7 +266,7 @@ static const struct option_row rows[] = {
      .name = "until",
      .argument = "WHEN",
      .value = VALUE_TEXT,
-     .help = "before: 2h, 7d ago, or 2026-01-31"},
+     .help = "before: 2h, 7d ago, or 2026-01-31; of a mark: its end, 7d from now"},
     {.id = OPT_BEFORE,
      .name = "before",
      .argument = "N",
@@ -252,6 +279,7 @@ static const struct option_row rows[] = {
      .argument = "NO:HASH",
      .value = VALUE_TEXT,
      .help = "end of the chain as it was told before: must still be there"},
+<<<<<<< HEAD
     {.id = OPT_PLAIN, .name = "plain", .help = "line by line, for screen readers and simple terminals"},
     {.id = OPT_BIDI,
      .name = "bidi",
@@ -297,6 +325,59 @@ static const struct option_row rows[] = {
      .argument = "COMMAND",
      .value = VALUE_TEXT,
      .help = "what the shell runs when the state changes"},
+||||||| parent of 502c17e (modq: select comments by options, the same for all lists)
+=======
+    {.id = OPT_STATE,
+     .name = "state",
+     .argument = "STATE",
+     .value = VALUE_WORDS,
+     .words = states,
+     .help = "comments in this state, or in any"},
+    {.id = OPT_ARTICLE, .name = "article", .argument = "ID", .value = VALUE_TEXT, .help = "comments on this article"},
+    {.id = OPT_AUTHOR,
+     .name = "author",
+     .argument = "SITE/AUTHOR",
+     .value = VALUE_TEXT,
+     .help = "comments by this author"},
+    {.id = OPT_LANGUAGE,
+     .name = "language",
+     .argument = "TAG",
+     .value = VALUE_LANGUAGE,
+     .help = "comments in this language: ku finds ku-Latn, too"},
+    {.id = OPT_OLDER_THAN,
+     .name = "older-than",
+     .argument = "TIME",
+     .value = VALUE_TEXT,
+     .help = "comments that came longer ago: 90s, 30m, 2h, 3d, 1w"},
+    {.id = OPT_NEWER_THAN,
+     .name = "newer-than",
+     .argument = "TIME",
+     .value = VALUE_TEXT,
+     .help = "comments that came within this time: 90s, 30m, 2h, 3d, 1w"},
+    {.id = OPT_REPORTED,
+     .name = "reported",
+     .argument = "N",
+     .value = VALUE_NUMBER,
+     .min = 1,
+     .max = 1000000,
+     .help = "comments that so many readers reported, or more"},
+    {.id = OPT_MARK,
+     .name = "mark",
+     .argument = "MARK",
+     .value = VALUE_WORDS,
+     .words = marks,
+     .help = "comments by authors with this mark: trusted, watched, blocked, none"},
+    {.id = OPT_REJECTED_FOR,
+     .name = "rejected-for",
+     .argument = "CODE",
+     .value = VALUE_REASON,
+     .help = "comments that were rejected for this reason"},
+    {.id = OPT_DECIDED_BY,
+     .name = "decided-by",
+     .argument = "NAME",
+     .value = VALUE_KEY,
+     .help = "comments that this person decided"},
+>>>>>>> 502c17e (modq: select comments by options, the same for all lists)
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };

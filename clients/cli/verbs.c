@@ -413,7 +413,7 @@ static void print_option(const struct option_row *row)
     print_beside(left, OPTION_INDENT, row->help);
 }
 
-static void print_options(uint64_t own, bool global)
+static void print_options(option_set own, bool global)
 {
     const struct option_row *row;
 

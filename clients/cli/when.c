@@ -7,6 +7,8 @@
 
 #include "say.h"
 
+#define SPAN_MOST_MS (INT64_C(36500) * 86400000)
+
 struct digits {
     struct slice text;
     size_t at;
@@ -111,15 +113,15 @@ bool when_parse_span(const char *text, int64_t *ms)
     static const struct {
         const char *name;
         int64_t ms;
-    } units[] = {{"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+    } units[] = {{"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}, {"w", 604800000}};
     char *end;
     long long number = strtoll(text, &end, 10);
 
     *ms = 0;
-    if (end == text || number < 0 || number > 36500)
+    if (text[0] < '0' || text[0] > '9')
         return false;
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-        if (strcmp(end, units[i].name) == 0) {
+        if (strcmp(end, units[i].name) == 0 && number <= SPAN_MOST_MS / units[i].ms) {
             *ms = number * units[i].ms;
             return true;
         }

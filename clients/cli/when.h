@@ -10,7 +10,7 @@
 /* RFC 3339, such as 2026-11-23T10:12:03.5+03:00 or ...Z. False: it is none, or not within the years 1970 to 9999. */
 bool when_parse(struct slice text, int64_t *ms);
 
-/* A span such as 90s, 30m, 12h, 7d, or 0. */
+/* A span such as 90s, 30m, 12h, 7d, 1w, or 0; at most a hundred years. */
 bool when_parse_span(const char *text, int64_t *ms);
 
 /* A moment: a date (its first moment, UTC), RFC 3339, or a span before now (`ahead`: after now). */
