@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "explain.h"
+#include "hex.h"
 #include "json.h"
 #include "say.h"
 #include "table.h"
@@ -172,28 +173,12 @@ struct walk {
     int64_t faults, told_at;
 };
 
-static int hex_digit(char c)
-{
-    const char *digits = "0123456789abcdef";
-    const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
 static bool parse_head(struct walk *walk, const char *text)
 {
     char *end;
 
     walk->head_no = strtoll(text, &end, 10);
-    if (walk->head_no < 1 || *end != ':' || strlen(end + 1) != (size_t)2 * HASH_LEN)
-        return false;
-    for (size_t i = 0; i < HASH_LEN; i++) {
-        int high = hex_digit(end[1 + 2 * i]);
-        int low = hex_digit(end[2 + 2 * i]);
-        if (high < 0 || low < 0)
-            return false;
-        walk->head[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
+    return walk->head_no >= 1 && *end == ':' && hex_parse(end + 1, walk->head, HASH_LEN);
 }
 
 static void tell_progress(struct walk *walk)
@@ -319,8 +304,7 @@ static void say_end(const struct walk *walk)
     else
         say(&line, "%lld events, %lld faults. Head: ", (long long)walk->last, (long long)walk->faults);
     say(&line, "%lld:", (long long)walk->last);
-    for (size_t i = 0; i < HASH_LEN; i++)
-        say(&line, "%02x", walk->hash[i]);
+    hex_say(&line, walk->hash, HASH_LEN);
     say(&line, walk->app->json ? "\"}" : "");
     put_line(&line, stdout);
 }

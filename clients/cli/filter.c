@@ -178,10 +178,19 @@ void filter_put(const struct filter *filter, struct modq_fields *fields)
         modq_put_int(fields, "reported", filter->reported);
 }
 
+/* By anything besides site, lane, author and state. */
+static bool narrows(const struct filter *filter)
+{
+    return filter->article.data || filter->language.data || filter->mark.data || filter->reason.data ||
+           filter->by.data || filter->since >= 0 || filter->until >= 0 || filter->reported >= 0;
+}
+
+bool filter_is_queue(const struct filter *filter)
+{
+    return slice_is(filter->state, "pending") && !filter->author.data && !narrows(filter);
+}
+
 bool filter_is_whole_author(const struct filter *filter)
 {
-    bool narrower = filter->lane.data || filter->article.data || filter->language.data || filter->mark.data ||
-                    filter->reason.data || filter->by.data;
-    return filter->author.data && slice_is(filter->state, "any") && !narrower && filter->since < 0 &&
-           filter->until < 0 && filter->reported < 0;
+    return filter->author.data && slice_is(filter->state, "any") && !filter->lane.data && !narrows(filter);
 }

@@ -31,6 +31,9 @@ bool filter_take(struct app *app, const char *usual, struct filter *filter);
 /* Puts the fields into a request of `list` or `search`. */
 void filter_put(const struct filter *filter, struct modq_fields *fields);
 
+/* Whether it selects the queue as it is, of a site and a lane perhaps. */
+bool filter_is_queue(const struct filter *filter);
+
 /* Whether it selects all that is of one author, whatever has become of it. */
 bool filter_is_whole_author(const struct filter *filter);
 

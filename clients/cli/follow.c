@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "explain.h"
+#include "hex.h"
 #include "json.h"
 #include "say.h"
 #include "stop.h"
@@ -20,27 +21,6 @@ struct follow {
     int64_t started;
     bool waiting; /* has said that the daemon is away */
 };
-
-static int hex_digit(char c)
-{
-    const char *digits = "0123456789abcdef";
-    const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
-static bool parse_hash(const char *hex, uint8_t hash[HASH_BYTES])
-{
-    if (strlen(hex) != 2 * HASH_BYTES)
-        return false;
-    for (size_t i = 0; i < HASH_BYTES; i++) {
-        int high = hex_digit(hex[2 * i]);
-        int low = hex_digit(hex[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        hash[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
 
 /* ---- records */
 
@@ -229,7 +209,7 @@ int run_follow(struct app *app)
         return EXIT_USAGE;
     }
     if (app->options.given[OPT_HASH]) {
-        if (!parse_hash(app->options.text[OPT_HASH], hash)) {
+        if (!hex_parse(app->options.text[OPT_HASH], hash, sizeof(hash))) {
             complain("--hash: 64 hexadecimal digits, the chain of a record");
             return EXIT_USAGE;
         }

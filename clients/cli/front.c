@@ -48,7 +48,7 @@ static int run_each(struct app *app, const struct items_job *job)
     if (names_read(app, &names) && app_front(app))
         items_run(app, app->front, job, &names);
     if (app->exit == EXIT_WRONG && app->options.given[OPT_REASON] && names.count > 0)
-        policy_complain_reasons(app, names.item, names.count);
+        policy_has_reasons(app, names.item, names.count);
     names_free(&names);
     return app->exit;
 }

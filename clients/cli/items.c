@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "explain.h"
+#include "hex.h"
 #include "json.h"
 #include "say.h"
+#include "stop.h"
 #include "verbs.h"
 
 struct batch {
@@ -34,7 +36,18 @@ void items_say_name(struct text *out, const struct name *name)
 
 /* ---- telling */
 
-static json_t *name_json(const struct name *name, const struct modq_error *error)
+static void put_batch(json_t *map, const struct items_job *job)
+{
+    struct text hex = {0};
+
+    if (!job->batch)
+        return;
+    hex_say(&hex, job->batch, BATCH_BYTES);
+    json_object_set_new(map, "batch", json_text(text_slice(&hex)));
+    text_free(&hex);
+}
+
+static json_t *name_json(const struct items_job *job, const struct name *name, const struct modq_error *error)
 {
     json_t *map = json_object();
 
@@ -42,11 +55,12 @@ static json_t *name_json(const struct name *name, const struct modq_error *error
     json_object_set_new(map, "comment", json_text(slice_of(name->comment)));
     json_object_set_new(map, "status", json_text(slice_of(error->name)));
     json_object_set_new(map, "error", json_from_error(error));
+    put_batch(map, job);
     return map;
 }
 
 /* What the daemon sent, with the name where it left that out. */
-static json_t *result_json(const struct name *name, const struct modq_value *result)
+static json_t *result_json(const struct items_job *job, const struct name *name, const struct modq_value *result)
 {
     json_t *map = json_from(result);
 
@@ -58,6 +72,7 @@ static json_t *result_json(const struct name *name, const struct modq_value *res
         json_object_set_new(map, "site", json_text(slice_of(name->site)));
     if (name && !json_is_string(json_object_get(map, "comment")) && *name->comment)
         json_object_set_new(map, "comment", json_text(slice_of(name->comment)));
+    put_batch(map, job);
     return map;
 }
 
@@ -66,6 +81,15 @@ static bool may_supersede(const struct app *app, const struct modq_value *error)
 {
     bool approved = modq_is(modq_get(error, "decision"), "approved");
     return !app->options.given[OPT_SUPERSEDE] && !(approved && strcmp(app->verb->name, "approve") == 0);
+}
+
+void items_say_why(const struct app *app, struct text *out, const struct modq_value *result,
+                   const struct modq_error *error)
+{
+    if (modq_get(result, "error"))
+        explain(out, modq_get(result, "error"), !may_supersede(app, modq_get(result, "error")));
+    else
+        explain_error(out, error);
 }
 
 static void say_failure(struct app *app, const struct name *name, const struct modq_value *result,
@@ -78,10 +102,7 @@ static void say_failure(struct app *app, const struct name *name, const struct m
     else
         items_say_name(&line, name);
     say(&line, ": ");
-    if (modq_get(result, "error"))
-        explain(&line, modq_get(result, "error"), !may_supersede(app, modq_get(result, "error")));
-    else
-        explain_error(&line, error);
+    items_say_why(app, &line, result, error);
     fflush(stdout);
     put_line(&line, stderr);
 }
@@ -104,8 +125,12 @@ void items_tell(struct app *app, const struct items_job *job, const struct name 
         error = &own;
     if (error)
         app_exit(app, exit_of(error));
+    if (job->watch)
+        job->watch->told(job->watch, name, result, error);
     if (app->json) {
-        json_print(result ? result_json(name, result) : name_json(name, error), stdout);
+        json_print(result ? result_json(job, name, result) : name_json(job, name, error), stdout);
+    } else if (job->watch && job->watch->alone) {
+        return;
     } else if (error) {
         say_failure(app, name, result, error);
     } else {
@@ -165,6 +190,8 @@ static uint64_t send_batch(struct app *app, struct modq *connection, const struc
         modq_put_end(fields);
     if (job->put_rest)
         job->put_rest(app, fields);
+    if (job->batch)
+        modq_put_bytes(fields, "batch", job->batch, BATCH_BYTES);
     ticket = modq_send(connection, job->operation, fields, app->timeout_ms, batch, NULL);
     modq_fields_free(fields);
     return ticket;
@@ -195,9 +222,15 @@ static size_t batch_size(struct app *app, struct modq *connection, const struct 
     return (size_t)modq_limit(connection, "max_batch");
 }
 
+static bool goes_on(const struct items_job *job)
+{
+    return !stop_asked() && (!job->watch || job->watch->go_on(job->watch));
+}
+
 void items_run(struct app *app, struct modq *connection, const struct items_job *job, const struct names *names)
 {
-    enum { WINDOW = 64 };
+    enum { WINDOW = 64, WATCHED_WINDOW = 2 }; /* who watches wants to end soon */
+    size_t window = job->watch && job->watch->alone ? WATCHED_WINDOW : WINDOW;
     size_t size = batch_size(app, connection, job, names->count);
     size_t batches = size ? (names->count + size - 1) / size : 0;
     struct batch *all = calloc(batches ? batches : 1, sizeof(*all));
@@ -209,12 +242,14 @@ void items_run(struct app *app, struct modq *connection, const struct items_job 
         return;
     }
     for (size_t told = 0; told < batches; told++) {
-        for (; sent < batches && sent < told + WINDOW; sent++) {
+        for (; sent < batches && sent < told + window && goes_on(job); sent++) {
             struct batch *batch = &all[sent];
             batch->first = sent * size;
             batch->count = names->count - batch->first < size ? names->count - batch->first : size;
             batch->failed = send_batch(app, connection, job, names, batch) == 0;
         }
+        if (told == sent)
+            break;
         await(connection, &all[told]);
         tell_batch(app, job, names, &all[told]);
         modq_answer_free(all[told].answer);

@@ -69,6 +69,14 @@ bool names_add(struct names *names, struct slice site, struct slice comment, str
     return wrong(error, "out of memory");
 }
 
+void names_drop(struct names *names)
+{
+    struct name *last = &names->item[--names->count];
+
+    free(last->site);
+    free(last->comment);
+}
+
 static bool add_name(struct names *names, struct slice text, struct modq_error *error)
 {
     struct slice site, comment;

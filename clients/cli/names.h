@@ -21,6 +21,9 @@ bool name_split(struct slice text, struct slice *site, struct slice *comment);
 /* Appends one, copied and checked. False: *error says what is wrong with it. */
 bool names_add(struct names *names, struct slice site, struct slice comment, struct modq_error *error);
 
+/* Takes the last one away. */
+void names_drop(struct names *names);
+
 /* Appends what a line says: SITE/ID, or a JSON object with site, comment and perhaps revision. */
 bool names_add_line(struct names *names, struct slice line, struct modq_error *error);
 

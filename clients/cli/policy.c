@@ -7,7 +7,7 @@
 #include "say.h"
 #include "verbs.h"
 
-enum { REASONS_MAX = 256 };
+enum { REASONS_MAX = 256, SITES_ASKED = 32 };
 
 static struct modq_answer *ask(struct app *app, const char *site)
 {
@@ -50,32 +50,50 @@ static bool has(char *const *words, const char *word)
     return false;
 }
 
-static void complain_codes(const char *codes, char **words)
+/* False: complained. */
+static bool check_codes(const char *codes, char **words)
 {
     char *copy = strdup(codes);
     char *rest = copy;
     char *code;
+    bool ok = true;
 
     while (copy && (code = strsep(&rest, ",")))
-        if (*code && !has(words, code))
+        if (*code && !has(words, code)) {
             complain_word("reason", code, (const char *const *)words);
+            ok = false;
+        }
     free(copy);
+    return ok;
 }
 
-void policy_complain_reasons(struct app *app, const struct name *names, size_t count)
+static bool site_has_reasons(struct app *app, const char *site)
 {
-    for (size_t i = 0; i < count; i++) {
-        char *words[REASONS_MAX + 1] = {0};
-        if (i > 0 && strcmp(names[i].site, names[i - 1].site) == 0)
+    char *words[REASONS_MAX + 1] = {0};
+    struct modq_answer *answer = ask(app, site);
+
+    if (!answer)
+        return false;
+    copy_codes(modq_get(modq_get(modq_answer_value(answer), "policy"), "reasons"), words);
+    bool ok = check_codes(app->options.text[OPT_REASON], words);
+    free_words(words);
+    modq_answer_free(answer);
+    return ok;
+}
+
+bool policy_has_reasons(struct app *app, const struct name *names, size_t count)
+{
+    char *asked[SITES_ASKED + 1] = {0};
+    size_t n = 0;
+    bool ok = true;
+
+    for (size_t i = 0; i < count && n < SITES_ASKED && ok; i++) {
+        if (has(asked, names[i].site))
             continue;
-        struct modq_answer *answer = ask(app, names[i].site);
-        if (!answer)
-            return;
-        copy_codes(modq_get(modq_get(modq_answer_value(answer), "policy"), "reasons"), words);
-        complain_codes(app->options.text[OPT_REASON], words);
-        free_words(words);
-        modq_answer_free(answer);
+        asked[n++] = names[i].site;
+        ok = site_has_reasons(app, names[i].site);
     }
+    return ok;
 }
 
 /* ---- modq policy */

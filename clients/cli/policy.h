@@ -5,7 +5,8 @@
 #include "cli.h"
 #include "names.h"
 
-/* After a refusal: which of the codes given with --reason a site of these names does not have, and what it has. */
-void policy_complain_reasons(struct app *app, const struct name *names, size_t count);
+/* Whether the sites of these names have all codes given with --reason. False: said which they do not have, and what
+ * they have; or asking failed, which has been told. Of more than 32 sites the others are not asked for. */
+bool policy_has_reasons(struct app *app, const struct name *names, size_t count);
 
 #endif

@@ -14,6 +14,11 @@ void progress_begin(struct progress *progress, int columns)
         .wanted = isatty(STDERR_FILENO), .columns = columns, .what = "comments", .started = when_now()};
 }
 
+void progress_wait(struct progress *progress, int ms)
+{
+    progress->drawn = when_now() + ms - EVERY_MS;
+}
+
 static int bar(const struct progress *progress, uint64_t part, uint64_t whole, char *line)
 {
     int width = progress->columns - BESIDES;

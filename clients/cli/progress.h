@@ -14,6 +14,9 @@ struct progress {
 
 void progress_begin(struct progress *progress, int columns);
 
+/* Draws nothing for so long: what is over by then needs no line. */
+void progress_wait(struct progress *progress, int ms);
+
 /* `part` of `whole` bytes (0: unknown), and how many are done. Draws at most ten times a second. */
 void progress_draw(struct progress *progress, uint64_t part, uint64_t whole, uint64_t done);
 void progress_clear(struct progress *progress);

@@ -1,48 +1,28 @@
 #include "queue.h"
 #include "clients/cli/json.h"
 #include "explain.h"
+#include "filter.h"
+#include "listing.h"
 #include "names.h"
-#include "options.h"
 #include "table.h"
 #include "verbs.h"
 #include "when.h"
 
-enum { QUEUE_LIMIT = 50, PAGE = 200, CLAIM_MOST = 100 };
-
-/* False: said that there is no such lane. */
-static bool check_lane(const struct app *app)
-{
-    const char *const *lanes = option_words(OPT_LANE);
-    const char *lane = app->options.text[OPT_LANE];
-
-    for (size_t i = 0; lane && lanes[i]; i++)
-        if (slice_is(slice_of(lane), lanes[i]))
-            return true;
-    if (lane)
-        complain_word("lane", lane, lanes);
-    return !lane;
-}
-
-static void put_place(const struct app *app, struct modq_fields *fields)
-{
-    if (app->options.given[OPT_SITE])
-        modq_put_string(fields, "site", app->options.text[OPT_SITE]);
-    if (app->options.given[OPT_LANE])
-        modq_put_string(fields, "lane", app->options.text[OPT_LANE]);
-}
+enum { QUEUE_LIMIT = 50, CLAIM_MOST = 100 };
 
 /* ---- cards in a table */
 
 enum { MARKS = 2 };
 
 static const char *const headers[] = {"COMMENT", "AGE", "", "TEXT", NULL};
+static const char *const headers_with_state[] = {"COMMENT", "STATE", "AGE", "", "TEXT", NULL};
 
-void cards_begin(struct table *table, const struct app *app)
+void cards_begin(struct table *table, const struct app *app, bool states)
 {
-    *table = (struct table){.app = app, .headers = headers, .yields = MARKS};
+    *table = (struct table){.app = app, .headers = states ? headers_with_state : headers, .yields = MARKS};
 }
 
-/* What a moderator wants to see before the text: an edit, reports, who reads it. */
+/* What a moderator wants to see before the text: an edit, reports, what is thought of the author, who reads it. */
 static void say_marks(struct text *out, const struct modq_value *card)
 {
     int64_t revision = modq_get_int(card, "revision", 1);
@@ -55,6 +35,11 @@ static void say_marks(struct text *out, const struct modq_value *card)
     }
     if (reports > 0) {
         say(out, "%s%lld report%s", gap, (long long)reports, reports == 1 ? "" : "s");
+        gap = ", ";
+    }
+    if (modq_get(card, "mark")) {
+        say(out, "%s", gap);
+        render_line(out, value_slice(modq_get(card, "mark")));
         gap = ", ";
     }
     if (modq_get(card, "claimed_by")) {
@@ -74,6 +59,8 @@ void cards_add(struct table *table, const struct modq_value *card)
     text_append(&name, value_slice(modq_get(card, "comment")));
     table_word(table, text_slice(&name), SHADE_BOLD);
     text_free(&name);
+    if (table->headers == headers_with_state)
+        table_word(table, value_slice(modq_get(card, "state")), shade_of(value_slice(modq_get(card, "state"))));
     when_say_age(&age, modq_get_int(card, "received_at", 0), when_now());
     table_text(table, &age);
     say_marks(&marks, card);
@@ -83,83 +70,73 @@ void cards_add(struct table *table, const struct modq_value *card)
 
 /* ---- queue */
 
-struct listing {
+struct shown {
     struct app *app;
     struct table table;
-    struct modq_answer *page; /* the `next` of it is sent again */
-    int64_t left;             /* INT64_MAX: all */
-    size_t shown;
 };
 
-static struct modq_answer *ask_page(struct listing *l)
+static void show_card(void *context, const struct modq_value *card)
 {
-    struct modq_fields *fields = modq_fields_new();
-    const struct modq_value *next = l->page ? modq_get(modq_answer_value(l->page), "next") : NULL;
-    struct modq_answer *answer = NULL;
+    struct shown *shown = context;
 
-    if (fields) {
-        put_place(l->app, fields);
-        modq_put_int(fields, "limit", l->left < PAGE ? l->left : PAGE);
-        if (next)
-            modq_put_value(fields, "after", next);
-        answer = app_call(l->app, app_desk(l->app), "list", fields);
-    }
-    modq_fields_free(fields);
-    return answer;
+    if (shown->app->json)
+        json_print(json_from(card), stdout);
+    else
+        cards_add(&shown->table, card);
 }
 
-static void show_page(struct listing *l, const struct modq_value *cards)
+static void show_page(void *context)
 {
-    for (size_t i = 0; i < modq_count(cards) && l->left > 0; i++) {
-        const struct modq_value *card = modq_item(cards, i);
-        if (l->app->json)
-            json_print(json_from(card), stdout);
-        else
-            cards_add(&l->table, card);
-        l->left -= l->left != INT64_MAX;
-        l->shown++;
-    }
-    if (!l->app->json && !table_print(&l->table))
+    struct shown *shown = context;
+
+    if (!shown->app->json && !table_print(&shown->table))
         complain("out of memory");
-}
-
-/* False: that was the last page. */
-static bool next_page(struct listing *l)
-{
-    struct modq_answer *answer = ask_page(l);
-
-    modq_answer_free(l->page);
-    l->page = answer;
-    if (!answer)
-        return false;
-    const struct modq_value *map = modq_answer_value(answer);
-    show_page(l, modq_get(map, "comments"));
-    return modq_get(map, "next") && l->left > 0;
 }
 
 int run_queue(struct app *app)
 {
-    struct listing l = {.app = app, .left = QUEUE_LIMIT};
+    struct filter filter;
+    struct shown shown = {.app = app};
+    struct listing listing = {
+        .app = app, .filter = &filter, .most = QUEUE_LIMIT, .context = &shown, .each = show_card, .page = show_page};
 
-    if (!check_lane(app))
+    if (!filter_take(app, "pending", &filter))
         return EXIT_USAGE;
-    if (!app_desk(app))
-        return app->exit;
     if (app->options.given[OPT_LIMIT])
-        l.left = app->options.number[OPT_LIMIT] ? app->options.number[OPT_LIMIT] : INT64_MAX;
-    cards_begin(&l.table, app);
-    while (next_page(&l))
-        ;
-    if (l.page && modq_get(modq_answer_value(l.page), "next") && !app->json)
-        complain("these are the first %zu; --limit 0 shows all", l.shown);
-    else if (l.page && l.shown == 0 && !app->json)
-        complain("nothing is waiting");
-    table_free(&l.table);
-    modq_answer_free(l.page);
+        listing.most = app->options.number[OPT_LIMIT] ? app->options.number[OPT_LIMIT] : INT64_MAX;
+    cards_begin(&shown.table, app, !slice_is(filter.state, "pending"));
+    bool ok = listing_walk(&listing);
+    if (ok && listing.more && !app->json)
+        complain("these are the first %zu; --limit 0 shows all", listing.found);
+    else if (ok && listing.found == 0 && !app->json)
+        complain(filter_is_queue(&filter) ? "nothing is waiting" : "no comment is like that");
+    table_free(&shown.table);
     return app->exit;
 }
 
 /* ---- claim */
+
+/* A claim is of one lane. False: said that there is no such lane. */
+static bool check_lane(const struct app *app)
+{
+    static const char *const lanes[] = {"normal", "escalated", NULL};
+    const char *lane = app->options.text[OPT_LANE];
+
+    for (size_t i = 0; lane && lanes[i]; i++)
+        if (slice_is(slice_of(lane), lanes[i]))
+            return true;
+    if (lane)
+        complain_word("lane", lane, lanes);
+    return !lane;
+}
+
+static void put_place(const struct app *app, struct modq_fields *fields)
+{
+    if (app->options.given[OPT_SITE])
+        modq_put_string(fields, "site", app->options.text[OPT_SITE]);
+    if (app->options.given[OPT_LANE])
+        modq_put_string(fields, "lane", app->options.text[OPT_LANE]);
+}
 
 static void put_lease(const struct app *app, struct modq_fields *fields)
 {
@@ -185,7 +162,7 @@ static void print_claimed(struct app *app, const struct modq_value *cards)
     struct text line = {0};
     int64_t until = INT64_MAX;
 
-    cards_begin(&table, app);
+    cards_begin(&table, app, false);
     for (size_t i = 0; i < modq_count(cards); i++) {
         const struct modq_value *card = modq_item(cards, i);
         int64_t ends = modq_get_int(card, "claimed_until", INT64_MAX);

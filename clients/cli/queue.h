@@ -4,7 +4,8 @@
 
 #include "table.h"
 
-void cards_begin(struct table *table, const struct app *app);
+/* `states`: with a column for the state, where not all are pending. */
+void cards_begin(struct table *table, const struct app *app, bool states);
 void cards_add(struct table *table, const struct modq_value *card);
 
 #endif

@@ -4,10 +4,16 @@
 #include <string.h>
 
 #include "completion.h"
+#include "filter.h"
 #include "options.h"
 #include "say.h"
 
 #define O(id) OPTION_BIT(OPT_##id)
+
+#define FILTER_MORE                                                                                                    \
+    "FILTER is any of the options that select comments, from --site to --decided-by, and\n"                            \
+    "means what is pending unless they say otherwise. More than 20 are asked for on a\n"                               \
+    "terminal, and elsewhere need --yes. --dry-run shows what would be done.\n"
 
 static const struct verb verbs[] = {
     {.name = "submit",
@@ -27,13 +33,17 @@ static const struct verb verbs[] = {
      .most = -1,
      .run = run_submit},
     {.name = "queue",
-     .usage = "[--site SITE] [--lane LANE] [--limit N]",
-     .help = "what waits for a decision, the oldest first",
-     .more = "Shows 50 unless --limit says otherwise; --limit 0 shows all.\n\n"
+     .usage = "[FILTER] [--limit N]",
+     .help = "what waits for a decision, in the order in which it is served",
+     .more = "Shows 50 unless --limit says otherwise; --limit 0 shows all. FILTER is any of the\n"
+             "options that select comments, from --site to --decided-by; with another --state\n"
+             "it lists what was decided, the newest first.\n\n"
              "  modq queue --site news\n"
+             "  modq queue --author news/u17 --state any\n"
+             "  modq queue --reported 3 --older-than 1h\n"
              "  modq queue --site news --json | jq -c 'select(.body | test(\"casino\"))' |\n"
              "      modq reject --stdin --reason promotion\n",
-     .options = O(SITE) | O(LANE) | O(LIMIT),
+     .options = FILTER_OPTIONS | O(LIMIT),
      .run = run_queue},
     {.name = "search",
      .usage = "[--site SITE] [--limit N] TEXT...",
@@ -99,34 +109,39 @@ static const struct verb verbs[] = {
      .most = -1,
      .run = run_show},
     {.name = "approve",
-     .usage = "[--note TEXT] [--supersede] SITE/ID... | --stdin",
+     .usage = "[--note TEXT] [--supersede] SITE/ID... | --stdin | [--dry-run] [--yes] FILTER",
      .help = "approve comments",
      .more = "Lines of `modq queue --json` on --stdin are compared with the revision that was\n"
              "read: when the author has changed the text since, nothing is decided.\n\n"
              "  modq approve news/17 news/18\n"
-             "  modq approve --supersede news/17        it was rejected before\n",
-     .options = O(NOTE) | O(SUPERSEDE) | O(STDIN),
+             "  modq approve --supersede news/17        it was rejected before\n"
+             "  modq approve --mark trusted --older-than 1h --dry-run\n\n" FILTER_MORE,
+     .options = FILTER_OPTIONS | O(NOTE) | O(SUPERSEDE) | O(STDIN) | O(YES) | O(DRY_RUN),
      .argument = VALUE_COMMENT,
      .most = -1,
      .run = run_approve},
     {.name = "reject",
-     .usage = "--reason CODE[,CODE] [--note TEXT] [--supersede] SITE/ID... | --stdin",
+     .usage = "--reason CODE[,CODE] [--note TEXT] [--supersede] SITE/ID... | --stdin | [--dry-run] [--yes] FILTER",
      .help = "reject comments",
      .more = "`modq policy` lists the codes. Several codes: with commas, or --reason again.\n\n"
              "  modq reject --reason profanity news/17\n"
-             "  modq reject --reason abuse.racism,threat --note 'third time' news/17\n",
-     .options = O(REASON) | O(NOTE) | O(SUPERSEDE) | O(STDIN),
+             "  modq reject --reason abuse.racism,threat --note 'third time' news/17\n"
+             "  modq reject --reason promotion.commercial --author news/u17 --dry-run\n\n" FILTER_MORE,
+     .options = FILTER_OPTIONS | O(REASON) | O(NOTE) | O(SUPERSEDE) | O(STDIN) | O(YES) | O(DRY_RUN),
      .argument = VALUE_COMMENT,
      .most = -1,
      .run = run_reject},
     {.name = "undo",
-     .usage = "SITE/ID... | --stdin | --site SITE --seq N",
-     .help = "take back the current decision of a comment, or record N of a site",
+     .usage = "SITE/ID... | --stdin | --site SITE --seq N | --batch ID [--dry-run] [--yes]",
+     .help = "take back the current decision of a comment, record N of a site, or a whole batch",
      .more = "Nothing is forgotten: undoing is a record, too. The comment is then what it\n"
              "was before that decision: pending, or decided as before --supersede.\n\n"
              "  modq undo news/17\n"
-             "  modq undo --site news --seq 5\n",
-     .options = O(SITE) | O(SEQ) | O(STDIN),
+             "  modq undo --site news --seq 5\n\n"
+             "--batch takes back what was decided at once, as far as nothing came after it; the\n"
+             "id was told then. More than 20 are asked for, as with those verbs.\n\n"
+             "  modq undo --batch 0123456789abcdef0123456789abcdef --dry-run\n",
+     .options = O(SITE) | O(SEQ) | O(STDIN) | O(BATCH) | O(YES) | O(DRY_RUN),
      .argument = VALUE_COMMENT,
      .most = -1,
      .run = run_undo},
@@ -155,24 +170,90 @@ static const struct verb verbs[] = {
      .options = O(SITE) | O(ID) | O(CLOSED) | O(FRONT_PAGE) | O(TITLE) | O(URL) | O(LANG),
      .run = run_article},
     {.name = "escalate",
-     .usage = "[--note TEXT] SITE/ID... | --stdin",
+     .usage = "[--note TEXT] SITE/ID... | --stdin | [--dry-run] [--yes] FILTER",
      .help = "leave comments to those who serve the escalated lane",
      .more = "  modq escalate --note 'court order?' news/17\n"
-             "  modq queue --lane escalated\n",
-     .options = O(NOTE) | O(STDIN),
+             "  modq queue --lane escalated\n\n" FILTER_MORE,
+     .options = FILTER_OPTIONS | O(NOTE) | O(STDIN) | O(YES) | O(DRY_RUN),
      .argument = VALUE_COMMENT,
      .most = -1,
      .run = run_escalate},
     {.name = "erase",
-     .usage = "[--yes] SITE/ID... | --stdin",
+     .usage = "[--yes] [--dry-run] SITE/ID... | --stdin | FILTER",
      .help = "erase text, author and notes of comments for good",
      .more = "For those who have a right to have their data removed. Asks on a terminal,\n"
              "unless --yes is given; with --stdin, or without a terminal, --yes is needed.\n\n"
-             "  modq erase --yes news/17\n",
-     .options = O(YES) | O(STDIN),
+             "FILTER is any of the options that select comments; here they mean every state\n"
+             "unless --state says one. --author alone means all of the author: the comments in\n"
+             "every state, the mark and the notes.\n\n"
+             "  modq erase --yes news/17\n"
+             "  modq erase --author news/u17\n",
+     .options = FILTER_OPTIONS | O(YES) | O(STDIN) | O(DRY_RUN),
      .argument = VALUE_COMMENT,
      .most = -1,
      .run = run_erase},
+    {.name = "skip",
+     .usage = "[--for TIME] SITE/ID... | --stdin | [--dry-run] [--yes] FILTER",
+     .help = "leave comments to others for a while: claim does not give them to you",
+     .more = "They stay where they are in the queue, and others are given them. Half an hour\n"
+             "unless --for says otherwise.\n\n"
+             "  modq skip news/17\n"
+             "  modq skip --for 2h news/17 news/18\n",
+     .options = FILTER_OPTIONS | O(FOR) | O(STDIN) | O(YES) | O(DRY_RUN),
+     .argument = VALUE_COMMENT,
+     .most = -1,
+     .run = run_skip},
+    {.name = "note",
+     .usage = "SITE/ID [TEXT]",
+     .help = "leave a note on a comment, for other moderators",
+     .more = "Without TEXT, or with -, it is read from standard input, or written in an editor\n"
+             "($VISUAL, $EDITOR) where that is a terminal. modq show tells the notes.\n\n"
+             "  modq note news/17 'asked the newsroom, wait for their answer'\n",
+     .argument = VALUE_COMMENT,
+     .least = 1,
+     .most = 2,
+     .run = run_note},
+    {.name = "author",
+     .usage = "SITE/AUTHOR",
+     .help = "what is known of an author: comments, decisions, mark and notes",
+     .more = "  modq author news/u17\n",
+     .argument = VALUE_TEXT,
+     .least = 1,
+     .most = 1,
+     .run = run_author},
+    {.name = "author mark",
+     .usage = "SITE/AUTHOR MARK [--note TEXT] [--until WHEN]",
+     .help = "mark an author as trusted, watched or blocked, or take the mark away (none)",
+     .more = "--note says why, and is needed but for none. The mark ends at --until: a span from\n"
+             "now on, or a date. A mark decides nothing: it is shown with the author's comments,\n"
+             "and counts for the order of the queue where the site's policy says so.\n\n"
+             "  modq author mark news/u17 watched --note 'insults after football' --until 30d\n"
+             "  modq author mark news/u17 none\n",
+     .options = O(NOTE) | O(UNTIL),
+     .argument = VALUE_TEXT,
+     .least = 2,
+     .most = 2,
+     .run = run_author_mark},
+    {.name = "author note",
+     .usage = "SITE/AUTHOR [TEXT]",
+     .help = "leave a note on an author, for other moderators",
+     .more = "Without TEXT, or with -, as modq note.\n\n"
+             "  modq author note news/u17 'writes for the fire brigade'\n",
+     .argument = VALUE_TEXT,
+     .least = 1,
+     .most = 2,
+     .run = run_author_note},
+    {.name = "export",
+     .usage = "SITE/AUTHOR",
+     .help = "everything that is kept of an author, for those who ask for their data",
+     .more = "A JSON object a line: first the author, with mark and notes, then each comment in\n"
+             "whatever state, with reports, notes and history. What it cannot hold is told on\n"
+             "standard error.\n\n"
+             "  modq export news/u17 > u17.jsonl\n",
+     .argument = VALUE_TEXT,
+     .least = 1,
+     .most = 1,
+     .run = run_export},
     {.name = "history",
      .usage = "[--limit N] SITE/ID... | --stdin",
      .help = "what happened to a comment, the newest first",

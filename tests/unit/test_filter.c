@@ -186,6 +186,20 @@ TEST(whole_author_is_all_states_and_nothing_narrower)
     assert_false(filter_is_whole_author(&filter));
 }
 
+TEST(queue_is_what_is_pending_of_a_site_and_a_lane)
+{
+    struct filter filter;
+
+    assert_true(READ(&filter, "pending", {OPT_SITE, "news"}, {OPT_LANE, "escalated"}));
+    assert_true(filter_is_queue(&filter));
+    assert_true(READ(&filter, "pending", {OPT_AUTHOR, "news/u7"}));
+    assert_false(filter_is_queue(&filter));
+    assert_true(READ(&filter, "pending", {OPT_MARK, "watched"}));
+    assert_false(filter_is_queue(&filter));
+    assert_true(READ(&filter, "any", {OPT_SITE, "news"}));
+    assert_false(filter_is_queue(&filter));
+}
+
 /* ---- spans */
 
 TEST(spans_are_a_number_and_a_unit)
