@@ -222,7 +222,8 @@ static void look_at(struct dry_run *d, const struct name *name)
     if (answer && !modq_answer_error(answer))
         tell(d, modq_get(modq_answer_value(answer), "card"), name->revision);
     else if (answer)
-        items_tell(d->app, &d->job->items, name, NULL, modq_answer_error(answer));
+        items_tell(d->app, &d->job->items, name, d->app->json ? NULL : modq_answer_value(answer),
+                   modq_answer_error(answer));
     if (!answer || modq_answer_error(answer))
         d->others++;
     modq_answer_free(answer);

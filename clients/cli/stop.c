@@ -12,7 +12,8 @@ static void on_signal(int number)
 
 void stop_catch(void)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    /* poll ends all the same; a write that waits for its reader goes on, so that no output is lost */
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
 
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
