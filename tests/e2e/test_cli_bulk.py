@@ -286,7 +286,7 @@ class Deciding(Cli):
         limit = self.front.hello()["limits"]["max_batch"]
         names = self.many(5 * limit, "u1")
         process = subprocess.Popen([MODQ, "--dir", self.daemon.dir, "--as", "ann", "approve", "--author", self.of("u1"),
-                                    "--yes", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, pipesize=4096)
+                                    "--yes", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, pipesize=4096, bufsize=0)
         first = process.stdout.read(1)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
