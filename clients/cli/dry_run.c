@@ -170,7 +170,7 @@ static void summarise(struct dry_run *d)
     if (d->app->json)
         return;
     put_text(&d->left_out, stdout);
-    say(&line, "%zu would be %s", d->would, d->job->done);
+    say(&line, "%zu would be %s%s", d->would, d->job->done, d->job->besides ? d->job->besides : "");
     if (d->others > 0)
         say(&line, ", %zu left out", d->others);
     say(&line, "; nothing was changed");

@@ -77,15 +77,18 @@ static void erase_author(struct app *app, const struct filter *filter)
 static void erase_selected(struct app *app, const struct bulk_job *job, const struct filter *filter,
                            struct selection *selection)
 {
+    static const struct bulk_job noted = {.wish = "Erase", .final = true};
     struct bulk_tally tally = {0};
     struct text what = {0};
     size_t count = selection->names.count;
 
-    if (count > 0)
+    if (count > 0) {
         selection_say(&what, selection);
-    else
-        say(&what, "no comments");
-    if (bulk_confirmed(app, job, count, &what, &selection->sample)) {
+    } else {
+        say(&what, "mark and notes of ");
+        say_quoted(&what, slice_of(app->options.text[OPT_AUTHOR]));
+    }
+    if (bulk_confirmed(app, count > 0 ? job : &noted, count, &what, &selection->sample)) {
         if (count > 0)
             bulk_do(app, job, &selection->names, &tally);
         if (tally.done == count)

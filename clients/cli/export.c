@@ -15,7 +15,8 @@ struct export
     struct app *app;
     const struct name *author;
     size_t comments;
-    size_t older; /* comments with revisions that no answer holds */
+    size_t older;    /* comments with revisions that no answer holds */
+    size_t reported; /* comments with more reports than an answer holds */
 };
 
 /* Appends the items of this list of an answer. */
@@ -27,12 +28,22 @@ static void append(json_t *all, const struct modq_value *list)
 
 /* ---- the author */
 
+/* A key beside `what` for each of the record's. */
+static void put_record(json_t *line, const struct modq_value *record)
+{
+    json_t *keys = json_from(record);
+
+    json_object_update(line, keys);
+    json_decref(keys);
+}
+
 static bool export_author(struct export *e)
 {
-    json_t *line = NULL;
+    json_t *line = json_object();
     json_t *events = json_array();
     int64_t before = -1;
 
+    json_object_set_new(line, "what", json_string("author"));
     do {
         struct modq_answer *answer = author_ask(e->app, e->author, PAGE, before);
         if (!answer) {
@@ -41,13 +52,12 @@ static bool export_author(struct export *e)
             return false;
         }
         const struct modq_value *map = modq_answer_value(answer);
-        if (!line)
-            line = json_from(modq_get(map, "record"));
+        if (before < 0)
+            put_record(line, modq_get(map, "record"));
         append(events, modq_get(map, "events"));
         before = modq_get_int(map, "next", -1);
         modq_answer_free(answer);
     } while (before >= 0);
-    json_object_set_new(line, "what", json_string("author"));
     json_object_set_new(line, "events", events);
     json_print(line, stdout);
     return true;
@@ -90,6 +100,8 @@ static bool export_comment(struct export *e, const struct name *name)
         json_print(line, stdout);
         e->comments++;
         e->older += modq_get_int(modq_get(map, "card"), "revision", 1) > (modq_get(map, "before") ? 2 : 1);
+        e->reported +=
+            modq_get_int(modq_get(map, "card"), "reports", 0) > (int64_t)modq_count(modq_get(map, "reported"));
     }
     modq_answer_free(answer);
     return line != NULL;
@@ -103,6 +115,8 @@ static void say_what_is_missing(const struct export *e)
              "author id; what the site itself keeps");
     if (e->older > 0)
         complain("not here: older revisions than the last two, which %zu of these comments may have", e->older);
+    if (e->reported > 0)
+        complain("not here: reports before the newest ones, which %zu of these comments have", e->reported);
 }
 
 static void export_comments(struct export *e, const struct names *names)
