@@ -74,7 +74,6 @@ enum option_id {
     OPT_UNTIL,
     OPT_BEFORE,
     OPT_HEAD,
-<<<<<<< HEAD
     OPT_PLAIN,
     OPT_BIDI,
     OPT_AHEAD,
@@ -85,13 +84,10 @@ enum option_id {
     OPT_PENDING,
     OPT_EVERY,
     OPT_EXEC,
-||||||| parent of 502c17e (modq: select comments by options, the same for all lists)
-=======
     OPT_STATE,
     OPT_ARTICLE,
     OPT_AUTHOR,
     OPT_LANGUAGE,
-    OPT_OLDER_THAN,
     OPT_NEWER_THAN,
     OPT_REPORTED,
     OPT_MARK,
@@ -100,7 +96,7 @@ enum option_id {
     OPT_DRY_RUN,
     OPT_BATCH,
     OPT_FOR,
->>>>>>> 502c17e (modq: select comments by options, the same for all lists)
+    OPT_PER,
     OPT_COUNT
 };
 

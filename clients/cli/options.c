@@ -17,25 +17,13 @@ static const char *const yes_no[] = {"yes", "no", NULL};
 static const char *const bidis[] = {"terminal", "fribidi", "off", NULL};
 static const char *const roles[] = {"front", "moderator", "administrator", NULL};
 static const char *const rights[] = {"undo", "escalated", "erase", "bulk", NULL};
-<<<<<<< HEAD
-static const char *const actors[] = {"front", "push", "modqd", /* besides people */
-                                     "site", "moderator", "article", "reason", "day", "hour", NULL};
-static const char *const kinds[] = {"submitted", "approved",    "rejected",    "reopened",      "withdrawn", "erased",
-                                    "claimed",   "renewed",     "released",    "lease_expired", "escalated", "reported",
-                                    "key_added", "key_revoked", "key_rotated", "reloaded",      "looked",    NULL};
-||||||| parent of 502c17e (modq: select comments by options, the same for all lists)
 static const char *const actors[] = {"front", "push", "modqd", NULL}; /* besides people */
-static const char *const kinds[] = {"submitted", "approved",    "rejected",    "reopened",      "withdrawn", "erased",
-                                    "claimed",   "renewed",     "released",    "lease_expired", "escalated", "reported",
-                                    "key_added", "key_revoked", "key_rotated", "reloaded",      "looked",    NULL};
-=======
-static const char *const actors[] = {"front", "push", "modqd", NULL}; /* besides people */
+static const char *const groups[] = {"site", "moderator", "article", "reason", "day", "hour", NULL};
 static const char *const kinds[] = {"submitted",    "approved",      "rejected",      "reopened",    "withdrawn",
                                     "erased",       "claimed",       "renewed",       "released",    "lease_expired",
                                     "escalated",    "reported",      "key_added",     "key_revoked", "key_rotated",
                                     "reloaded",     "looked",        "skipped",       "noted",       "second_look",
                                     "author_noted", "author_marked", "author_erased", NULL};
->>>>>>> 502c17e (modq: select comments by options, the same for all lists)
 
 /* From VALUE_SITE on, in this order. */
 static const char *const askable[] = {"sites", "comments", "reasons", "languages", "keys", "key-numbers", NULL};
@@ -242,8 +230,7 @@ static const struct option_row rows[] = {
      .argument = "NAME",
      .value = VALUE_KEY,
      .words = actors,
-     .help = "audit: done by this person, or front, push, modqd; stats: a row for each site, moderator, article, reason, "
-             "day or hour"},
+     .help = "done by this person, or front, push, modqd"},
     {.id = OPT_OF_KEY,
      .name = "of-key",
      .argument = "N",
@@ -279,7 +266,6 @@ static const struct option_row rows[] = {
      .argument = "NO:HASH",
      .value = VALUE_TEXT,
      .help = "end of the chain as it was told before: must still be there"},
-<<<<<<< HEAD
     {.id = OPT_PLAIN, .name = "plain", .help = "line by line, for screen readers and simple terminals"},
     {.id = OPT_BIDI,
      .name = "bidi",
@@ -301,11 +287,6 @@ static const struct option_row rows[] = {
      .argument = "FILE",
      .value = VALUE_FILE,
      .help = "write a page that any browser shows, to be handed on"},
-    {.id = OPT_OLDER_THAN,
-     .name = "older-than",
-     .argument = "DURATION",
-     .value = VALUE_TEXT,
-     .help = "that came so long ago: 30m, 2h, 1d"},
     {.id = OPT_PENDING,
      .name = "pending",
      .argument = "N",
@@ -325,8 +306,6 @@ static const struct option_row rows[] = {
      .argument = "COMMAND",
      .value = VALUE_TEXT,
      .help = "what the shell runs when the state changes"},
-||||||| parent of 502c17e (modq: select comments by options, the same for all lists)
-=======
     {.id = OPT_STATE,
      .name = "state",
      .argument = "STATE",
@@ -377,7 +356,12 @@ static const struct option_row rows[] = {
      .argument = "NAME",
      .value = VALUE_KEY,
      .help = "comments that this person decided"},
->>>>>>> 502c17e (modq: select comments by options, the same for all lists)
+    {.id = OPT_PER,
+     .name = "per",
+     .argument = "GROUP",
+     .value = VALUE_WORDS,
+     .words = groups,
+     .help = "a line each: site, moderator, article, reason, day or hour"},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };

@@ -87,7 +87,7 @@ static void say_decision(const struct app *app, struct text *out, const struct m
 {
     if (!modq_get(card, "decided_at"))
         return;
-    row_wrappedrows_text(app, out, "decided by", value_slice(modq_get(card, "decided_by")));
+    rows_wrapped(app, out, "decided by", value_slice(modq_get(card, "decided_by")));
     rows_time(out, "decided", modq_get_int(card, "decided_at", -1));
     if (modq_count(modq_get(card, "reasons")) > 0) {
         rows_title(out, "reasons");
@@ -103,10 +103,10 @@ static void say_claim(const struct app *app, struct text *out, const struct modq
 
     if (!modq_get(card, "claimed_by"))
         return;
-    text_appendrows_title(&linevalue_slice(modq_get(card, "claimed_by")));
+    text_append(&line, value_slice(modq_get(card, "claimed_by")));
     say(&line, " until ");
     when_say_short(&line, modq_get_int(card, "claimed_until", 0), when_now());
-    row_wrapped(app, out, "claimed by", text_slice(&line));
+    rows_wrapped(app, out, "claimed by", text_slice(&line));
     text_free(&line);
 }
 
@@ -123,7 +123,7 @@ static void say_report(const struct app *app, struct text *out, const struct mod
         say(&line, ": ");
         text_append(&line, value_slice(modq_get(one, "note")));
     }
-    row_wrapped(app, out, "", text_slice(&line));
+    rows_wrapped(app, out, "", text_slice(&line));
     text_free(&line);
 }
 
@@ -135,7 +135,7 @@ static void say_reports(const struct app *app, struct text *out, const struct mo
     if (reports > 0)
         say(out, "  %-10s %lld\n", "reports", (long long)reports);
     for (size_t i = 0; i < modq_count(reported); i++)
-        say_report(app, out, modq_item(reported, i)rows_title);
+        say_report(app, out, modq_item(reported, i));
 }
 
 static void say_body(const struct app *app, struct text *out, const struct modq_value *card)
