@@ -17,8 +17,8 @@
 #include "metrics/metrics.h"
 #include "net/accept.h"
 #include "net/loop.h"
-#include "search/search.h"
 #include "offline_fsck.h"
+#include "search/search.h"
 
 enum { LINGER_MS = 2000, DESCRIPTORS_WANTED = 4096 };
 

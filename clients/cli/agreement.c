@@ -17,7 +17,8 @@ bool pairs_kappa(const struct pairs *pairs, double *kappa)
     double n = (double)pairs_count(pairs);
     double first_yes = (double)(pairs->yes_yes + pairs->yes_no);
     double second_yes = (double)(pairs->yes_yes + pairs->no_yes);
-    double by_chance = first_yes * second_yes + (n - first_yes) * (n - second_yes); /* pe n^2: whole, so compared exactly */
+    double by_chance =
+        first_yes * second_yes + (n - first_yes) * (n - second_yes); /* pe n^2: whole, so compared exactly */
 
     if (by_chance == n * n)
         return false;

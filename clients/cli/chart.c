@@ -33,7 +33,7 @@ static int64_t count_step(int64_t most)
 
 static int64_t span_step(int64_t most)
 {
-    static const int64_t seconds[] = {1,    5,     10,    15,    30,    60,    120,    300,    600,    900,    1800,
+    static const int64_t seconds[] = {1,    5,    10,    15,    30,    60,    120,    300,    600,    900,    1800,
                                       3600, 7200, 10800, 21600, 43200, 86400, 172800, 345600, 604800, 1209600};
     size_t i = 0;
 

@@ -9,7 +9,7 @@
 /* One place on the horizontal axis. Values below 0 are not known and leave a gap. */
 struct chart_point {
     int64_t value[2];
-    char label[24]; /* below the axis; "" none. Our own words, as `title` is */
+    char label[24];  /* below the axis; "" none. Our own words, as `title` is */
     char title[128]; /* told where the pointer rests */
 };
 

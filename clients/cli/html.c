@@ -5,7 +5,8 @@ void html_escape(struct text *out, struct slice rendered)
     static const struct {
         char c;
         struct slice as;
-    } marks[] = {{'&', {"&amp;", 5}}, {'<', {"&lt;", 4}}, {'>', {"&gt;", 4}}, {'"', {"&quot;", 6}}, {'\'', {"&#39;", 5}}};
+    } marks[] = {
+        {'&', {"&amp;", 5}}, {'<', {"&lt;", 4}}, {'>', {"&gt;", 4}}, {'"', {"&quot;", 6}}, {'\'', {"&#39;", 5}}};
 
     for (size_t i = 0; i < rendered.len; i++) {
         struct slice as = {rendered.data + i, 1};

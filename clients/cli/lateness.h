@@ -2,8 +2,9 @@
  *
  * It is late when the oldest pending comment is older than the limit, or more are pending than the limit says. It has
  * recovered when both are at three quarters of their limits or below: a queue that goes to and fro at the limit would
- * otherwise be told of each time. The daemon is unreachable when it did not answer twice in a row, since one time may be a
- * restart. Each is told once; what is so when the daemon is back is told again, because nobody knows what they missed. */
+ * otherwise be told of each time. The daemon is unreachable when it did not answer twice in a row, since one time may
+ * be a restart. Each is told once; what is so when the daemon is back is told again, because nobody knows what they
+ * missed. */
 #ifndef MODQ_LATENESS_H
 #define MODQ_LATENESS_H
 

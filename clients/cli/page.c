@@ -140,13 +140,13 @@ static void put_tiles(struct text *out, const struct report *report)
 
 static void put_foot(struct text *out, const struct report *report)
 {
-    say(out, "<footer>\n<p>Decisions are those of moderators and of the site's own rules; undoing is none. Overturned: within this "
+    say(out, "<footer>\n<p>Decisions are those of moderators and of the site's own rules; undoing is none. Overturned: "
+             "within this "
              "time another moderator replaced or undid it, or a second look disagreed. Waited: from the moment a "
              "comment became pending until its decision. Handled: from the beginning of the moderator's claim, or "
              "their decision before it, until the decision. 90%%: nine of ten took no longer.</p>\n<p>Made ");
     put_moment(out, report->made_at);
-    say(out, " by modq %s from the daemon's log.</p>\n</footer>\n</body>\n</html>\n",
-        modq_version());
+    say(out, " by modq %s from the daemon's log.</p>\n</footer>\n</body>\n</html>\n", modq_version());
 }
 
 static void put_page(struct text *out, const struct report *report)

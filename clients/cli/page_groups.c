@@ -7,8 +7,9 @@ enum { ARTICLES_SHOWN = 20 };
 static void begin_section(struct text *out, const char *id, const char *title, const char *what,
                           const char *const *headers)
 {
-    say(out, "<section>\n<h2>%s</h2>\n<p class=\"soft\">%s</p>\n<div class=\"scroll\" tabindex=\"0\"><table "
-             "id=\"%s\">\n<caption>%s</caption>\n<thead><tr>",
+    say(out,
+        "<section>\n<h2>%s</h2>\n<p class=\"soft\">%s</p>\n<div class=\"scroll\" tabindex=\"0\"><table "
+        "id=\"%s\">\n<caption>%s</caption>\n<thead><tr>",
         title, what, id, title);
     for (size_t i = 0; headers[i]; i++)
         say(out, "<th scope=\"col\"%s>%s</th>", headers[i][0] ? "" : " class=\"bars\"",
@@ -52,8 +53,9 @@ static void put_bars(struct text *out, int64_t first, int64_t second, int64_t mo
 {
     double share = most > 0 ? 100.0 / (double)most : 0;
 
-    say(out, "<td class=\"bars\" aria-hidden=\"true\"><span class=\"first\" style=\"width:%.2f%%\"></span>"
-             "<span class=\"second\" style=\"width:%.2f%%\"></span></td>",
+    say(out,
+        "<td class=\"bars\" aria-hidden=\"true\"><span class=\"first\" style=\"width:%.2f%%\"></span>"
+        "<span class=\"second\" style=\"width:%.2f%%\"></span></td>",
         (double)first * share, (double)second * share);
 }
 
@@ -69,8 +71,9 @@ static int64_t most_decisions(const struct figures_table *table)
 
 static void put_moderators(struct text *out, const struct report *report)
 {
-    static const char *const headers[] = {"Moderator",  "", "Approved", "Rejected", "Overturned",
-                                          "Per hour at work", "Handled, half within", "90% within", NULL};
+    static const char *const headers[] = {
+        "Moderator",  "",  "Approved", "Rejected", "Overturned", "Per hour at work", "Handled, half within",
+        "90% within", NULL};
     const struct figures_table *table = &report->by[BY_MODERATOR];
     int64_t most = most_decisions(table);
 
@@ -117,8 +120,8 @@ static void put_places(struct text *out, const struct figures_table *table, cons
 {
     int64_t most = most_decisions(table);
 
-    begin_section(out, id, title, "<span class=\"key first\"></span>approved <span class=\"key second\"></span>rejected",
-                  headers);
+    begin_section(out, id, title,
+                  "<span class=\"key first\"></span>approved <span class=\"key second\"></span>rejected", headers);
     for (size_t i = 0; i < table->count && i < ARTICLES_SHOWN; i++) {
         const struct figures_row *row = &table->rows[i];
         begin_row(out, row->name);
@@ -135,8 +138,8 @@ static void put_places(struct text *out, const struct figures_table *table, cons
 
 void page_put_groups(struct text *out, const struct report *report)
 {
-    static const char *const site_headers[] = {"Site",       "", "Arrived", "Approved", "Rejected", "Waited, half within",
-                                               "90% within", NULL};
+    static const char *const site_headers[] = {
+        "Site", "", "Arrived", "Approved", "Rejected", "Waited, half within", "90% within", NULL};
     static const char *const article_headers[] = {
         "Article", "", "Arrived", "Approved", "Rejected", "Waited, half within", "90% within", NULL};
 

@@ -16,8 +16,7 @@ static void repeat(struct text *out, struct slice what, size_t count)
 
 void plot_bar(struct text *out, int64_t value, int64_t most, size_t columns, bool blocks)
 {
-    static const char *const eighths[] = {"",       "\u258f", "\u258e", "\u258d",
-                                          "\u258c", "\u258b", "\u258a", "\u2589"};
+    static const char *const eighths[] = {"", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589"};
     size_t parts = blocks ? 8 : 1;
 
     if (value <= 0 || most <= 0)

@@ -89,8 +89,8 @@ static int word_number(const struct modq_value *value, const char *const *words,
 
 static enum fact_kind kind_of(const struct modq_value *value)
 {
-    static const char *const words[] = {"",          "submitted", "approved", "rejected", "reopened",    "withdrawn", "erased",
-                                        "escalated", "reported",  "skipped",  "second_look", NULL};
+    static const char *const words[] = {"",       "submitted", "approved", "rejected", "reopened",    "withdrawn",
+                                        "erased", "escalated", "reported", "skipped",  "second_look", NULL};
     return (enum fact_kind)word_number(value, words, FACT_OTHER);
 }
 

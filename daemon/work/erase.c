@@ -1,6 +1,7 @@
 #include "erase.h"
 
 #include "decision.h"
+#include "place.h"
 
 static const struct field erase_fields[] = {
     FIELD_LIMITED(struct decide_args, comments, "comments", LIST, FIELD_REQUIRED, 1, MAX_BATCH),
@@ -36,7 +37,7 @@ static bool erase(struct work *work, const struct request *request, struct store
     if (!erase_words(work, comment))
         return false;
     comment->reports = 0;
-    comment->article[0] = comment->author[0] = comment->language[0] = '\0';
+    place_keep(comment, SLICE_NONE, SLICE_NONE, SLICE_NONE);
     int64_t superseded = work_seq_of(work, comment->record);
     struct out *data = work_data(work);
     out_key_int(data, "cause", CAUSE_ERASURE);

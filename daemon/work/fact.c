@@ -17,8 +17,8 @@ struct acted {
 
 /* What a fact says beside what its event says. */
 struct told {
-    enum kind before;  /* of the comment's record before it; KIND_NONE: there was none */
-    int64_t before_at; /* and when that was */
+    enum kind before;              /* of the comment's record before it; KIND_NONE: there was none */
+    int64_t before_at;             /* and when that was */
     int64_t waited_ms, handled_ms; /* -1: nothing */
     int pending;                   /* how many more comments are pending after it */
 };
@@ -65,7 +65,8 @@ void fact_keep(struct facts *facts, const struct store_event *event, bool shown,
                               .kind = event->kind,
                               .data_at = facts->data.len,
                               .shown = shown};
-    snprintf(kept->actor, sizeof(kept->actor), "%.*s", (int)event->actor.len, event->actor.data ? event->actor.data : "");
+    snprintf(kept->actor, sizeof(kept->actor), "%.*s", (int)event->actor.len,
+             event->actor.data ? event->actor.data : "");
     read_data(event->data, kept);
     out_raw(&facts->data, event->data);
     kept->data_len = facts->data.len - kept->data_at;
@@ -136,8 +137,8 @@ static int64_t acted_since(struct facts *facts, const char *actor, int64_t claim
 
     if (!acted && claim + 1 < facts->back) {
         int64_t count = facts->back - claim - 1;
-        work_ok(facts->work, facts->work->store->ops->event_scan_back(facts->work->store, facts->back, count,
-                                                                      note_earlier, facts));
+        work_ok(facts->work,
+                facts->work->store->ops->event_scan_back(facts->work->store, facts->back, count, note_earlier, facts));
         facts->lookups += count / 8; /* a row of a scan costs less than a row that is looked for */
         facts->back = claim + 1;
         acted = find_acted(facts, slice_of(actor));
@@ -266,8 +267,8 @@ static bool find_before(struct facts *facts, const struct happened *event, struc
     if (event->kind == KIND_SECOND_LOOK)
         return find_looked_at(facts, event, record);
     facts->lookups++;
-    return event->supersedes && work_ok(facts->work, facts->work->store->ops->log_get(
-                                                         facts->work->store, event->site, event->supersedes, record));
+    return event->supersedes && work_ok(facts->work, facts->work->store->ops->log_get(facts->work->store, event->site,
+                                                                                      event->supersedes, record));
 }
 
 static struct slice data_of(const struct facts *facts, const struct happened *event)

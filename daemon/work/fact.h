@@ -18,10 +18,11 @@ struct happened {
 
 struct acted; /* when each actor decided last */
 
-/* What is kept from one event to the next. Zero-initialise it, with work, seen, arg and back; free it with facts_free. */
+/* What is kept from one event to the next. Zero-initialise it, with work, seen, arg and back; free it with facts_free.
+ */
 struct facts {
     struct work *work;
-    struct out data;                          /* packed data of the events that were kept */
+    struct out data;                             /* packed data of the events that were kept */
     struct out other;                            /* of the fact that is being written */
     bool (*seen)(const void *arg, int64_t site); /* whether the caller may know of a site */
     const void *arg;

@@ -99,8 +99,8 @@ static void encode_kept(struct page *page, size_t start, struct out *out)
 {
     for (size_t i = 0; i < page->n; i++) {
         const struct happened *event = &page->kept[i];
-        page->full = page->told > 0 && (page->told == page->args->limit || out->len - start > FACTS_BYTES ||
-                                        work_left(page) <= 0);
+        page->full = page->told > 0 &&
+                     (page->told == page->args->limit || out->len - start > FACTS_BYTES || work_left(page) <= 0);
         if (page->full) {
             page->last = event->no - 1;
             page->over = false;

@@ -102,8 +102,7 @@ static bool on_event(void *arg, const struct store_event *event)
     return true;
 }
 
-static void take_submitted(struct work *work, const struct find *find, const struct submitted *one,
-                           struct chunk *chunk)
+static void take_submitted(struct work *work, const struct find *find, const struct submitted *one, struct chunk *chunk)
 {
     struct store_comment *comment = &chunk->comments[chunk->n];
 

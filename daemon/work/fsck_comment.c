@@ -1,4 +1,5 @@
 #include "fsck_comment.h"
+#include "place.h"
 
 #include "fsck_history.h"
 
@@ -115,7 +116,7 @@ static void check_place(const struct subject *s, const struct store_text *text)
         struct slice text;
     } columns[] = {{"article", s->row->article, text->article},
                    {"author", s->row->author, text->author},
-                   {"language", s->row->language, text->language}};
+                   {"language", s->row->language, place_language(text->language)}};
 
     for (size_t i = 0; i < ROWS(columns); i++)
         if (!slice_equal(slice_of(columns[i].row), columns[i].text))

@@ -3,6 +3,7 @@
 #include "../../proto/comment.h"
 #include "../../proto/fields.h"
 #include "due.h"
+#include "place.h"
 
 /* One comment of a submit. What does not need the store is done before it comes to the thread that writes. */
 struct item {
@@ -164,21 +165,6 @@ static bool add_reopened(struct work *work, struct store_site *site, struct stor
     return work_ok(work, ledger_append(work->ledger, site, comment, &entry, NULL));
 }
 
-static void keep_text(char *to, struct slice text)
-{
-    if (text.len)
-        memcpy(to, text.data, text.len);
-    to[text.len] = '\0';
-}
-
-/* Whose it is and where it stands, beside the state: what the queue is filtered by. */
-static void keep_place(struct store_comment *comment, const struct comment_event *event)
-{
-    keep_text(comment->article, event->article_id);
-    keep_text(comment->author, event->author_id);
-    keep_text(comment->language, event->language);
-}
-
 /* A revision higher than any before: it is what is judged from now on. */
 static void take_newer(struct work *work, const struct request *request, struct store_site *site,
                        struct store_comment *comment, const struct item *item, struct fault *fault)
@@ -194,7 +180,7 @@ static void take_newer(struct work *work, const struct request *request, struct 
         return;
     comment->revision = item->event.revision;
     comment->text = no;
-    keep_place(comment, &item->event);
+    place_keep(comment, item->event.article_id, item->event.author_id, item->event.language);
     due_set(work, site, comment, ledger_now(work->ledger));
     work_end_claim(comment);
     if (go->record == KIND_REOPENED && !add_reopened(work, site, comment))

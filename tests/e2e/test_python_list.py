@@ -6,7 +6,7 @@ import time
 import unittest
 
 import tap
-from cases import Case, event, eventually, fresh, now_ms
+from cases import Case, event, eventually, now_ms
 from daemon import Daemon
 from modq import ModqError
 
@@ -48,6 +48,11 @@ class Filters(Case):
         self.assertEqual(self.listed(language="kur"), [third])
         self.assertEqual(self.listed(author="u/1", article="a1"), [mine])
         self.assertEqual(self.listed(author="u/3"), [])
+
+    def test_language_that_is_no_tag_is_kept_and_not_found_by(self):
+        name = self.make(language="en\0x")
+        self.assertEqual(self.listed(language="en"), [])
+        self.assertEqual(self.ann.show(self.site, name)["card"]["language"], "en\0x")
 
     def test_author_of_an_edit_is_the_author(self):
         name = self.make(author={"id": "first"})

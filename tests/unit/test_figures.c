@@ -42,7 +42,8 @@ static void add(struct fact fact)
     assert_true(figures_add(figures, &fact));
 }
 
-static void replace(int64_t no, int minute, enum fact_kind kind, enum fact_cause cause, const char *actor, int64_t first)
+static void replace(int64_t no, int minute, enum fact_kind kind, enum fact_cause cause, const char *actor,
+                    int64_t first)
 {
     struct fact fact = fact_of(no, minute, kind, actor);
 
@@ -97,7 +98,7 @@ TEST(median_is_the_middle_and_p90_the_nearest_rank)
         {{9, 1}, 2, 5, 9},
         {{1, 2}, 2, 1, 2}, /* 1.5 is cut */
         {{30, 10, 20}, 3, 20, 30},
-        {{10, 9, 8, 7, 6, 5, 4, 3, 2, 1}, 10, 5, 9}, /* 5.5 is cut; the 9th of 10 */
+        {{10, 9, 8, 7, 6, 5, 4, 3, 2, 1}, 10, 5, 9},      /* 5.5 is cut; the 9th of 10 */
         {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, 11, 6, 10}, /* 9.9, so the 10th */
         {{INT64_MAX, INT64_MAX}, 2, INT64_MAX, INT64_MAX},
     };
@@ -282,7 +283,7 @@ TEST(what_another_replaced_or_undid_or_a_second_look_took_back_is_overturned)
     replace(13, 22, FACT_REOPENED, FACT_BY_SECOND_LOOK, "modqd", 3);
     replace(14, 23, FACT_REJECTED, FACT_BY_MODERATOR, "ann", 4); /* by herself */
     replace(15, 24, FACT_REOPENED, FACT_BY_UNDO, "ann", 5);
-    replace(16, 25, FACT_REOPENED, FACT_BY_OTHER, "modqd", 6); /* a new revision, or readers */
+    replace(16, 25, FACT_REOPENED, FACT_BY_OTHER, "modqd", 6);  /* a new revision, or readers */
     replace(17, 26, FACT_SECOND_LOOK, FACT_BY_OTHER, "bob", 7); /* only looked */
     assert_int_equal(all().overturned, 3);
     end();
@@ -368,12 +369,12 @@ static void assert_no_kappa(int64_t a, int64_t b, int64_t c, int64_t d)
 
 TEST(kappa_is_what_is_counted_by_hand)
 {
-    assert_kappa(20, 5, 10, 15, 0.4);     /* po = 35/50 = 0.7; pe = (25*30 + 25*20)/2500 = 0.5 */
+    assert_kappa(20, 5, 10, 15, 0.4);       /* po = 35/50 = 0.7; pe = (25*30 + 25*20)/2500 = 0.5 */
     assert_kappa(45, 15, 25, 15, 3.0 / 23); /* po = 0.6; pe = (60*70 + 40*30)/10000 = 0.54; 0.06/0.46 */
-    assert_kappa(25, 35, 5, 35, 7.0 / 27); /* po = 0.6; pe = (60*30 + 40*70)/10000 = 0.46; 0.14/0.54 */
-    assert_kappa(5, 0, 0, 5, 1);          /* always the same, and both words came */
-    assert_kappa(0, 5, 5, 0, -1);         /* never */
-    assert_kappa(0, 1, 0, 1, 0);          /* the second said no to all: as by chance */
+    assert_kappa(25, 35, 5, 35, 7.0 / 27);  /* po = 0.6; pe = (60*30 + 40*70)/10000 = 0.46; 0.14/0.54 */
+    assert_kappa(5, 0, 0, 5, 1);            /* always the same, and both words came */
+    assert_kappa(0, 5, 5, 0, -1);           /* never */
+    assert_kappa(0, 1, 0, 1, 0);            /* the second said no to all: as by chance */
     assert_kappa(1000000, 1, 1, 1000000, 1 - 2.0 / 1000001);
 }
 

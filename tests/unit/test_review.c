@@ -236,8 +236,9 @@ TEST(a_claim_is_renewed_at_half_its_time_and_not_before)
     now += 2000;
     review_time(&r, now);
     assert_non_null(wished(&r, "renew"));
-    answer(&r, "renew", "{'results': [{'site': 'news', 'comment': 'c1', 'status': 'renewed'}, "
-                        "{'site': 'news', 'comment': 'c2', 'status': 'not_held'}]}");
+    answer(&r, "renew",
+           "{'results': [{'site': 'news', 'comment': 'c1', 'status': 'renewed'}, "
+           "{'site': 'news', 'comment': 'c2', 'status': 'not_held'}]}");
     assert_true(card_is_held(r.cards.item[0], now + LEASE - 1));
     assert_false(card_is_held(r.cards.item[1], now));
     assert_fields(&r, "claim", "{'comments': [{'site': 'news', 'comment': 'c2'}], 'lease_ms': 300000}");
@@ -313,7 +314,8 @@ TEST(reasons_are_chosen_by_keys_and_taken_back_by_them)
     type(&r, "r12");
     assert_int_equal(json_array_size(r.reasons), 2);
     type(&r, "2\n");
-    assert_fields(&r, "reject", "{'comments': [{'site': 'news', 'comment': 'c1', 'revision': 1}], 'reasons': ['spam']}");
+    assert_fields(&r, "reject",
+                  "{'comments': [{'site': 'news', 'comment': 'c1', 'revision': 1}], 'reasons': ['spam']}");
     assert_int_equal(r.mode, MODE_READ);
     close(&r);
 }
@@ -330,8 +332,9 @@ TEST(nothing_is_rejected_without_a_reason_or_without_the_note_that_it_needs)
     type(&r, "\n");
     assert_silent(&r, "reject");
     type(&r, "he does\n");
-    assert_fields(&r, "reject", "{'comments': [{'site': 'news', 'comment': 'c1', 'revision': 1}], "
-                                "'reasons': ['other'], 'note': 'he does'}");
+    assert_fields(&r, "reject",
+                  "{'comments': [{'site': 'news', 'comment': 'c1', 'revision': 1}], "
+                  "'reasons': ['other'], 'note': 'he does'}");
     close(&r);
 }
 
@@ -386,8 +389,9 @@ TEST(what_its_author_has_changed_meanwhile_comes_back_to_be_read)
     open_three(&r);
     type(&r, "a");
     answer_claim(&r, NULL, NULL, NULL);
-    answer(&r, "approve", "{'results': [{'site': 'news', 'comment': 'c1', 'status': 'stale_revision', 'error': "
-                          "{'name': 'stale_revision', 'revision': 2}}]}");
+    answer(&r, "approve",
+           "{'results': [{'site': 'news', 'comment': 'c1', 'status': 'stale_revision', 'error': "
+           "{'name': 'stale_revision', 'revision': 2}}]}");
     assert_fields(&r, "claim", "{'comments': [{'site': 'news', 'comment': 'c1'}], 'lease_ms': 300000}");
     answer_claim(&r, "c1", NULL, NULL);
     assert_string_equal(current(&r), "c1");
@@ -433,8 +437,9 @@ TEST(a_decision_that_is_there_is_replaced_only_when_asked_and_only_the_one_that_
     type(&r, "n");
     assert_silent(&r, "approve");
     type(&r, "ay");
-    assert_fields(&r, "approve", "{'comments': [{'site': 'news', 'comment': 'c1', 'revision': 1, 'seq': 7}], "
-                                 "'supersede': true}");
+    assert_fields(&r, "approve",
+                  "{'comments': [{'site': 'news', 'comment': 'c1', 'revision': 1, 'seq': 7}], "
+                  "'supersede': true}");
     close(&r);
 }
 
@@ -479,11 +484,13 @@ TEST(marked_ones_are_decided_together_and_undone_together)
 
     open_three(&r);
     type(&r, "l  a");
-    assert_fields(&r, "approve", "{'comments': [{'site': 'news', 'comment': 'c1', 'revision': 1}, "
-                                 "{'site': 'news', 'comment': 'c2', 'revision': 1}]}");
+    assert_fields(&r, "approve",
+                  "{'comments': [{'site': 'news', 'comment': 'c1', 'revision': 1}, "
+                  "{'site': 'news', 'comment': 'c2', 'revision': 1}]}");
     assert_int_equal(r.cards.count, 1);
-    answer(&r, "approve", "{'results': [{'site': 'news', 'comment': 'c1', 'status': 'approved', 'seq': 1}, "
-                          "{'site': 'news', 'comment': 'c2', 'status': 'approved', 'seq': 2}]}");
+    answer(&r, "approve",
+           "{'results': [{'site': 'news', 'comment': 'c1', 'status': 'approved', 'seq': 1}, "
+           "{'site': 'news', 'comment': 'c2', 'status': 'approved', 'seq': 2}]}");
     type(&r, "u");
     assert_fields(&r, "undo", "{'records': [{'site': 'news', 'seq': 1}, {'site': 'news', 'seq': 2}]}");
     close(&r);
@@ -496,8 +503,9 @@ TEST(a_decided_one_among_the_marked_is_left_alone)
     open_three(&r);
     json_object_set_new(r.cards.item[1]->card, "state", json_string("rejected"));
     type(&r, "l*a");
-    assert_fields(&r, "approve", "{'comments': [{'site': 'news', 'comment': 'c1', 'revision': 1}, "
-                                 "{'site': 'news', 'comment': 'c3', 'revision': 1}]}");
+    assert_fields(&r, "approve",
+                  "{'comments': [{'site': 'news', 'comment': 'c1', 'revision': 1}, "
+                  "{'site': 'news', 'comment': 'c3', 'revision': 1}]}");
     close(&r);
 }
 
@@ -658,9 +666,21 @@ static const char everything[] =
 
 TEST(all_that_a_decision_needs_is_shown)
 {
-    static const char *const words[] = {"news/c1", "Dilan", "14 approved, 2 rejected", "Bob", "The question.", "shown",
-                                        "Spam: look", "- the old text", "rejected for Spam (2)", "watched by eve",
-                                        "careful", "bob skipped", "yours for 5:00", "waits 1m", "ann"};
+    static const char *const words[] = {"news/c1",
+                                        "Dilan",
+                                        "14 approved, 2 rejected",
+                                        "Bob",
+                                        "The question.",
+                                        "shown",
+                                        "Spam: look",
+                                        "- the old text",
+                                        "rejected for Spam (2)",
+                                        "watched by eve",
+                                        "careful",
+                                        "bob skipped",
+                                        "yours for 5:00",
+                                        "waits 1m",
+                                        "ann"};
     struct review r;
 
     open_three(&r);
@@ -768,7 +788,8 @@ TEST(arabic_is_isolated_for_the_terminal_or_put_in_order_and_shaped)
 TEST(a_line_is_typed_character_by_character_in_any_script)
 {
     struct edit edit = {0};
-    static const int32_t keys[] = {'a', 0x0633, 0x1f600, KEY_OF_LEFT, 'b', KEY_OF_BACKSPACE, 'c', KEY_OF_HOME, KEY_OF_DELETE};
+    static const int32_t keys[] = {'a', 0x0633,      0x1f600,      KEY_OF_LEFT, 'b', KEY_OF_BACKSPACE,
+                                   'c', KEY_OF_HOME, KEY_OF_DELETE};
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         assert_true(edit_key(&edit, keys[i], 100));

@@ -129,11 +129,11 @@ struct review {
     enum decision asking; /* what is asked about, or needs a note */
     json_t *targets;      /* {site, comment, revision, seq, reasons_site} that the decision at hand is for */
     json_t *reasons;      /* codes chosen */
-    int scroll;       /* of the text */
-    int paged;        /* of a paper, or a menu over the text */
-    int page;       /* lines that fit */
-    json_t *answer; /* what the paper shows */
-    json_t *hits;   /* what was found */
+    int scroll;           /* of the text */
+    int paged;            /* of a paper, or a menu over the text */
+    int page;             /* lines that fit */
+    json_t *answer;       /* what the paper shows */
+    json_t *hits;         /* what was found */
     size_t hit_at;
     char *searched;
     bool waiting; /* for what the paper or the hits will show */
