@@ -165,8 +165,7 @@ static void run_list(struct writer *writer, struct request *list)
 
     claims_expire(work, EXPIRE_MAX);
     prune(writer);
-    if (!work->intake_closed)
-        due_pass(work, list ? DUE_MAX : DUE_IDLE_MAX);
+    due_pass(work, work->intake_closed ? 0 : list ? DUE_MAX : DUE_IDLE_MAX);
     for (struct request *r = list; r && !work->trouble; r = r->next) {
         fault_set(&r->fault, E_OK);
         r->refused = 0;

@@ -39,6 +39,22 @@ void due_rule(const struct policy_queue *queue, char rule[DUE_RULE_BYTES + 1])
                  (long long)queue->watched_ms, (long long)queue->trusted_ms);
 }
 
+bool due_rule_read(const char *rule, struct policy_queue *queue)
+{
+    long long ms[5] = {0};
+    int end = 0;
+
+    *queue = (struct policy_queue){.order = ORDER_OLDEST};
+    if (!rule[0])
+        return true;
+    queue->order = ORDER_NEWEST;
+    if (strcmp(rule, queue_order_name(ORDER_NEWEST)) == 0)
+        return true;
+    int n = sscanf(rule, "urgency %lld %lld %lld %lld %lld%n", &ms[0], &ms[1], &ms[2], &ms[3], &ms[4], &end);
+    *queue = (struct policy_queue){ORDER_URGENCY, ms[0], ms[1], ms[2], ms[3], ms[4]};
+    return n == 5 && !rule[end];
+}
+
 enum mark due_mark(struct work *work, int64_t site, const char *author)
 {
     struct store_author row;
@@ -206,13 +222,23 @@ static int64_t pass_site(struct work *work, struct store_site *site, int64_t lim
     return (int64_t)found.n;
 }
 
+/* Each site's row says that it is on its way to another rule before any due time is made by that: else times of two
+ * rules would stand beside a row that knows of one. */
+static void begin_all(struct work *work)
+{
+    for (size_t i = 1; i <= ledger_sites(work->ledger); i++)
+        is_level(work, ledger_site_at(work->ledger, (int64_t)i));
+}
+
 bool due_pass(struct work *work, int64_t limit)
 {
+    if (work->due_stale)
+        begin_all(work);
     for (size_t i = 1; work->due_stale && i <= ledger_sites(work->ledger); i++) {
         struct store_site *site = ledger_site_at(work->ledger, (int64_t)i);
         while (!is_level(work, site) && limit > 0 && !work->trouble)
             limit -= pass_site(work, site, limit);
-        if (limit <= 0 || work->trouble)
+        if ((limit <= 0 && !is_level(work, site)) || work->trouble)
             return true;
     }
     work->due_stale = false;

@@ -28,6 +28,9 @@ int64_t due_time(const struct policy_queue *queue, const struct due_facts *facts
 /* The rule as text, for a site's row: "" for oldest, so that sites from before have it. */
 void due_rule(const struct policy_queue *queue, char rule[DUE_RULE_BYTES + 1]);
 
+/* The other way round. False when it is none, or one that is still being applied. */
+bool due_rule_read(const char *rule, struct policy_queue *queue);
+
 /* Sets comment->due_at by the site's policy; the caller puts the comment. `received_at`: when its current revision
  * came. */
 void due_set(struct work *work, const struct store_site *site, struct store_comment *comment, int64_t received_at);
@@ -41,7 +44,8 @@ void due_article_changed(struct work *work, struct store_site *site, struct slic
 void due_author_changed(struct work *work, struct store_site *site, struct slice author);
 
 /* Makes due times anew where a site's rule is not its policy's: looks at `limit` comments at most. True when there is
- * more to do. Within a transaction. */
+ * more to do. Within a transaction, before anything that sets due times; with limit 0 it only says of sites that they
+ * are on their way. */
 bool due_pass(struct work *work, int64_t limit);
 
 /* The mark that moderators gave an author, as it holds now. */

@@ -1,6 +1,7 @@
 #include "fsck_comment.h"
 #include "place.h"
 
+#include "fsck_due.h"
 #include "fsck_history.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
@@ -46,10 +47,13 @@ static void check_numbers(const struct subject *s)
         const char *name;
         int64_t row, events;
     } columns[] = {
-        {"revision", row->revision, fold->revision},          {"text", row->text, fold->text},
-        {"newest_text", row->newest_text, fold->newest_text}, {"record", row->record, fold->record},
-        {"decision", row->decision, fold->decision},          {"approval", row->approval, fold->approval},
-        {"due_at", row->due_at, fold->received_at},           {"reports", row->reports, fold->reports},
+        {"revision", row->revision, fold->revision},
+        {"text", row->text, fold->text},
+        {"newest_text", row->newest_text, fold->newest_text},
+        {"record", row->record, fold->record},
+        {"decision", row->decision, fold->decision},
+        {"approval", row->approval, fold->approval},
+        {"reports", row->reports, fold->reports},
         {"revisions", row->revisions, fold->revisions},
     };
 
@@ -57,16 +61,6 @@ static void check_numbers(const struct subject *s)
         if (columns[i].row != columns[i].events)
             ROW_FAULT(s, "its %s is %lld, and its events make it %lld", columns[i].name, (long long)columns[i].row,
                       (long long)columns[i].events);
-}
-
-/* Where no rule of the site's made the due times, a comment is due from when it came. */
-static void check_due(const struct subject *s)
-{
-    const struct store_site *site = site_names_find(&s->fsck->names, s->of.site);
-
-    if (!site->due_rule[0] && !site->due_after[0] && s->row->due_at != s->fold.received_at)
-        ROW_FAULT(s, "its due_at is %lld, and its events make it %lld", (long long)s->row->due_at,
-                  (long long)s->fold.received_at);
 }
 
 static void check_claim(const struct subject *s)
@@ -242,7 +236,7 @@ static void check_comment(struct fsck *fsck, const struct store_comment *row)
     fsck_replay(fsck, &s.of, 0, &s.fold, true);
     check_words(&s);
     check_numbers(&s);
-    check_due(&s);
+    fsck_due(fsck, row, s.fold.received_at);
     check_claim(&s);
     check_texts(&s);
     check_notes(&s);

@@ -78,3 +78,21 @@ TEST(the_longest_rule_fits_beside_its_mark)
     due_rule(&queue, rule);
     assert_true(strlen(rule) + 1 < DUE_RULE_BYTES);
 }
+
+TEST(a_rule_is_read_as_it_was_written)
+{
+    static const struct policy_queue queues[] = {
+        {.order = ORDER_OLDEST}, {.order = ORDER_NEWEST}, {ORDER_URGENCY, 1, 2, 3, 4, 5}};
+    static const char *const none[] = {"~",      "~newest", "urgency", "urgency 1 2 3 4", "urgency 1 2 3 4 5 6",
+                                       "oldest", " "};
+    char rule[DUE_RULE_BYTES + 1];
+    struct policy_queue read;
+
+    for (size_t i = 0; i < 3; i++) {
+        due_rule(&queues[i], rule);
+        assert_true(due_rule_read(rule, &read));
+        assert_memory_equal(&read, &queues[i], sizeof(read));
+    }
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+        assert_false(due_rule_read(none[i], &read));
+}
