@@ -28,13 +28,14 @@ LEAVES = {
     ("desk", "status"): "looked", ("desk", "list"): "looked", ("desk", "search"): "looked", ("desk", "show"): "looked", ("desk", "history"): "looked",
     ("desk", "stats"): "looked", ("desk", "facts"): "looked", ("desk", "key_list"): "looked", ("desk", "audit"): "looked",
     ("desk", "verify"): "looked",
+    ("desk", "fsck"): "looked",
     ("desk", "claim"): "claimed", ("desk", "renew"): "renewed", ("desk", "release"): "released",
     ("desk", "approve"): "approved", ("desk", "reject"): "rejected", ("desk", "undo"): "reopened",
     ("desk", "escalate"): "escalated", ("desk", "erase"): "erased",
     ("desk", "key_add"): "key_added", ("desk", "key_revoke"): "key_revoked", ("desk", "key_rotate"): "key_rotated",
     ("desk", "reload"): "reloaded",
 }
-ADMINISTRATORS = ("key_add", "key_list", "key_revoke", "key_rotate", "reload", "audit", "verify")
+ADMINISTRATORS = ("key_add", "key_list", "key_revoke", "key_rotate", "reload", "audit", "verify", "fsck")
 SITELESS = (*ADMINISTRATORS, "hello", "stats", "credit", "cancel")
 KINDS = {"front": zmq.DEALER, "push": zmq.PUSH, "desk": zmq.DEALER}
 RIGHTS = ["undo", "escalated", "erase", "bulk"]

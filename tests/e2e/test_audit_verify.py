@@ -132,8 +132,8 @@ class Tampered(unittest.TestCase):
         done = 0
         for table in tamper.NUMBERED:
             for column in tamper.columns(self.file, table):
-                if (table, column) in (("site", "name"), ("site", "pending")):
-                    continue            # the one has a test of its own, the other is no history: it says what waits now
+                if (table, column) in (("site", "name"), ("site", "pending"), ("site", "due_rule"), ("site", "due_after")):
+                    continue            # the first has a test of its own, the others are no history: modq fsck compares them
                 with self.subTest(table=table, column=column):
                     shutil.copy(self.file, self.path)
                     number = tamper.change(self.path, table, column)

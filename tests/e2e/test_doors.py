@@ -258,7 +258,7 @@ class Addresses(Starting):
         daemon = self.started(tcp=("desk",), config="insecure_loopback = true\n")
         desk = daemon.keep(Raw(daemon.tcp["desk"]))
         self.assertEqual(desk.ask({**HELLO, "as": "ann"})["role"], "moderator")
-        for op in ("key_list", "audit", "verify"):
+        for op in ("key_list", "audit", "verify", "fsck"):
             self.assertEqual(desk.ask({"v": 1, "op": op, "as": "root"})["error"]["name"], "denied")
         for op in ("key_revoke", "reload"):
             reply = desk.ask({"v": 1, "op": op, "as": "root", "name": "x", "operation": os.urandom(16)})

@@ -220,6 +220,7 @@ class Refusals(unittest.TestCase):
         with Daemon() as daemon:
             daemon.front().submit([event("s", "a")])
             daemon.stop()
+            daemon.uncounted = "its database is made one that nobody reads"
             path, = databases(daemon.dir)
             with sqlite3.connect(path) as database:
                 version, = database.execute("PRAGMA user_version").fetchone()
@@ -232,6 +233,7 @@ class Refusals(unittest.TestCase):
     def test_file_that_is_no_database_is_refused_and_untouched(self):
         with Daemon() as daemon:
             daemon.stop()
+            daemon.uncounted = "its database is made none"
             path, = databases(daemon.dir)
             with open(path, "wb") as file:
                 file.write(b"this is not a database, but somebody's diary\n" * 100)

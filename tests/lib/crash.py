@@ -55,6 +55,7 @@ class Victim(Daemon):
     def __init__(self, plan):
         super().__init__(config=CONFIG)
         self.plan = plan
+        self.uncounted = "its program has a fault that was put in on purpose" if plan.program else None
 
     def __enter__(self):
         """Does not wait: the first kill may come while the database is being made."""

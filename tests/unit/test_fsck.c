@@ -211,12 +211,13 @@ static void step(void)
 
     some(at);
     rig.work.boot_ms += any(400);
-    switch (any(14)) {
+    switch (any(15)) {
     case 0:
     case 1:
     case 2:
-        FRONT("{'op':'submit','comments':[{%s,'body':'b%u','revision':%u,'author':{'id':'a%u'},'language':'ku'}]}", at,
-              any(3), 1 + any(5), any(6));
+        FRONT("{'op':'submit','comments':[{%s,'body':'b%u','revision':%u,'author':{'id':'a%u'},'language':'ku','"
+              "article':{'id':'t%u'}}]}",
+              at, any(3), 1 + any(5), any(6), any(4));
         break;
     case 3:
         FRONT("{'op':'report',%s,'reader':'r%u'}", at, any(9));
@@ -246,6 +247,10 @@ static void step(void)
     case 12:
         DESK("{'op':'undo','records':[{'site':'s%u','seq':%u}]}", any(SITES), 1 + any(600));
         break;
+    case 13:
+        FRONT("{'op':'article','site':'s%u','article':{'id':'t%u'},'front_page':%s}", any(SITES), any(4),
+              any(2) ? "true" : "false");
+        break;
     default:
         if (any(6) == 0)
             DESK("{'op':'erase','comments':[{%s}]}", at);
@@ -262,9 +267,10 @@ static struct store *open_file(void);
 static void remove_file(void);
 
 /* The whole of it is clean now and then, and while it goes on. */
-static void run_story(struct store *store, int steps)
+static void run_story(struct store *store, int steps, enum queue_order order)
 {
     rig_open(&rig, store);
+    rig.settings.policy->queue = (struct policy_queue){order, 3600000, 60000, 5000, 1000, 1000};
     rig.settings.limits.value[LIMIT_REVISIONS] = 10;
     for (int i = 0; i < steps; i++) {
         step();
@@ -277,20 +283,25 @@ static void run_story(struct store *store, int steps)
             fail_msg("after %d steps:\n%s", i, found);
     }
     expect_clean();
+    rig.settings.policy->queue = (struct policy_queue){.order = ORDER_OLDEST}; /* all rigs share it */
     rig_close(&rig);
 }
 
 TEST(whatever_is_asked_for_leaves_it_clean_in_memory)
 {
     seed = 1;
-    run_story(store_memory_open(), STEPS / 16);
+    run_story(store_memory_open(), STEPS / 16, ORDER_OLDEST);
 }
 
 TEST(whatever_is_asked_for_leaves_it_clean_in_a_file)
 {
-    remove_file();
-    seed = 2;
-    run_story(open_file(), STEPS);
+    static const enum queue_order orders[] = {ORDER_OLDEST, ORDER_NEWEST, ORDER_URGENCY};
+
+    for (size_t i = 0; i < 3; i++) {
+        remove_file();
+        seed = 2 + i;
+        run_story(open_file(), STEPS / 2, orders[i]);
+    }
     remove_file();
 }
 
