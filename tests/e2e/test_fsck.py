@@ -86,8 +86,7 @@ class Asked(unittest.TestCase):
     def faults_of(self, directory):
         """What a daemon on that directory says, the same in all three ways."""
         alone = count_anew(directory)
-        with Daemon(config="audit_reads = false\n", directory=directory) as daemon:
-            daemon.uncounted = ON_PURPOSE
+        with Daemon(config="audit_reads = false\n", directory=directory, uncounted=ON_PURPOSE) as daemon:
             told, as_json, beside = daemon.run_modq("fsck"), daemon.run_modq("fsck", "--json"), count_anew(directory)
         for done in (alone, told, as_json, beside):
             self.assertEqual((done.returncode, done.stderr), (FAULTS, ""))

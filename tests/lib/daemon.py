@@ -78,16 +78,17 @@ class Daemon:
         with Daemon(tcp=("front", "desk")) as daemon:
             front = daemon.front(key=daemon.add_key("news-web", "front", sites=["news"]))
 
-    `listen` is what else the section of that name says.
+    `listen` is what else the section of that name says. When it has ended, however that was, its database is counted anew
+    (modqd --fsck), unless `uncounted` says why not.
     """
 
-    def __init__(self, *arguments, config=None, wrapper=(), directory=None, tcp=(), listen=""):
+    def __init__(self, *arguments, config=None, wrapper=(), directory=None, tcp=(), listen="", uncounted=None):
         self.dir = directory or tempfile.mkdtemp(prefix="mq-", dir="/tmp")
         self.arguments, self.wrapper = list(arguments), list(wrapper)
         self.process = self.pid = None
         self.tcp = {name: f"tcp://127.0.0.1:{free_port()}" for name in tcp}
         self.pass_fds = ()       # open in the daemon, too
-        self.uncounted = None    # why its database is not counted anew when it has ended; None: it is
+        self.uncounted = uncounted
         self._listen = listen
         self._open = []
         self._administrator = None
