@@ -193,6 +193,8 @@ static bool is_level(struct work *work, struct store_site *site)
 {
     char rule[DUE_RULE_BYTES + 1];
 
+    if (!site)
+        return true;
     due_rule(queue_of(work, slice_of(site->name)), rule);
     if (strcmp(site->due_rule, rule) == 0)
         return true;
