@@ -63,6 +63,26 @@ static void check_numbers(const struct subject *s)
                       (long long)columns[i].events);
 }
 
+/* What the store tells as the oldest of a site's queue, it finds by an index of its own. */
+static void check_oldest(const struct subject *s)
+{
+    struct fsck *fsck = s->fsck;
+    struct store *store = fsck->work->store;
+    struct store_queue queue = {0};
+
+    if (s->row->state != STATE_PENDING)
+        return;
+    if (fsck->oldest_site != s->of.site) {
+        fsck->weight++;
+        work_ok(fsck->work, store->ops->queue_figures(store, s->of.site, &queue));
+        fsck->oldest_site = s->of.site;
+        fsck->oldest = queue.oldest;
+    }
+    if (s->row->text < fsck->oldest && !fsck->work->trouble)
+        ROW_FAULT(s, "its text %lld waits, and text %lld is told as the oldest of its site", (long long)s->row->text,
+                  (long long)fsck->oldest);
+}
+
 static void check_claim(const struct subject *s)
 {
     const struct store_ops *ops = s->fsck->work->store->ops;
@@ -245,6 +265,7 @@ static void check_comment(struct fsck *fsck, const struct store_comment *row)
     check_words(&s);
     check_numbers(&s);
     fsck_due(fsck, row, s.fold.received_at);
+    check_oldest(&s);
     check_claim(&s);
     check_texts(&s);
     check_notes(&s);

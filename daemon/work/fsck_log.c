@@ -1,5 +1,7 @@
 #include "fsck_log.h"
 
+#include <stdio.h>
+
 #include "fsck_history.h"
 
 enum { EVENTS_A_SCAN = 128 };
@@ -146,6 +148,20 @@ static void compare(struct fsck *fsck, const struct store_site *site, const char
                    "%s: it says %lld, and counted anew there are %lld", what, (long long)row, (long long)counted);
 }
 
+static bool is_pending(struct fsck *fsck, int64_t text)
+{
+    struct store *store = fsck->work->store;
+    struct store_event event;
+    struct store_comment comment;
+    char id[KEY_BYTES + 1];
+
+    if (!work_ok(fsck->work, store->ops->event_head(store, text, &event)))
+        return false;
+    snprintf(id, sizeof(id), "%.*s", (int)event.comment.len, event.comment.data);
+    return work_ok(fsck->work, store->ops->comment_get(store, event.site, slice_of(id), &comment)) &&
+           comment.state == STATE_PENDING && comment.text == text;
+}
+
 /* What `stats` says, which the store counts by its indexes. */
 static void compare_queue(struct fsck *fsck, const struct store_site *site, const struct fsck_sums *sums)
 {
@@ -158,6 +174,9 @@ static void compare_queue(struct fsck *fsck, const struct store_site *site, cons
     compare(fsck, site, "escalated", queue.escalated, sums->of[FSCK_ESCALATED]);
     compare(fsck, site, "claimed", queue.claimed, sums->of[FSCK_HELD]);
     compare(fsck, site, "whether anything waits (1: yes)", queue.oldest != 0, sums->of[FSCK_PENDING] != 0);
+    if (queue.oldest && !is_pending(fsck, queue.oldest))
+        fsck_fault(fsck, FSCK_IN_SITE, FSCK_DIFFERS, site->no, site->no, SLICE_NONE,
+                   "text %lld is told as the oldest that waits, and does not wait", (long long)queue.oldest);
 }
 
 static void check_site(struct fsck *fsck, const struct store_site *site, const struct fsck_sums *sums)

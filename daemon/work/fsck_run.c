@@ -44,6 +44,7 @@ bool fsck_begin_slice(struct fsck *fsck, struct work *work, int64_t weight_max)
     fsck->weight = 0;
     fsck->weight_max = weight_max;
     fsck->n = 0;
+    fsck->oldest_site = 0;
     memset(fsck->cache, 0, sizeof(fsck->cache));
     if (!read_sites(fsck))
         return false;

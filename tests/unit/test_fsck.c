@@ -418,6 +418,11 @@ static const struct tampering tamperings[] = {
     {"UPDATE comment SET held = 0 WHERE site = 1 AND id = '4'",
      "site news/ differs: claimed: it says 0, and counted anew there are 1",
      {NULL}},
+    {"DROP INDEX pending_age; CREATE INDEX pending_age ON comment(site, text) WHERE state = 1 AND text > 5;"
+     "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql ="
+     " 'CREATE INDEX pending_age ON comment(site, text) WHERE state = 1' WHERE name = 'pending_age'",
+     "comment news/4 differs: its text 5 waits, and text",
+     {NULL}},
     {"UPDATE comment SET article = 'b' WHERE site = 1 AND id = '1'",
      "comment news/1 differs: its article is \"b\"",
      {NULL}},
