@@ -39,10 +39,23 @@ void due_rule(const struct policy_queue *queue, char rule[DUE_RULE_BYTES + 1])
                  (long long)queue->watched_ms, (long long)queue->trusted_ms);
 }
 
+/* One number and the space before it. */
+static bool read_ms(const char **at, int64_t *ms)
+{
+    char *end;
+
+    if (**at != ' ')
+        return false;
+    *ms = strtoll(*at + 1, &end, 10);
+    bool good = end > *at + 1;
+    *at = end;
+    return good;
+}
+
 bool due_rule_read(const char *rule, struct policy_queue *queue)
 {
-    long long ms[5] = {0};
-    int end = 0;
+    const char *urgency = queue_order_name(ORDER_URGENCY);
+    size_t len = strlen(urgency);
 
     *queue = (struct policy_queue){.order = ORDER_OLDEST};
     if (!rule[0])
@@ -50,9 +63,12 @@ bool due_rule_read(const char *rule, struct policy_queue *queue)
     queue->order = ORDER_NEWEST;
     if (strcmp(rule, queue_order_name(ORDER_NEWEST)) == 0)
         return true;
-    int n = sscanf(rule, "urgency %lld %lld %lld %lld %lld%n", &ms[0], &ms[1], &ms[2], &ms[3], &ms[4], &end);
-    *queue = (struct policy_queue){ORDER_URGENCY, ms[0], ms[1], ms[2], ms[3], ms[4]};
-    return n == 5 && !rule[end];
+    queue->order = ORDER_URGENCY;
+    if (strncmp(rule, urgency, len) != 0)
+        return false;
+    const char *at = rule + len;
+    return read_ms(&at, &queue->target_ms) && read_ms(&at, &queue->report_ms) && read_ms(&at, &queue->front_page_ms) &&
+           read_ms(&at, &queue->watched_ms) && read_ms(&at, &queue->trusted_ms) && !*at;
 }
 
 enum mark due_mark(struct work *work, int64_t site, const char *author)
