@@ -69,6 +69,49 @@ static enum store_result op_author_comments(struct store *store, int64_t site, s
     return comments(s, st, on_comment, arg);
 }
 
+/* The index alone is read: it holds the state as well. */
+#define NEWEST_OF_AUTHOR                                                                                               \
+    "SELECT site AS s, id AS i, text AS t, state AS st FROM comment INDEXED BY of_author"                              \
+    " WHERE site = ?1 AND author = ?2 ORDER BY text DESC LIMIT ?3"
+
+static enum store_result op_author_figures(struct store *store, int64_t site, struct slice author, int64_t limit,
+                                           struct store_author_figures *figures)
+{
+    struct sqlite_store *s = self(store);
+    enum store_result r;
+    sqlite3_stmt *st =
+        sqlite_use(s, ST_AUTHOR_FIGURES, "SELECT st, count(*), min(t) FROM (" NEWEST_OF_AUTHOR ") GROUP BY st");
+    sqlite3_bind_int64(st, 1, site);
+    sqlite_bind_text(st, 2, author);
+    sqlite3_bind_int64(st, 3, limit < 0 ? 0 : limit);
+    *figures = (struct store_author_figures){0};
+    while ((r = sqlite_row(s, st)) == STORE_OK) {
+        int state = sqlite3_column_int(st, 0);
+        int64_t oldest = sqlite3_column_int64(st, 2);
+        if (state >= 0 && state < STATE_COUNT)
+            figures->counts[state] = sqlite3_column_int64(st, 1);
+        if (!figures->oldest || oldest < figures->oldest)
+            figures->oldest = oldest;
+    }
+    return sqlite_scan_end(s, r);
+}
+
+static enum store_result op_author_in_state(struct store *store, int64_t site, struct slice author, enum state state,
+                                            int64_t among, int64_t limit, store_on_comment *on_comment, void *arg)
+{
+    struct sqlite_store *s = self(store);
+    sqlite3_stmt *st = sqlite_use(s, ST_AUTHOR_IN_STATE,
+                                  "SELECT " SQLITE_COMMENT_COLUMNS " FROM (SELECT s, i, t FROM (" NEWEST_OF_AUTHOR
+                                  ") WHERE st = ?4 ORDER BY t DESC LIMIT ?5)"
+                                  " CROSS JOIN comment ON site = s AND id = i ORDER BY t DESC");
+    sqlite3_bind_int64(st, 1, site);
+    sqlite_bind_text(st, 2, author);
+    sqlite3_bind_int64(st, 3, among < 0 ? 0 : among);
+    sqlite3_bind_int64(st, 4, state);
+    sqlite3_bind_int64(st, 5, limit < 0 ? 0 : limit);
+    return comments(s, st, on_comment, arg);
+}
+
 static enum store_result op_article_pending(struct store *store, int64_t site, struct slice article, enum lane lane,
                                             int64_t after_due_at, int64_t after_text, int64_t limit,
                                             store_on_comment *on_comment, void *arg)
@@ -173,6 +216,8 @@ void sqlite_queue_ops(struct store_ops *ops)
 {
     ops->comment_scan = op_comment_scan;
     ops->author_comments = op_author_comments;
+    ops->author_figures = op_author_figures;
+    ops->author_in_state = op_author_in_state;
     ops->article_pending = op_article_pending;
     ops->queue_scan = op_queue_scan;
     ops->queue_figures = op_queue_figures;

@@ -128,6 +128,12 @@ struct store_author {
     int64_t last_event; /* where the chain of events about the author begins */
 };
 
+/* Of an author's newest comments. */
+struct store_author_figures {
+    int64_t counts[STATE_COUNT];
+    int64_t oldest; /* the lowest current text among them, 0 when there are none */
+};
+
 struct store_listener {
     int64_t site;
     struct slice name;
@@ -218,6 +224,12 @@ struct store_ops {
     /* An author's comments whose current text is below `before`, the newest first. */
     enum store_result (*author_comments)(struct store *, int64_t site, struct slice author, int64_t before,
                                          int64_t limit, store_on_comment *, void *arg);
+    /* What an author's newest `limit` comments are; and the newest `limit` that are in one state, looked for among the
+     * newest `among`. Counting costs an entry of an index each. */
+    enum store_result (*author_figures)(struct store *, int64_t site, struct slice author, int64_t limit,
+                                        struct store_author_figures *figures);
+    enum store_result (*author_in_state)(struct store *, int64_t site, struct slice author, enum state state,
+                                         int64_t among, int64_t limit, store_on_comment *, void *arg);
     /* Pending comments of an article in one lane, held or not, by (due_at, text), strictly after the given pair. */
     enum store_result (*article_pending)(struct store *, int64_t site, struct slice article, enum lane lane,
                                          int64_t after_due_at, int64_t after_text, int64_t limit, store_on_comment *,

@@ -2878,6 +2878,132 @@ void a_key_has_a_public_key_or_a_user(struct store *store)
     assert_seen(keys(store));
 }
 
+/* ---- authors ---- */
+
+/* Eight comments of ana, their texts 2, 4, ... 16: rejected, approved, rejected, ... among those of others. */
+static void put_authors(struct store *store)
+{
+    char id[16];
+
+    OK(begin);
+    for (int64_t i = 1; i <= 8; i++) {
+        snprintf(id, sizeof(id), "%d", (int)(i * 5 % 8));
+        struct store_comment comment = new_comment(1, id, 2 * i);
+        comment.state = i % 2 ? STATE_REJECTED : STATE_APPROVED;
+        memcpy(comment.author, "ana", 4);
+        OK(comment_put, &comment);
+        snprintf(comment.id, sizeof(comment.id), "other %d", (int)i);
+        comment.text++;
+        memcpy(comment.author, "anab", 5);
+        OK(comment_put, &comment);
+        comment.site = 2;
+        memcpy(comment.author, "ana", 4);
+        OK(comment_put, &comment);
+        snprintf(comment.id, sizeof(comment.id), "nobody's %d", (int)i);
+        comment.site = 1;
+        comment.author[0] = '\0';
+        OK(comment_put, &comment);
+    }
+    OK(commit);
+}
+
+static struct seen comments_of(struct store *store, const char *author, int64_t before, int64_t limit)
+{
+    struct seen seen = {.count = 0};
+
+    OK(author_comments, 1, slice_of(author), before, limit, see_comment, &seen);
+    return seen;
+}
+
+static struct seen comments_in(struct store *store, enum state state, int64_t among, int64_t limit)
+{
+    struct seen seen = {.count = 0};
+
+    OK(author_in_state, 1, S("ana"), state, among, limit, see_comment, &seen);
+    return seen;
+}
+
+void an_authors_comments_are_given_newest_first(struct store *store)
+{
+    put_authors(store);
+    assert_seen(comments_of(store, "ana", INT64_MAX, NO_LIMIT), 16, 14, 12, 10, 8, 6, 4, 2);
+    assert_seen(comments_of(store, "ana", 8, 2), 6, 4);
+    assert_seen(comments_of(store, "ana", INT64_MAX, 0));
+    assert_seen(comments_of(store, "an", INT64_MAX, NO_LIMIT));
+    assert_seen(comments_of(store, "", INT64_MAX, NO_LIMIT));
+}
+
+void an_authors_comments_are_counted_by_state_among_the_newest(struct store *store)
+{
+    struct store_author_figures figures;
+
+    put_authors(store);
+    OK(author_figures, 1, S("ana"), 100, &figures);
+    assert_int_equal(figures.counts[STATE_APPROVED], 4);
+    assert_int_equal(figures.counts[STATE_REJECTED], 4);
+    assert_int_equal(figures.counts[STATE_PENDING], 0);
+    assert_int_equal(figures.oldest, 2);
+    OK(author_figures, 1, S("ana"), 3, &figures);
+    assert_int_equal(figures.counts[STATE_APPROVED], 2);
+    assert_int_equal(figures.counts[STATE_REJECTED], 1);
+    assert_int_equal(figures.oldest, 12);
+    OK(author_figures, 1, S("nobody"), 100, &figures);
+    assert_int_equal(figures.counts[STATE_APPROVED] + figures.counts[STATE_REJECTED], 0);
+    assert_int_equal(figures.oldest, 0);
+}
+
+void an_authors_comments_in_one_state_are_given_newest_first(struct store *store)
+{
+    struct seen first = {.stop_at = 1};
+
+    put_authors(store);
+    assert_seen(comments_in(store, STATE_REJECTED, 100, NO_LIMIT), 14, 10, 6, 2);
+    assert_seen(comments_in(store, STATE_REJECTED, 100, 2), 14, 10);
+    assert_seen(comments_in(store, STATE_REJECTED, 4, NO_LIMIT), 14, 10);
+    assert_seen(comments_in(store, STATE_APPROVED, 1, NO_LIMIT), 16);
+    assert_seen(comments_in(store, STATE_PENDING, 100, NO_LIMIT));
+    assert_seen(comments_in(store, STATE_REJECTED, 100, 0));
+    OK(author_in_state, 1, S("ana"), STATE_REJECTED, 100, NO_LIMIT, see_comment, &first);
+    assert_seen(first, 14);
+}
+
+static void expect_author(struct store *store, const struct store_author *author)
+{
+    struct store_author found;
+
+    OK(author_get, author->site, slice_of(author->id), &found);
+    assert_string_equal(found.id, author->id);
+    assert_int_equal(found.site, author->site);
+    assert_int_equal(found.mark, author->mark);
+    assert_int_equal(found.until, author->until);
+    assert_int_equal(found.marked, author->marked);
+    assert_int_equal(found.last_event, author->last_event);
+}
+
+void what_is_thought_of_an_author_round_trips_and_is_erased(struct store *store)
+{
+    struct store_author ana = {1, "ana", MARK_WATCHED, NUMBER(1), NUMBER(3), NUMBER(5)};
+    struct store_author other = {2, "ana", MARK_BLOCKED, 0, 0, 7};
+    struct store_author found;
+
+    OK(begin);
+    OK(author_put, &ana);
+    OK(author_put, &other);
+    OK(commit);
+    expect_author(store, &ana);
+    expect_author(store, &other);
+    ana.mark = MARK_NONE;
+    ana.until = 0;
+    OK(begin);
+    OK(author_put, &ana);
+    OK(author_erase, 2, S("ana"));
+    OK(author_erase, 2, S("nobody"));
+    OK(commit);
+    expect_author(store, &ana);
+    assert_int_equal(store->ops->author_get(store, 2, S("ana"), &found), STORE_NONE);
+    assert_int_equal(store->ops->author_get(store, 1, S("an"), &found), STORE_NONE);
+}
+
 /* ---- scans ---- */
 
 /* Three of everything that can be scanned. */

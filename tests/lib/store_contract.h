@@ -82,6 +82,10 @@
     X(claims_ending_are_inclusive_and_in_order_of_their_end)        \
     X(a_claim_that_is_gone_never_ends)                              \
     X(claims_of_a_moderator_go_by_exact_name)                       \
+    X(an_authors_comments_are_given_newest_first)                   \
+    X(an_authors_comments_are_counted_by_state_among_the_newest)    \
+    X(an_authors_comments_in_one_state_are_given_newest_first)      \
+    X(what_is_thought_of_an_author_round_trips_and_is_erased)       \
     X(an_event_that_came_some_way_is_not_one_that_came_none)        \
     X(events_are_scanned_by_number_both_ways)                       \
     X(events_that_tell_of_keys_are_scanned_by_themselves)           \

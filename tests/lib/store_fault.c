@@ -127,6 +127,12 @@ PASS(comment_scan, (STORE, int64_t site, struct slice after, int64_t limit, stor
 PASS(author_comments,
      (STORE, int64_t site, struct slice author, int64_t before, int64_t limit, store_on_comment *on, void *arg), site,
      author, before, limit, on, arg)
+PASS(author_figures, (STORE, int64_t site, struct slice author, int64_t limit, struct store_author_figures *figures),
+     site, author, limit, figures)
+PASS(author_in_state,
+     (STORE, int64_t site, struct slice author, enum state state, int64_t among, int64_t limit, store_on_comment *on,
+      void *arg),
+     site, author, state, among, limit, on, arg)
 PASS(article_pending,
      (STORE, int64_t site, struct slice article, enum lane lane, int64_t after_due_at, int64_t after_text,
       int64_t limit, store_on_comment *on, void *arg),
@@ -240,6 +246,8 @@ static const struct store_ops fault_ops = {
     .note_add = fault_note_add,
     .comment_scan = fault_comment_scan,
     .author_comments = fault_author_comments,
+    .author_figures = fault_author_figures,
+    .author_in_state = fault_author_in_state,
     .article_pending = fault_article_pending,
     .author_get = fault_author_get,
     .author_put = fault_author_put,

@@ -1359,6 +1359,47 @@ static enum store_result memory_author_comments(struct store *store, int64_t sit
     return scan_run(reading(store), &scan, comment_each, &(struct comment_call){on, arg});
 }
 
+static bool count_state(void *arg, const struct store_comment *comment)
+{
+    struct store_author_figures *figures = arg;
+
+    figures->counts[comment->state]++;
+    figures->oldest = comment->text;
+    return true;
+}
+
+static enum store_result memory_author_figures(struct store *store, int64_t site, struct slice author, int64_t limit,
+                                               struct store_author_figures *figures)
+{
+    *figures = (struct store_author_figures){0};
+    return memory_author_comments(store, site, author, INT64_MAX, limit, count_state, figures);
+}
+
+struct in_state {
+    enum state state;
+    int64_t left;
+    store_on_comment *on;
+    void *arg;
+};
+
+static bool only_in_state(void *arg, const struct store_comment *comment)
+{
+    struct in_state *in = arg;
+
+    if (comment->state != in->state)
+        return true;
+    return in->left-- > 0 && in->on(in->arg, comment);
+}
+
+static enum store_result memory_author_in_state(struct store *store, int64_t site, struct slice author,
+                                                enum state state, int64_t among, int64_t limit, store_on_comment *on,
+                                                void *arg)
+{
+    struct in_state in = {state, limit, on, arg};
+
+    return memory_author_comments(store, site, author, INT64_MAX, among, only_in_state, &in);
+}
+
 struct in_article {
     struct queue_key queue;
     struct slice article;
@@ -1731,6 +1772,8 @@ static const struct store_ops memory_ops = {
     .claims_of = memory_claims_of,
     .comment_scan = memory_comment_scan,
     .author_comments = memory_author_comments,
+    .author_figures = memory_author_figures,
+    .author_in_state = memory_author_in_state,
     .article_pending = memory_article_pending,
     .author_get = memory_author_get,
     .author_put = memory_author_put,
