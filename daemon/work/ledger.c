@@ -346,6 +346,19 @@ enum store_result ledger_append(struct ledger *ledger, struct store_site *site, 
     return STORE_OK;
 }
 
+enum store_result ledger_append_author(struct ledger *ledger, const struct store_site *site,
+                                       struct store_author *author, const struct ledger_entry *entry)
+{
+    struct store_event event = next_event(ledger, entry);
+
+    event.site = site->no;
+    event.previous = author->last_event;
+    enum store_result r = add_event(ledger, &event, slice_of(site->name));
+    if (r == STORE_OK)
+        author->last_event = event.no;
+    return r;
+}
+
 enum store_result ledger_append_bare(struct ledger *ledger, const struct ledger_entry *entry)
 {
     struct store_event event = next_event(ledger, entry);

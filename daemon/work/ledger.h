@@ -60,7 +60,12 @@ struct ledger_entry {
 enum store_result ledger_append(struct ledger *ledger, struct store_site *site, struct store_comment *comment,
                                 const struct ledger_entry *entry, int64_t *seq);
 
-/* Adds an event that is about no comment: site 0, whose name is "", comment "" and nothing before it. */
+/* Adds an event about an author: of the site, with comment "", and chained to the author's event before. No record, and
+ * nothing in it says who the author is. Updates author->last_event; the caller puts the author. */
+enum store_result ledger_append_author(struct ledger *ledger, const struct store_site *site,
+                                       struct store_author *author, const struct ledger_entry *entry);
+
+/* Adds an event that is about neither: site 0, whose name is "", comment "" and nothing before it. */
 enum store_result ledger_append_bare(struct ledger *ledger, const struct ledger_entry *entry);
 
 /* The hash that is stored with an event. What a stranger made shorter ends in zeros: the chain goes on, and does not

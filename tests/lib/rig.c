@@ -349,10 +349,11 @@ static void pack_text(msgpack_packer *pk, struct slice text)
 void rig_chain(unsigned char hash[SHA256_BYTES], const unsigned char before[SHA256_BYTES],
                const struct store_event *event, const char *site)
 {
-    static const char *const kinds[] = {"none",          "submitted", "approved", "rejected",  "reopened",
-                                        "withdrawn",     "erased",    "claimed",  "renewed",   "released",
-                                        "lease_expired", "escalated", "reported", "key_added", "key_revoked",
-                                        "key_rotated",   "reloaded",  "looked"};
+    static const char *const kinds[] = {"none",          "submitted",    "approved",      "rejected",     "reopened",
+                                        "withdrawn",     "erased",       "claimed",       "renewed",      "released",
+                                        "lease_expired", "escalated",    "reported",      "key_added",    "key_revoked",
+                                        "key_rotated",   "reloaded",     "looked",        "skipped",      "noted",
+                                        "second_look",   "author_noted", "author_marked", "author_erased"};
     msgpack_sbuffer buffer;
     msgpack_packer pk;
     struct sha256_ctx context;

@@ -283,6 +283,34 @@ TEST(an_event_about_no_comment_is_of_no_site_and_grows_no_log)
     end();
 }
 
+TEST(an_event_about_an_author_is_of_a_site_and_grows_no_log)
+{
+    struct ledger_entry entry = {.kind = KIND_AUTHOR_NOTED, .actor = SLICE_LIT("ann"), .via = SLICE_LIT("uid:0")};
+    struct store_event event;
+
+    begin(store_memory_open());
+    assert_int_equal(ledger_begin(ledger, 1000), STORE_OK);
+    appended("news", KIND_APPROVED);
+    struct store_author author = {.site = 1, .id = "u"};
+    assert_int_equal(ledger_append_author(ledger, site_of("news"), &author, &entry), STORE_OK);
+    assert_int_equal(author.last_event, 2);
+    assert_int_equal(appended("news", KIND_REOPENED), 2);
+    entry.kind = KIND_AUTHOR_MARKED;
+    assert_int_equal(ledger_append_author(ledger, site_of("news"), &author, &entry), STORE_OK);
+    assert_int_equal(author.last_event, 4);
+    commit();
+    assert_string_equal(grown, "news=2 ");
+    assert_int_equal(store->ops->event_get(store, 2, &event), STORE_OK);
+    assert_true(event.site == 1 && !event.previous && !event.seq && !event.text && !event.revision);
+    assert_int_equal(store->ops->event_get(store, 4, &event), STORE_OK);
+    assert_true(event.site == 1 && event.previous == 2 && event.kind == KIND_AUTHOR_MARKED);
+    assert_true(slice_is(event.comment, "") && slice_is(event.via, "uid:0") && slice_is(event.data, "\x80"));
+    struct rig rig = {.store = store};
+    if (!rig_log_is_whole(&rig))
+        fail_msg("%s", rig.wrong);
+    end();
+}
+
 TEST(the_head_is_the_end_of_the_chain)
 {
     static const unsigned char zeros[SHA256_BYTES];
