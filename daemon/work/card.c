@@ -131,6 +131,7 @@ void card_encode(struct work *work, struct slice site, const struct store_commen
 {
     char article_id[KEY_BYTES + 1];
     int64_t received_at;
+    enum mark mark = due_mark(work, comment->site, comment->author);
 
     out_map(out);
     out_key_str(out, "site", site);
@@ -141,6 +142,7 @@ void card_encode(struct work *work, struct slice site, const struct store_commen
     encode_text(work, comment, article_id, sizeof(article_id), &received_at, out);
     encode_due(work, site, comment, received_at, out);
     encode_article(work, comment->site, article_id, out);
+    out_key_cstr(out, "mark", mark ? mark_name(mark) : NULL);
     out_key_int(out, "reports", comment->reports);
     encode_claim(work, comment, out);
     encode_decision(work, comment, out);

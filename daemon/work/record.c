@@ -1,6 +1,7 @@
 #include "record.h"
 
 #include "../../proto/mp.h"
+#include "author_map.h"
 #include "key_map.h"
 
 static void int_or_nil(struct out *out, const char *key, int64_t value)
@@ -91,6 +92,23 @@ void event_encode(const struct store_event *event, struct slice note, struct out
     out_end(out);
 }
 
+static void encode_mark(const msgpack_object *data, struct out *out)
+{
+    int64_t mark = mp_get_int(data, "mark", MARK_COUNT);
+
+    out_key_cstr(out, "mark", mark >= MARK_NONE && mark < MARK_COUNT ? mark_name((enum mark)mark) : NULL);
+}
+
+void event_encode_author(const struct store_event *event, struct slice note, struct out *out)
+{
+    struct author_words words = author_unpack(note);
+
+    out_map(out);
+    encode_event(event, words.note, out);
+    with_data(event, out, encode_mark);
+    out_end(out);
+}
+
 /* What somebody looked at, by which operation; no event of that comment. */
 static void encode_looked(const msgpack_object *data, struct out *out)
 {
@@ -105,12 +123,18 @@ static void encode_looked(const msgpack_object *data, struct out *out)
 void event_encode_audit(struct slice site, const struct store_event *event, struct slice note, struct out *out)
 {
     bool of_key = event->kind >= KIND_KEY_ADDED && event->kind <= KIND_KEY_ROTATED;
+    bool of_author = author_is_about(event->kind);
+    struct author_words words = of_author ? author_unpack(note) : (struct author_words){.note = note};
 
     out_map(out);
-    encode_event(event, note, out);
+    encode_event(event, words.note, out);
     if (event->kind != KIND_LOOKED) {
         out_key_str(out, "site", event->site ? site : SLICE_NONE);
-        out_key_str(out, "comment", event->site ? event->comment : SLICE_NONE);
+        out_key_str(out, "comment", event->comment.len > 0 ? event->comment : SLICE_NONE);
+    }
+    if (of_author) {
+        out_key_cstr(out, "author", words.id[0] ? words.id : NULL);
+        with_data(event, out, encode_mark);
     }
     out_key_str(out, "via", event->via);
     if (of_key)

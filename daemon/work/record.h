@@ -11,8 +11,11 @@ void record_encode(struct slice site, const struct store_event *event, struct ou
 /* Writes an event of a comment's history ("history"). `note` is absent when there is none. */
 void event_encode(const struct store_event *event, struct slice note, struct out *out);
 
-/* The same for "audit": with site and comment (nil when it is about none), how it came, and the key that it tells of.
- */
+/* The same for an event about an author ("author"), with the mark that it set. `note` is what author_pack made. */
+void event_encode_author(const struct store_event *event, struct slice note, struct out *out);
+
+/* The same for "audit": with site and comment (nil when it is about none), how it came, and the key or author that it
+ * tells of. */
 void event_encode_audit(struct slice site, const struct store_event *event, struct slice note, struct out *out);
 
 #endif

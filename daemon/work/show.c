@@ -1,6 +1,7 @@
 #include "show.h"
 
 #include "../../proto/fields.h"
+#include "around.h"
 #include "card.h"
 #include "record.h"
 
@@ -78,6 +79,7 @@ void show_run(struct work *work, struct request *request, struct out *out)
     work_ok(work,
             work->store->ops->report_scan(work->store, comment.site, args->comment, REPORTS_SHOWN, encode_report, out));
     out_end(out);
+    around_encode(work, request, args->site, &comment, out);
 }
 
 /* A note's bytes are borrowed until the next call of the store, as those of the event are: so one of them is copied. */

@@ -2,6 +2,7 @@
 
 #include "../../proto/fields.h"
 #include "audit.h"
+#include "author.h"
 #include "claim.h"
 #include "decide.h"
 #include "erase.h"
@@ -11,6 +12,7 @@
 #include "fsck.h"
 #include "keys.h"
 #include "list.h"
+#include "note.h"
 #include "read.h"
 #include "reload.h"
 #include "search_request.h"
@@ -47,7 +49,7 @@ const struct verb verb_table[] = {
     VERB("cancel",     DOOR_FRONT,  STREAM,   NONE,      FRONT,           NONE,   cancel_decode,           NULL),
 
     VERB("list",       DOOR_DESK,   READ,     NONE,      MODERATORS,      SEEN,   list_decode,             list_run, .lists = 50),
-    VERB("show",       DOOR_DESK,   READ,     NONE,      MODERATORS,      NAMED,  show_decode,             show_run),
+    VERB("show",       DOOR_DESK,   READ,     NONE,      MODERATORS,      NAMED,  show_decode,             show_run, .lists = 50),
     VERB("history",    DOOR_DESK,   READ,     NONE,      MODERATORS,      NAMED,  history_decode,          history_run, .lists = 100),
     VERB("stats",      DOOR_DESK,   READ,     NONE,      MODERATORS,      SEEN,   stats_decode,            stats_run, .lists = 50),
     VERB("search",     DOOR_DESK,   LOOK,     NONE,      MODERATORS,      SEEN,   search_decode,           search_run, .lists = 20),
@@ -60,6 +62,12 @@ const struct verb verb_table[] = {
     VERB("undo",       DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  undo_decode,             undo_run, .bulk = true, .items = "records"),
     VERB("escalate",   DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  escalate_decode,         escalate_run, .bulk = true),
     VERB("erase",      DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  erase_decode,            erase_run, .right = RIGHT_ERASE, .bulk = true),
+
+    VERB("note",       DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  note_decode,             note_run),
+    VERB("author",     DOOR_DESK,   READ,     NONE,      MODERATORS,      NAMED,  author_decode,           author_run, .lists = 50),
+    VERB("author_mark", DOOR_DESK,  CHANGE,   NEEDED,    MODERATORS,      NAMED,  author_mark_decode,      author_mark_run),
+    VERB("author_note", DOOR_DESK,  CHANGE,   NEEDED,    MODERATORS,      NAMED,  author_note_decode,      author_note_run),
+    VERB("author_erase", DOOR_DESK, CHANGE,   NEEDED,    MODERATORS,      NAMED,  author_erase_decode,     author_erase_run, .right = RIGHT_ERASE),
 
     VERB("key_add",    DOOR_DESK,   CHANGE,   NEEDED,    ADMINISTRATORS,  NONE,   key_add_decode,          key_add_run, .changes_keys = true),
     VERB("key_list",   DOOR_DESK,   READ,     NONE,      ADMINISTRATORS,  NONE,   key_list_decode,         key_list_run),

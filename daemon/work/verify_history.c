@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "verify_author.h"
 #include "verify_chain.h"
 
 /* The events of one comment in a part, in their order, and the comment as it is now. */
@@ -40,15 +41,6 @@ static enum store_result get_event(const struct thread *t, int64_t no, struct st
 
 /* ---- from event to event ---- */
 
-/* A number of this part that is of no use for a comparison: what is missing or was changed was told of already. */
-static bool is_out_of_order(const struct verify_part *part, int64_t no)
-{
-    for (size_t i = 0; i < part->n; i++)
-        if (part->rows[i].no == no)
-            return !part->rows[i].fits;
-    return no > part->v->chain.last && no <= part->chain.last;
-}
-
 /* An event that is really of another comment: not one whose own row was changed. */
 static bool is_of_another(const struct thread *t, int64_t no)
 {
@@ -70,11 +62,11 @@ static void check_previous(const struct thread *t)
 
     if (first->previous < 0 || first->previous >= first->no)
         wrong_previous(t, first);
-    else if (first->previous && !is_out_of_order(t->part, first->previous) && is_of_another(t, first->previous))
+    else if (first->previous && !verify_is_out_of_order(t->part, first->previous) && is_of_another(t, first->previous))
         wrong_previous(t, first);
     for (size_t i = 1; i < t->n; i++)
         if (t->rows[i]->previous != t->rows[i - 1]->no &&
-            (t->rows[i]->previous <= t->rows[i - 1]->no || !is_out_of_order(t->part, t->rows[i]->previous)))
+            (t->rows[i]->previous <= t->rows[i - 1]->no || !verify_is_out_of_order(t->part, t->rows[i]->previous)))
             wrong_previous(t, t->rows[i]);
 }
 
@@ -138,7 +130,7 @@ static void check_text_previous(const struct thread *t, const struct verify_row 
         return;
     if (previous < before || previous >= row->no)
         wrong_text_previous(t, row);
-    else if (!is_out_of_order(t->part, previous) && (before || !is_submit_of(t, previous)))
+    else if (!verify_is_out_of_order(t->part, previous) && (before || !is_submit_of(t, previous)))
         wrong_text_previous(t, row);
 }
 
@@ -265,9 +257,15 @@ static void check_thread(struct thread *t)
     check_erasure(t);
 }
 
-static bool belongs_to_a_comment(const struct verify *v, const struct verify_row *row)
+static bool belongs_to_a_site(const struct verify *v, const struct verify_row *row)
 {
     return row->fits && row->site && verify_site(v, row->site);
+}
+
+static void check_bare(const struct verify_part *part, const struct verify_row *row)
+{
+    if (row->fits && row->previous)
+        verify_fault(part->v, IN_EVENT, row->no, CHANGED, "nothing comes before what is about no comment");
 }
 
 void verify_history(struct verify_part *part)
@@ -276,10 +274,12 @@ void verify_history(struct verify_part *part)
     size_t n = 0;
 
     for (size_t i = 0; i < part->n; i++)
-        if (belongs_to_a_comment(part->v, &part->rows[i]))
+        if (!belongs_to_a_site(part->v, &part->rows[i]))
+            check_bare(part, &part->rows[i]);
+        else if (part->rows[i].comment[0])
             rows[n++] = &part->rows[i];
-        else if (part->rows[i].fits && part->rows[i].previous)
-            verify_fault(part->v, IN_EVENT, part->rows[i].no, CHANGED, "nothing comes before what is about no comment");
+        else
+            verify_author(part, &part->rows[i]);
     qsort(rows, n, sizeof(struct verify_row *), by_comment);
     for (size_t from = 0, to; from < n && !part->v->work->trouble; from = to) {
         struct thread t = {.v = part->v, .part = part, .rows = rows + from};

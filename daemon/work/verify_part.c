@@ -1,6 +1,7 @@
 #include "verify_part.h"
 
 #include "../../proto/mp.h"
+#include "author_map.h"
 #include "verify_chain.h"
 
 static bool is_hash(struct slice bytes)
@@ -168,22 +169,46 @@ static bool on_text(void *arg, const struct store_text *text)
     return true;
 }
 
+/* Where what was said about an author was erased, the note says by which event; that is looked at later. */
+static int64_t erased_by(const struct verify_row *row, const struct store_note *note)
+{
+    int64_t no = author_is_about(row->kind) && note->salt.len == 0 ? author_unpack(note->text).erased_by : 0;
+
+    return no > row->no ? no : 0;
+}
+
 static bool on_note(void *arg, const struct store_note *note)
 {
     struct verify_part *part = arg;
     struct verify_row *row = row_of(part, note->event);
 
-    if (!row || !row->fits)
+    if (!row)
         return true;
     row->note_is_there = true;
+    if (!row->fits)
+        return true;
+    row->erased_by = erased_by(row, note);
     if (!row->has_note)
         verify_fault(part->v, IN_NOTE, note->event, INSERTED, "its event was written without one");
+    else if (row->erased_by)
+        return true;
     else if (!keeps_commitment(note->salt, note->text, row->of_note))
         verify_fault(part->v, IN_NOTE, note->event, CHANGED, "it is not what its event was written with");
+    else if (author_is_about(row->kind))
+        memcpy(row->author, author_unpack(note->text).id, sizeof(row->author));
     return true;
 }
 
 /* ---- a part ---- */
+
+/* True when what was said in the event before says that this one took it away. */
+static bool has_erased(struct verify *v, const struct verify_row *row)
+{
+    struct slice note = SLICE_NONE;
+
+    work_ok(v->work, v->work->store->ops->note_get(v->work->store, row->previous, &note));
+    return author_unpack(note).erased_by == row->no;
+}
 
 /* An event came from elsewhere when the one after it does not follow from it, and its comment does not know of it. */
 static bool is_known(struct verify *v, const struct verify_row *row)
@@ -193,6 +218,8 @@ static bool is_known(struct verify *v, const struct verify_row *row)
 
     if (row->no < v->newest && verify_event_fits(v, row->no + 1, NULL))
         return true;
+    if (author_is_about(row->kind))
+        return row->note_is_there || has_erased(v, row);
     return !row->site ||
            !work_ok(v->work, ops->comment_get(v->work->store, row->site, slice_of(row->comment), &comment)) ||
            comment.last_event >= row->no;
@@ -205,7 +232,7 @@ static void say_what_does_not_fit(struct verify *v, const struct verify_part *pa
         if (row->fits)
             continue;
         if (!is_known(v, row))
-            verify_fault(v, IN_EVENT, row->no, INSERTED, "its hash does not fit, and its comment does not know of it");
+            verify_fault(v, IN_EVENT, row->no, INSERTED, "its hash does not fit, and nothing else knows of it");
         else if (row->site && !verify_site(v, row->site))
             verify_fault(v, IN_EVENT, row->no, CHANGED, "its hash does not fit; there is no site %lld",
                          (long long)row->site);
@@ -236,4 +263,12 @@ void verify_read_part(struct verify_part *part, struct verify *v, size_t limit)
     work_ok(v->work, ops->note_scan(store, after, part->chain.last, on_note, part));
     say_what_does_not_fit(v, part);
     say_which_texts_are_missing(v, part);
+}
+
+bool verify_is_out_of_order(const struct verify_part *part, int64_t no)
+{
+    for (size_t i = 0; i < part->n; i++)
+        if (part->rows[i].no == no)
+            return !part->rows[i].fits;
+    return no > part->v->chain.last && no <= part->chain.last;
 }

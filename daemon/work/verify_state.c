@@ -42,7 +42,7 @@ static int by_number(const void *a, const void *b)
 
 void verify_encode_faults(struct verify *v, struct out *out)
 {
-    static const char *const tables[] = {"event", "text", "note", "key", "site", "comment"};
+    static const char *const tables[] = {"event", "text", "note", "key", "site", "comment", "author"};
     static const char *const whats[] = {"changed", "missing", "inserted"};
 
     qsort(v->faults, v->n, sizeof(v->faults[0]), by_number);

@@ -1,7 +1,8 @@
 /* What a verification knows so far, shared by its parts; and what it finds.
  *
  * verify.c asks and answers; verify_part.c compares a few events with the chain (verify_chain.c) and with what stands
- * beside them, verify_history.c what leads from event to event, verify_end.c sites, and verify_keys.c keys. Nothing
+ * beside them, verify_history.c and verify_author.c what leads from event to event, verify_end.c sites, and
+ * verify_keys.c keys. Nothing
  * here changes anything, and nothing is believed that can be computed. What may differ without a fault is what an
  * erasure takes away; that a comment was erased stands in an event. */
 #ifndef MODQD_VERIFY_STATE_H
@@ -12,7 +13,7 @@
 
 enum { FAULTS_MAX = 100 };
 
-enum verify_table { IN_EVENT, IN_TEXT, IN_NOTE, IN_KEY, IN_SITE, IN_COMMENT };
+enum verify_table { IN_EVENT, IN_TEXT, IN_NOTE, IN_KEY, IN_SITE, IN_COMMENT, IN_AUTHOR };
 enum verify_what { CHANGED, MISSING, INSERTED };
 
 struct verify_fault {

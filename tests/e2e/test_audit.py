@@ -32,6 +32,8 @@ LEAVES = {
     ("desk", "claim"): "claimed", ("desk", "renew"): "renewed", ("desk", "release"): "released",
     ("desk", "approve"): "approved", ("desk", "reject"): "rejected", ("desk", "undo"): "reopened",
     ("desk", "escalate"): "escalated", ("desk", "erase"): "erased",
+    ("desk", "note"): "noted", ("desk", "author"): "looked", ("desk", "author_mark"): "author_marked",
+    ("desk", "author_note"): "author_noted", ("desk", "author_erase"): "author_erased",
     ("desk", "key_add"): "key_added", ("desk", "key_revoke"): "key_revoked", ("desk", "key_rotate"): "key_rotated",
     ("desk", "reload"): "reloaded",
 }
@@ -142,7 +144,10 @@ class Trail(Case):
             self.assertEqual(told["operation"], operation)
         if operation not in SITELESS:
             self.assertEqual(told["site"], OWN)
-        if operation in ("show", "history") or (operation not in SITELESS and told["kind"] != "looked"):
+        if operation.startswith("author"):
+            self.assertIsNone(told["comment"], told)
+            self.assertEqual(bool(told.get("author")), operation in ("author_mark", "author_note"), told)
+        elif operation in ("show", "history") or (operation not in SITELESS and told["kind"] != "looked"):
             self.assertTrue(told["comment"], told)
         if operation in ("key_add", "key_revoke", "key_rotate"):
             self.assertTrue(told["key"] and told["name"] and told["role"] == "front", told)

@@ -120,6 +120,16 @@ desk       escalate_many        own      no       denied:bulk       denied:bulk 
 desk       erase                own      no       denied:erase      denied:erase      denied:erase      ok                denied:erase      ok       ok
 desk       erase                foreign  no       denied:erase      denied:erase      denied:erase      item              denied:erase      item     ok
 desk       erase_many           own      no       denied:erase      denied:erase      denied:erase      denied:bulk       denied:erase      ok       ok
+desk       note                 own      no       ok                ok                ok                ok                ok                ok       ok
+desk       note                 foreign  no       denied            denied            denied            denied            denied            denied   ok
+desk       author               own      no       ok                ok                ok                ok                ok                ok       ok
+desk       author               foreign  no       denied            denied            denied            denied            denied            denied   ok
+desk       author_mark          own      no       ok                ok                ok                ok                ok                ok       ok
+desk       author_mark          foreign  no       denied            denied            denied            denied            denied            denied   ok
+desk       author_note          own      no       ok                ok                ok                ok                ok                ok       ok
+desk       author_note          foreign  no       denied            denied            denied            denied            denied            denied   ok
+desk       author_erase         own      no       denied:erase      denied:erase      denied:erase      ok                denied:erase      ok       ok
+desk       author_erase         foreign  no       denied:erase      denied:erase      denied:erase      denied            denied:erase      denied   ok
 desk       key_add              -        no       denied:admin      denied:admin      denied:admin      denied:admin      denied:admin      denied:admin ok
 desk       key_list             -        no       denied:admin      denied:admin      denied:admin      denied:admin      denied:admin      denied:admin ok
 desk       key_revoke           -        no       denied:admin      denied:admin      denied:admin      denied:admin      denied:admin      denied:admin ok
@@ -135,7 +145,7 @@ ROLES = {"front": ("front", None), "administrator": ("administrator", None), "ba
          "senior": ("moderator", ["undo", "escalated", "erase", "bulk"]),
          **{right: ("moderator", [right]) for right in ("undo", "escalated", "erase", "bulk")}}
 READS = ("hello", "policy", "status", "stream", "credit", "cancel", "list", "search", "show", "history", "stats", "facts", "key_list", "audit",
-         "verify", "fsck")
+         "verify", "fsck", "author")
 KINDS = {"front": zmq.DEALER, "push": zmq.PUSH, "decisions": zmq.SUB, "desk": zmq.DEALER}
 LET_IN, REFUSED = zmq.EVENT_HANDSHAKE_SUCCEEDED, zmq.EVENT_HANDSHAKE_FAILED_AUTH
 SILENCE_MS = 100          # for what must not come
@@ -143,7 +153,7 @@ SILENCE_MS = 100          # for what must not come
 
 def operation_of(request):
     """list_escalated is `list`, key_add is `key_add`."""
-    return request if request.startswith("key_") else request.split("_")[0]
+    return request if request.startswith(("key_", "author_")) else request.split("_")[0]
 
 
 class Knock:
@@ -219,7 +229,7 @@ class Matrix(Case):
         database = sqlite3.connect(f"file:{self.daemon.dir}/modqd.db?mode=ro", uri=True)
         try:
             small = {name: database.execute(f"SELECT * FROM {name}").fetchall()
-                     for name in ("site", "article", "listener", "key")}
+                     for name in ("site", "article", "listener", "key", "author")}
             comments = hash(tuple(database.execute("SELECT * FROM comment")))
             large = {name: database.execute(f"SELECT count(*) FROM {name}").fetchone()
                      for name in ("event", "text", "note", "report", "operation") if name not in but}

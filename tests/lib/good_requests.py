@@ -180,6 +180,25 @@ class Requests:
     _escalate_many = _erase_many = _approve_many
     _escalate_escalated = _approve_escalated
 
+    def _note(self, who, site):
+        return {**self.pending(site)[0], "note": "n"}
+
+    def _author(self, who, site):
+        author = fresh("a-")
+        self.pending(site)
+        self.chief.author_note(site, author, "n")
+        return {"site": site, "author": author}
+
+    def _author_mark(self, who, site):
+        self.pending(site)
+        return {"site": site, "author": fresh("a-"), "mark": "watched", "note": "n"}
+
+    def _author_note(self, who, site):
+        self.pending(site)
+        return {"site": site, "author": fresh("a-"), "note": "n"}
+
+    _author_erase = _author
+
     def _key_add(self, who, site):
         return {"name": fresh("key-"), "role": "front", "public_key": os.urandom(32), "sites": [OWN]}
 

@@ -464,6 +464,38 @@ def add_desk_operations():
     add("claim: empty queue", ask("claim", operation=b"c" * 16, **{"as": "ann"}), {"ok": True, "comments": []}, "desk")
 
 
+def add_people():
+    """Notes, and what moderators say of authors."""
+    who = {"site": "s", "author": "u"}
+    fields = {"note": {"site": "s", "comment": "c", "note": "n"}, "author": who, "author_note": {**who, "note": "n"},
+              "author_mark": {**who, "mark": "watched", "note": "n"}, "author_erase": who}
+    for op, needed in fields.items():
+        extra = {} if op == "author" else {"operation": OPERATION, "as": "ann"}
+        for field in needed:
+            op_refused(f"no {field}", "missing_field", field, op, "desk",
+                       **{**extra, **{k: v for k, v in needed.items() if k != field}})
+            op_refused(f"{field} of a wrong type", "bad_type", field, op, "desk", **{**extra, **needed, field: 1.5})
+        if op != "author":
+            op_refused("no operation id", "missing_field", "operation", op, "desk", **{"as": "ann"}, **needed)
+        op_refused("unknown", "not_found", None, op, "desk", **extra, **needed)
+    named = {"operation": OPERATION, "as": "ann"}
+    for op in ("note", "author_note", "author_mark"):
+        op_refused("empty note", "too_short", "note", op, "desk", **named, **{**fields[op], "note": ""},
+                   reply={"min": 1, "bytes": 0})
+        op_refused("note of 4097 bytes", "too_long", "note", op, "desk", **named, **{**fields[op], "note": "n" * 4097},
+                   reply={"max": 4096, "bytes": 4097})
+    op_refused("author with a control character", "bad_character", "author", "author", "desk", site="s", author="a\0",
+               reply={"at": 1})
+    op_refused("author of 129 bytes", "too_long", "author", "author", "desk", site="s", author="a" * 129,
+               reply={"max": 128, "bytes": 129})
+    op_refused("unknown mark", "bad_value", "mark", "author_mark", "desk", **named, **{**who, "mark": "bad", "note": "n"})
+    op_refused("until in the past", "out_of_range", "until", "author_mark", "desk", **named,
+               **fields["author_mark"], until=1)
+    for limit in (0, 501):
+        op_refused(f"limit {limit}", "out_of_range", "limit", "author", "desk", **who, limit=limit,
+                   reply={"min": 1, "max": 500})
+
+
 def add_desk_reads():
     add("list: empty queue", ask("list"), {"ok": True, "comments": [], "next": None}, "desk")
     for limit in (0, 501):
@@ -514,7 +546,7 @@ def main():
     directory = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, "proto/vectors")
     for part in (add_broken_messages, add_envelopes, add_text_fields, add_other_fields, add_whole_submits,
                  add_front_operations,
-                 add_streams, add_desk_operations, add_desk_reads):
+                 add_streams, add_desk_operations, add_people, add_desk_reads):
         part()
     write(os.path.join(directory, "messages.json"), messages())
     write(os.path.join(directory, "requests.json"), requests)

@@ -569,6 +569,21 @@ class Desk(Connection):
     def erase(self, comments, operation=None):
         return self.change("erase", operation, comments=comments)["results"]
 
+    def note(self, site, comment, note, operation=None):
+        return self.change("note", operation, site=site, comment=comment, note=note)
+
+    def author(self, site, author, limit=None, before=None):
+        return self.call("author", site=site, author=author, limit=limit, before=before)
+
+    def author_mark(self, site, author, mark, note=None, until=None, operation=None):
+        return self.change("author_mark", operation, site=site, author=author, mark=mark, note=note, until=until)
+
+    def author_note(self, site, author, note, operation=None):
+        return self.change("author_note", operation, site=site, author=author, note=note)
+
+    def author_erase(self, site, author, operation=None):
+        return self.change("author_erase", operation, site=site, author=author)
+
     def history(self, site, comment, limit=None, before=None):
         return self.call("history", site=site, comment=comment, limit=limit, before=before)
 

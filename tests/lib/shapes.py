@@ -16,13 +16,20 @@ CARD = {"site": (STR,), "comment": (STR,), "revision": (INT,), "state": (STR,), 
         "extra": (MAP, NIL),
         "article_closed": (BOOL, NIL), "article_front_page": (BOOL, NIL), "reports": (INT,), "claimed_by": (STR, NIL),
         "claimed_until": (INT, NIL), "seq": (INT, NIL), "decided_by": (STR, NIL), "decided_at": (INT, NIL),
-        "reasons": (LIST, NIL), "note": (STR, NIL), "urgency": (LIST, NIL)}
+        "reasons": (LIST, NIL), "note": (STR, NIL), "urgency": (LIST, NIL),
+        "mark": (STR, NIL)}
 EVENT = {"no": (INT,), "at": (INT,), "kind": (STR,), "actor": (STR,), "revision": (INT, NIL), "seq": (INT, NIL),
          "cause": (STR, NIL), "reasons": (LIST, NIL), "policy": (STR, NIL), "note": (STR, NIL), "undoes": (INT, NIL),
          "supersedes": (INT, NIL), "until": (INT, NIL)}
 KINDS = {"submitted", "claimed", "renewed", "released", "lease_expired", "approved", "rejected", "reopened",
          "withdrawn",
-         "erased", "escalated", "reported", "key_added", "key_revoked", "key_rotated", "reloaded", "looked"}
+         "erased", "escalated", "reported", "key_added", "key_revoked", "key_rotated", "reloaded", "looked", "noted",
+         "author_noted", "author_marked", "author_erased"}
+AUTHOR = {"site": (STR,), "author": (STR,), "name": (STR, NIL), "first_at": (INT, NIL), "comments": (INT,),
+          "pending": (INT,), "approved": (INT,), "rejected": (INT,), "withdrawn": (INT,), "counted_all": (BOOL,),
+          "reasons": (LIST,), "last": (LIST,), "mark": (STR, NIL), "mark_note": (STR, NIL), "marked_by": (STR, NIL),
+          "marked_at": (INT, NIL), "mark_until": (INT, NIL)}
+MARKS = {"trusted", "watched", "blocked"}
 SOMETIMES = {"right", "limit"}     # keys of errors: where a right is missing, where a limit was reached
 PUSHED = {"records", "level", "heartbeat", "ended"}
 
@@ -57,10 +64,21 @@ def check_record(record):
 def check_card(card):
     check_keys("card", card, CARD)
     assert card["state"] in STATES and card["lane"] in ("normal", "escalated"), card
+    assert card["mark"] is None or card["mark"] in MARKS, card
     assert (card["claimed_by"] is None) == (card["claimed_until"] is None), card
     decided = card["state"] in ("approved", "rejected")
     for key in ("decided_by", "decided_at"):
         assert (card[key] is not None) == decided, card
+
+
+def check_author(record):
+    check_keys("author", record, AUTHOR)
+    assert record["mark"] is None or record["mark"] in MARKS, record
+    for key in ("marked_by", "marked_at"):
+        assert (record[key] is None) == (record["mark"] is None), record
+    assert record["comments"] == sum(record[state] for state in ("pending", "approved", "rejected", "withdrawn")), record
+    for last in record["last"]:
+        assert len((last["start"] or "").encode()) <= 160, last
 
 
 def check_event(event):
@@ -85,9 +103,12 @@ def check_reply(body):
     if not body["ok"]:
         check_error(body["error"])
     check_results(body.get("results") or [])
-    for card in [body.get("card")] + (body.get("comments") or []):
+    for card in [body.get("card"), body.get("parent_card")] + (body.get("comments") or []):
         if card is not None:
             check_card(card)
+    for record in (body.get("author_record"), body.get("record") if body["op"] == "author" else None):
+        if record is not None:
+            check_author(record)
     for event in body.get("events") or []:
         check_event(event)
 

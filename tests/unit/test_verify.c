@@ -104,10 +104,26 @@ static void tell_of_comments(void)
     good(FRONT("{'op':'submit','comments':[{'site':'news','comment':'1','revision':2,'body':'one, edited'}]}"));
 }
 
+#define ABOUT "'site':'news','author':"
+
+/* One author who is marked twice, one who was erased and is marked again, and a note on a comment. */
+static void tell_of_authors(void)
+{
+    good(DESK("{'op':'author_mark'," ABOUT "'u1','mark':'watched','note':'links','until':4000000000000}"));
+    good(DESK("{'op':'author_note'," ABOUT "'u2','note':'spoke with'}"));
+    good(DESK("{'op':'author_note'," ABOUT "'u1','note':'wrote to'}"));
+    good(DESK("{'op':'author_mark'," ABOUT "'u2','mark':'blocked','note':'spam'}"));
+    good(DESK("{'op':'author_mark'," ABOUT "'u1','mark':'trusted','note':'settled'}"));
+    good(DESK("{'op':'author_erase'," ABOUT "'u2'}"));
+    good(DESK("{'op':'author_mark'," ABOUT "'u2','mark':'none'}"));
+    good(DESK("{'op':'note','site':'news','comment':'1','note':'seen'}"));
+}
+
 static void tell(void)
 {
     tell_of_comments();
     tell_of_keys();
+    tell_of_authors();
     good(FRONT("{'op':'submit','comments':[{'site':'news','comment':'9','body':'last'}]}"));
 }
 
@@ -430,6 +446,15 @@ TEST(a_change_of_any_column_of_any_key_is_named)
 
 /* ---- rows that go and come ---- */
 
+static int64_t count_of(const char *word)
+{
+    int64_t n = 0;
+
+    for (const char *at = found; (at = strstr(at, word)); at++)
+        n++;
+    return n;
+}
+
 static bool names(const char *fault)
 {
     return strstr(found, fault) != NULL;
@@ -635,6 +660,84 @@ TEST(a_state_that_no_event_made_is_named)
     rig_close(&rig);
 }
 
+/* ---- authors ---- */
+
+static int64_t last_event_of(const char *author)
+{
+    struct store_author row;
+
+    write_image();
+    open_rig();
+    assert_int_equal(rig.store->ops->author_get(rig.store, 1, slice_of(author), &row), STORE_OK);
+    rig_close(&rig);
+    return row.last_event;
+}
+
+TEST(a_mark_that_no_event_set_is_named)
+{
+    static const char *const changes[] = {"mark = 3", "until = 0 + 4000000000001", "marked = 1",
+                                          "mark = 0, marked = 0"};
+    char wanted[64];
+
+    snprintf(wanted, sizeof(wanted), "author %lld changed; ", (long long)last_event_of("u1"));
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        tampered("UPDATE author SET %s WHERE id = 'u1'", changes[i]);
+        expect_tampered(wanted);
+    }
+    tampered("UPDATE author SET last_event = 0 WHERE id = 'u2'");
+    verify(5000, true);
+    assert_true(names("event ") && names(" inserted; "));
+    rig_close(&rig);
+}
+
+TEST(an_author_who_is_missing_is_named)
+{
+    char wanted[64];
+
+    snprintf(wanted, sizeof(wanted), "author %lld missing; ", (long long)last_event_of("u2"));
+    tampered("DELETE FROM author WHERE id = 'u2'");
+    expect_tampered(wanted);
+}
+
+/* As an erasure leaves it, but no erasure was there, or one of another author's. */
+TEST(what_only_looks_like_an_erasure_of_words_is_named)
+{
+    int64_t last = last_event_of("u1");
+    char wanted[64];
+
+    snprintf(wanted, sizeof(wanted), "note %lld changed; ", (long long)last);
+    tampered("UPDATE note SET salt = x'', text = x'01' WHERE event = %lld", (long long)last);
+    expect_tampered(wanted);
+    tampered("UPDATE note SET salt = x'', text = x'64' WHERE event = %lld", (long long)last);
+    expect_tampered(wanted);
+    snprintf(wanted, sizeof(wanted), "note %lld missing; ", (long long)last);
+    tampered("DELETE FROM note WHERE event = %lld", (long long)last);
+    expect_tampered(wanted);
+    tampered("UPDATE note SET salt = x'', text = (SELECT text FROM note WHERE length(salt) = 0 LIMIT 1)"
+             " WHERE event = (SELECT min(event) FROM note WHERE cast(text AS TEXT) LIKE '%%u1%%')");
+    verify(5000, true);
+    assert_true(*found);
+    rig_close(&rig);
+}
+
+TEST(erased_words_about_an_author_that_come_back_are_named)
+{
+    write_image();
+    open_rig();
+    by_hand("CREATE TABLE kept_note AS SELECT * FROM note");
+    good(DESK("{'op':'author_erase'," ABOUT "'u1'}"));
+    expect("");
+    snprintf(done, sizeof(done),
+             "UPDATE note SET (salt, text) = (SELECT k.salt, k.text FROM kept_note k"
+             " WHERE k.event = note.event) WHERE length(salt) = 0 AND event IN"
+             " (SELECT event FROM kept_note WHERE length(salt) > 0)");
+    assert_int_equal(by_hand(done), 3);
+    verify(5000, true);
+    assert_int_equal(count_of("author "), 3);
+    assert_int_equal(count_of("missing; "), 3);
+    rig_close(&rig);
+}
+
 /* ---- sites ---- */
 
 TEST(figures_of_a_site_that_are_not_those_of_its_log_are_named)
@@ -716,15 +819,6 @@ TEST(answers_go_on_where_the_one_before_ended)
     assert_true(is_true(reply, "done"));
     assert_int_equal(mp_count(rig_at(reply, "faults")), 0);
     rig_close(&rig);
-}
-
-static int64_t count_of(const char *word)
-{
-    int64_t n = 0;
-
-    for (const char *at = found; (at = strstr(at, word)); at++)
-        n++;
-    return n;
 }
 
 TEST(more_faults_than_an_answer_holds_are_told_in_the_next)
