@@ -17,14 +17,13 @@ static const char *const yes_no[] = {"yes", "no", NULL};
 static const char *const bidis[] = {"terminal", "fribidi", "off", NULL};
 static const char *const roles[] = {"front", "moderator", "administrator", NULL};
 static const char *const rights[] = {"undo", "escalated", "erase", "bulk", NULL};
-static const char *const actors[] = {"front", "push",      "modqd", NULL}; /* besides people */
-static const char *const groups[] = {"site",  "moderator", "article", "reason", "day", "hour", NULL};
-static const char *const kinds[] = {"submitted",         "approved",       "rejected",        "reopened",         "withdrawn",
-                                    "erased",               "claimed",         "renewed",          "released",     "lease_expired",
-                                    "escalated",         "reported",       "key_added",     "key_revoked",  "key_rotated",
+static const char *const actors[] = {"front", "push", "modqd", NULL}; /* besides people */
+static const char *const groups[] = {"site", "moderator", "article", "reason", "day", "hour", NULL};
+static const char *const kinds[] = {"submitted",    "approved",      "rejected",      "reopened",    "withdrawn",
+                                    "erased",       "claimed",       "renewed",       "released",    "lease_expired",
+                                    "escalated",    "reported",      "key_added",     "key_revoked", "key_rotated",
                                     "reloaded",     "looked",        "skipped",       "noted",       "second_look",
-                                    "author_noted", "author_marked", "author_erased",    "noted",     "author_noted", "author_marked",
-                                    "author_erased", NULL};
+                                    "author_noted", "author_marked", "author_erased", NULL};
 
 /* From VALUE_SITE on, in this order. */
 static const char *const askable[] = {"sites", "comments", "reasons", "languages", "keys", "key-numbers", NULL};
@@ -231,9 +230,7 @@ static const struct option_row rows[] = {
      .argument = "NAME",
      .value = VALUE_KEY,
      .words = actors,
-     .help =
-         "done by this person, or front, push, modqd
-         "},
+     .help = "done by this person, or front, push, modqd"},
     {.id = OPT_OF_KEY,
      .name = "of-key",
      .argument = "N",

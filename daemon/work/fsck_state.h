@@ -111,7 +111,7 @@ struct fsck {
     struct work *work;
     struct site_names names;
     int64_t newest;
-    int64_t weight, weight_max; /* of what was done, in rows read */
+    int64_t weight, weight_max;  /* of what was done, in rows read */
     int64_t oldest_site, oldest; /* what the store takes for the oldest that waits at the site looked at last */
     size_t n;
     struct fsck_fault faults[FSCK_FAULTS_MAX];
