@@ -100,7 +100,8 @@ _modq()
     _modq_takes ''
     if [[ -n $verb ]]; then
         _modq_takes $verb
-        [[ $#plain == 1 && -n ${(M)${(k)verbs}:#$verb *} ]] && specs+=("1: : _modq_offer_verbs $verb")
+        # the second word of a verb of two stands where this one's own argument would
+        [[ $#plain == 1 && -n ${(M)${(k)verbs}:#$verb *} ]] && specs=(${specs:#1:*} "1: : _modq_offer_verbs $verb")
         [[ $verb == help && $#plain == 2 ]] && specs=("*: : _modq_offer_verbs ${(q)words[plain[2]-1]}")
     else
         specs+=("1: : _modq_offer_verbs ${(q)first}")

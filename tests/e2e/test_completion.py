@@ -92,13 +92,13 @@ class Tables(EveryShell):
 
     @in_each_shell
     def test_words_that_an_option_can_be_are_offered(self, shell):
-        known = {"queue --lane": {"normal", "escalated"}, "article --closed": {"yes", "no"},
+        known = {"queue --lane": {"normal", "escalated", "any"}, "article --closed": {"yes", "no"},
                  "article --front-page": {"yes", "no"}, "key new x --role": {"front", "moderator", "administrator"},
                  "key add x --right": {"undo", "escalated", "erase", "bulk"}, "audit --kind": document.kinds()}
         for words, values in known.items():
             self.assertEqual(set(shell.offers(f"modq {words} ")), values, words)
         joined = {word.removeprefix("--lane=") for word in shell.offers("modq queue --lane=")}
-        self.assertEqual(joined, {"normal", "escalated"})
+        self.assertEqual(joined, {"normal", "escalated", "any"})
         self.assertEqual(set(shell.offers("modq key new x --right undo,e")), {"undo,escalated", "undo,erase"})
         self.assertEqual(set(shell.offers("modq completion ")), set(SHELLS))
         self.assertEqual(shell.offers("modq key new x --expires "), [])
@@ -106,7 +106,8 @@ class Tables(EveryShell):
     def test_zsh_and_fish_say_what_verbs_and_options_are_for(self):
         fish = next(shell for shell in self.shells if shell.name == "fish")
         said = {**fish.described("modq "), **{f"key {k}": v for k, v in fish.described("modq key ").items()},
-                **{f"audit {k}": v for k, v in fish.described("modq audit ").items()}}
+                **{f"audit {k}": v for k, v in fish.described("modq audit ").items()},
+                **{f"author {k}": v for k, v in fish.described("modq author ").items()}}
         for verb in VERBS:
             self.assertEqual(said[verb], help_of(verb))
         self.assertEqual(fish.described("modq key new x --ro")["--role"], "front, moderator or administrator")
@@ -137,7 +138,7 @@ class Tables(EveryShell):
 
     @in_each_shell
     def test_whole_lines_are_typed_with_tab(self, shell):
-        words = " ".join(shell.typed("modq au\tv\t--hea\t1:ab")).replace("=", " ")
+        words = " ".join(shell.typed("modq aud\tv\t--hea\t1:ab")).replace("=", " ")
         self.assertEqual(words, "audit verify --head 1:ab")
         words = " ".join(shell.typed("modq key n\tann --ro\tmod\t")).replace("=", " ")
         self.assertEqual(words, "key new ann --role moderator")

@@ -41,10 +41,15 @@ class Manuals(unittest.TestCase):
     def test_modq_1_has_every_verb_with_its_options_and_no_others(self):
         page = source("clients/cli/modq.1")
         part = re.search(r"^\.Sh VERBS\n(.*?)^\.Sh ", page, re.S | re.M)[1].replace("\\\n", "")
+        section = re.search(r"^\.Sh FILTERS\n(.*?)^\.Sh ", page, re.S | re.M)[1]
+        items = "".join(re.findall(r"^\.It (.*)$", section, re.M))
+        filters = {"--" + name for name in re.findall(r"Fl -([a-z-]+)", items)}
         told = {}
         for line in re.findall(r"^\.It Ic (.*)$", part, re.M):
             words = re.match(r"((?:[a-z]+ )*?[a-z]+)(?= [A-Z]|$)", line)[1]
             told.setdefault(words, set()).update("--" + name for name in re.findall(r"Fl -([a-z-]+)", line))
+            if "Ar filter" in line:
+                told[words] |= filters
         rows = [line.split(" ") for line in run(MODQ, "help", "--verbs").splitlines()]
         table = {row[0].replace("_", " "): {word.rstrip("=") for word in row[1:]} for row in rows}
         common = table.pop("-")
