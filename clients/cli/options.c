@@ -17,8 +17,8 @@ static const char *const yes_no[] = {"yes", "no", NULL};
 static const char *const bidis[] = {"terminal", "fribidi", "off", NULL};
 static const char *const roles[] = {"front", "moderator", "administrator", NULL};
 static const char *const rights[] = {"undo", "escalated", "erase", "bulk", NULL};
-static const char *const actors[] = {"front", "push", "modqd", NULL}; /* besides people */
-static const char *const groups[] = {"site", "moderator", "article", "reason", "day", "hour", NULL};
+static const char *const actors[] = {"front", "push",      "modqd", NULL}; /* besides people */
+static const char *const groups[] = {"site",  "moderator", "article", "reason", "day", "hour", NULL};
 static const char *const kinds[] = {"submitted",    "approved",      "rejected",      "reopened",    "withdrawn",
                                     "erased",       "claimed",       "renewed",       "released",    "lease_expired",
                                     "escalated",    "reported",      "key_added",     "key_revoked", "key_rotated",
@@ -230,7 +230,9 @@ static const struct option_row rows[] = {
      .argument = "NAME",
      .value = VALUE_KEY,
      .words = actors,
-     .help = "done by this person, or front, push, modqd"},
+     .help =
+         "done by this person, or front, push, modqd
+         "},
     {.id = OPT_OF_KEY,
      .name = "of-key",
      .argument = "N",
