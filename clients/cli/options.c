@@ -230,9 +230,7 @@ static const struct option_row rows[] = {
      .argument = "NAME",
      .value = VALUE_KEY,
      .words = actors,
-     .help =
-         "done by this person, or front, push, modqd
-         "},
+     .help = "done by this person, or front, push, modqd"},
     {.id = OPT_OF_KEY,
      .name = "of-key",
      .argument = "N",
