@@ -189,6 +189,48 @@ static bool is_left_out(int32_t c, int32_t last)
     return c == 0xfe0f || (c == 0x200d && last >= 0x1f000);
 }
 
+/* How many of them stand in the cell of the first. */
+static size_t cell_length(const wchar_t *wide, size_t count)
+{
+    size_t length = 1;
+
+    while (length < count && wcwidth(wide[length]) == 0)
+        length++;
+    return length;
+}
+
+/* Of marks that the library has no room for the last one stays: it may end an isolate. */
+static void put_cell(const wchar_t *wide, size_t length, enum style style)
+{
+    wchar_t kept[CCHARW_MAX + 1];
+    size_t count = length < CCHARW_MAX ? length : CCHARW_MAX;
+    cchar_t cell;
+
+    wmemcpy(kept, wide, count);
+    kept[count - 1] = wide[length - 1];
+    kept[count] = L'\0';
+    if (setcchar(&cell, kept, attributes[style], pairs[style], NULL) == OK)
+        add_wch(&cell);
+}
+
+/* The library loses what stands on a wide character, and all but a few marks on any other one, unless it is given the
+ * cell as a whole. */
+static void put_text(const wchar_t *wide, size_t count, enum style style)
+{
+    size_t begun = 0;
+
+    for (size_t at = 0; at < count;) {
+        size_t length = cell_length(wide + at, count - at);
+        if (length > 1 && (wcwidth(wide[at]) == 2 || length > CCHARW_MAX)) {
+            addnwstr(wide + begun, (int)(at - begun));
+            put_cell(wide + at, length, style);
+            begun = at + length;
+        }
+        at += length;
+    }
+    addnwstr(wide + begun, (int)(count - begun));
+}
+
 /* Piece by piece, each at the column where it belongs: what the library and the terminal take for its width may
  * differ. */
 static void draw_span(const struct page *page, const struct span *span)
@@ -203,8 +245,8 @@ static void draw_span(const struct page *page, const struct span *span)
             wide[count++] = (wchar_t)c;
     }
     attr_set(attributes[span->style], pairs[span->style], NULL);
-    if (wide)
-        mvaddnwstr((int)span->row, (int)span->column, wide, (int)count);
+    if (wide && move((int)span->row, (int)span->column) == OK)
+        put_text(wide, count, span->style);
     free(wide);
 }
 
