@@ -1,7 +1,7 @@
 """Texts that try to drive, deceive or break a terminal: those of ../shared/hostile-text, and attacks of our own.
 
-The attacks' control functions have numbers of their own (13, 37), so that what comes through a full-screen program is
-told from what that writes itself: OURS finds them.
+The attacks' control functions have a number of their own, 1337, so that what comes through a full-screen program is told
+from what that writes itself: OURS finds them.
 """
 import functools
 import json
@@ -12,14 +12,14 @@ import unicodedata
 from daemon import SHARED
 
 FOLDER = os.path.join(SHARED, "hostile-text")
-OURS = re.compile(r"13;37|1337|\x1b\[37[A-Z]|\x1b\[13[A-Za-z@`]")
+OURS = re.compile("1337")
 NAME_BYTES, KEY_BYTES = 64, 128
 
-_SEQUENCES = ["\x1b[13;37H", "\x1b[37A", "\x1b[13J", "\x1b[?1337h", "\x1b[?1049h\x1b[13;37H", "\x1b[13;37r", "\x1b[13;37m",
+_SEQUENCES = ["\x1b[1337;1337H", "\x1b[1337A", "\x1b[1337J", "\x1b[?1337h", "\x1b[?1049h\x1b[1337;1337H", "\x1b[1337;1337r", "\x1b[1337;1337m",
               "\x1b[38;5;1337m", "\x1b]0;1337\x07", "\x1b]2;1337\x1b\\", "\x1b]52;c;MTMzNw==\x07", "\x1b]8;;http://1337\x1b\\x",
               "\x1b]104;1337\x07", "\x1bP+q1337\x1b\\", "\x1bP$q1337\x1b\\", "\x1b_1337\x1b\\", "\x1b^1337\x1b\\", "\x1bX1337\x1b\\",
               "\x1b[6n", "\x1b[c", "\x1b[>c", "\x1b[21t", "\x1b[5i", "\x1bc", "\x1b(0qqq", "\x1b#8", "\x1bZ", "\x1b%@",
-              "\x9b13;37H", "\x9b31m", "\x9d0;1337\x9c", "\x901337\x9c", "\x84\x85\x8d", "\x1b[", "\x1b", "\x1b]0;1337"]
+              "\x9b1337;1337H", "\x9b31m", "\x9d0;1337\x9c", "\x901337\x9c", "\x84\x85\x8d", "\x1b[", "\x1b", "\x1b]0;1337"]
 _CHARACTERS = ["a\rb", "a\bb", "a\b\b\b\b\bb", "\x0e\x0f", "\x07\x05", "\v\f", "\0", "\x7f", "a\tb\tc", "\t", "\n\n\n", "\r\n", "x\nfake/1  0 s",
                "abc\u202edcba", "\u2066x\u2069", "\u2067x", "\u2068x", "\u2069\u2069x", "\u2068\u2068\u2069", "\u061cx\u200ey\u200fz",
                "\ufeff", "\u200b", "\u2060", "\u00ad", "\u034f", "\u2028\u2029", "\u180e", "\u3164", "\u115f\u1160", "\uffa0", "\ue000",

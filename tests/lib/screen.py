@@ -428,6 +428,10 @@ class Screen:
         self._terminal.resize(rows, columns)
         self._set_size()
 
+    def forget_wraps(self):
+        """After a resize, when all is drawn anew: what the program wrote for a wider screen is not its fault."""
+        self._terminal.wrapped = 0
+
     def close(self):
         """Ends the program, as closing a window does, and by force when that is not enough."""
         if self._master is None:

@@ -8,8 +8,8 @@ Each returns a list of Fault, empty when all is well. Written from ECMA-48, the 
 tables, and from nothing of modq but what its documents promise, so that it can judge it.
 
 A character is a fault when a reader could not see it, or when it could move others: controls, format characters other
-than the isolates FSI and PDI (balanced within a line, never nested), unassigned ones, private use, noncharacters, marks
-that stand on nothing or pile up, and joiners or selectors where no script needs them.
+than isolates (FSI and PDI; on a full screen LRI and RLI, too; balanced within a line, never nested), unassigned ones,
+private use, noncharacters, marks that stand on nothing or pile up, and joiners or selectors where no script needs them.
 """
 import collections
 import functools
@@ -23,7 +23,9 @@ Fault = collections.namedtuple("Fault", "line column what")
 SHADES = frozenset(["0", "1", "2", "31", "32", "33"])        # what modq colours with
 MARKS_MOST = 8
 GAP = 2                                                      # between the columns of a table
-FSI, PDI, ZWNJ, ZWJ, VS16, KEYCAP = "\u2068", "\u2069", "\u200c", "\u200d", "\ufe0f", "\u20e3"
+LRI, RLI, FSI, PDI = "\u2066", "\u2067", "\u2068", "\u2069"
+ZWNJ, ZWJ, VS16, KEYCAP = "\u200c", "\u200d", "\ufe0f", "\u20e3"
+DIRECTIONS = LRI + RLI + FSI                 # where the lines of one text have the direction of all of it (modq review)
 HEH = "\u0647"
 BLANK = {0x34f, 0x115f, 0x1160, 0x17b4, 0x17b5, *range(0x180b, 0x1810), 0x2800, 0x3164, 0xffa0, 0x16fe4, 0x1d159}
 DRAWN_BLANK = {0x2800}                                       # an empty Braille pattern is a sign of its script
@@ -60,7 +62,7 @@ def _character_fault(character):
     code, category = ord(character), unicodedata.category(character)
     if 0xdc80 <= code <= 0xdcff:
         return f"malformed UTF-8, byte 0x{code - 0xdc00:02X}"
-    if character in (FSI, PDI, ZWNJ, ZWJ, VS16):
+    if character in (LRI, RLI, FSI, PDI, ZWNJ, ZWJ, VS16):
         return None                                          # judged in its place
     if code in columns_of.DRAWN_FORMATS or code in DRAWN_BLANK:
         return None
@@ -80,9 +82,9 @@ def _stands_on_another(character):
 class _Row:
     """The text of one line: characters in their places, marks on them, isolates around them."""
 
-    def __init__(self):
-        self.open = self.faults = None
-        self.begin()
+    def __init__(self, isolates=FSI):
+        self.isolates = isolates
+        self.open, self.before, self.stacked, self.width, self.faults = False, "", 0, 0, []
 
     def begin(self):
         self.open, self.before, self.stacked, self.width, self.faults = False, "", 0, 0, []
@@ -99,12 +101,14 @@ class _Row:
             self.width += max(0, columns_of.width(character))
             if not _stands_on_another(character):
                 self.stacked = 0
-            self.before = "" if character in (FSI, PDI) else character
+            self.before = "" if character in (LRI, RLI, FSI, PDI) else character
 
     def _place_fault(self, character, after):
         if character.isascii():
             return None
-        if character == FSI:
+        if character in (LRI, RLI) and character not in self.isolates:
+            return f"format character U+{ord(character):04X}"
+        if character in (LRI, RLI, FSI):
             return "isolate within an isolate" if self._swap(True) else None
         if character == PDI:
             return None if self._swap(False) else "end of an isolate that did not begin"
@@ -155,9 +159,9 @@ def _sequence_fault(token, shades):
 
 
 class _Lines:
-    def __init__(self, columns, shades):
+    def __init__(self, columns, shades, isolates):
         self.columns, self.shades = columns, shades
-        self.row, self.number, self.shade, self.faults, self.text = _Row(), 1, False, [], []
+        self.row, self.number, self.shade, self.faults = _Row(isolates), 1, False, []
 
     def add(self, what, column=None):
         self.faults.append(Fault(self.number, self.row.width if column is None else column, what))
@@ -187,10 +191,10 @@ class _Lines:
         self.number += 1
 
 
-def lines_faults(raw, columns=None, shades=SHADES):
+def lines_faults(raw, columns=None, shades=SHADES, isolates=FSI):
     """Output line after line: text, LF, and SGR of `shades`, each ended by SGR 0 in its line. With `columns` no line may
     be wider."""
-    judge, text = _Lines(columns, shades), _decoded(raw)
+    judge, text = _Lines(columns, shades, isolates), _decoded(raw)
     for token in TOKEN.finditer(text):
         judge.take(token)
     if text and not text.endswith("\n"):
@@ -264,7 +268,7 @@ def frame_faults(screen):
     terminal was not made to break a line, to have another title, or to answer."""
     faults = []
     for number, line in enumerate(screen.lines()):
-        row = _Row()
+        row = _Row(DIRECTIONS)
         row.take(line)
         faults += [Fault(number, column, what) for column, what in row.end()]
         if row.width != screen.columns:
