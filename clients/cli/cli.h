@@ -68,6 +68,7 @@ enum option_id {
     OPT_OVERLAP,
     OPT_ALL,
     OPT_BY,
+    OPT_GROUP,
     OPT_OF_KEY,
     OPT_KIND,
     OPT_SINCE,

@@ -89,18 +89,35 @@ static void bash_verb(FILE *out, const struct verb *verb)
     fputs("'\n        ;;\n", out);
 }
 
+/* Whether a row before it has its name: then it means itself with the verbs that take it only. */
+static bool is_second(size_t i)
+{
+    for (size_t j = 0; j < i; j++)
+        if (strcmp(option_row(j)->name, option_row(i)->name) == 0)
+            return true;
+    return false;
+}
+
+/* Of "VERB --option", what comes before the option: the verbs that take it, or any. */
+static void bash_value(FILE *out, const struct option_row *row, bool of_verbs)
+{
+    fputs("    ", out);
+    for (size_t i = 0, n = 0; of_verbs && verb_at(i); i++)
+        if (belongs(row, verb_at(i)))
+            fprintf(out, "%s'%s --%s'", n++ ? " | " : "", verb_at(i)->name, row->name);
+    if (!of_verbs)
+        fprintf(out, "*' --%s'", row->name);
+    fprintf(out, ") kind=%s list='%s' words='", kind_of(row->value), row->joined == ',' ? "," : "");
+    put_words(out, row->words, "");
+    fputs("' ;;\n", out);
+}
+
 static void bash_values(FILE *out)
 {
-    const struct option_row *row;
-
-    for (size_t i = 0; (row = option_row(i)); i++) {
-        if (!takes_value(row))
-            continue;
-        fprintf(out, "    --%s) kind=%s list='%s' words='", row->name, kind_of(row->value),
-                row->joined == ',' ? "," : "");
-        put_words(out, row->words, "");
-        fputs("' ;;\n", out);
-    }
+    for (int second = 1; second >= 0; second--)
+        for (size_t i = 0; option_row(i); i++)
+            if (takes_value(option_row(i)) && is_second(i) == second)
+                bash_value(out, option_row(i), second);
 }
 
 void completion_bash(FILE *out)
@@ -111,7 +128,7 @@ void completion_bash(FILE *out)
         fprintf(out, "    '%s'\n", verb_at(i)->name);
     fputs(")\n\n# What a verb takes.\n_modq_takes()\n{\n    case $1 in\n", out);
     each_verb(out, bash_verb);
-    fputs("    esac\n}\n\n# What an option's value can be. False: it has none.\n_modq_value()\n{\n    case $1 in\n",
+    fputs("    esac\n}\n\n# What an option's value can be, with a verb. False: it has none.\n_modq_value()\n{\n    case \"$2 $1\" in\n",
           out);
     bash_values(out);
     fputs("    *) return 1 ;;\n    esac\n}\n\n", out);
@@ -200,7 +217,7 @@ void completion_zsh(FILE *out)
     fputs("    esac\n}\n\n# Whether an option takes the word behind it.\n_modq_has_value()\n{\n    case $1 in\n    ",
           out);
     for (size_t i = 0, n = 0; (row = option_row(i)); i++)
-        if (takes_value(row))
+        if (takes_value(row) && !is_second(i))
             fprintf(out, "%s--%s", n++ ? "|" : "", row->name);
     fputs(") return 0 ;;\n    esac\n    return 1\n}\n\n", out);
     fputs(completion_zsh_text, out);

@@ -134,9 +134,9 @@ _modq()
     [[ $closed ]] && return # readline and we would not mean the same word
     _modq_understand || return
     name=${before[${#before[@]} - 1]}
-    if [[ $word == --*=* ]] && _modq_value "${word%%=*}"; then
+    if [[ $word == --*=* ]] && _modq_value "${word%%=*}" "$verb"; then
         prefix=${word%%=*}=
-    elif ! { [[ ${#before[@]} -gt 1 && $name == --* ]] && _modq_value "$name"; }; then
+    elif ! { [[ ${#before[@]} -gt 1 && $name == --* ]] && _modq_value "$name" "$verb"; }; then
         name=''
     fi
     if [[ $prefix || $name ]]; then

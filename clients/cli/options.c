@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "say.h"
+#include "report.h"
 #include "verbs.h"
 
 #define MS_MAX INT64_C(9007199254740991)
@@ -17,8 +17,8 @@ static const char *const yes_no[] = {"yes", "no", NULL};
 static const char *const bidis[] = {"terminal", "fribidi", "off", NULL};
 static const char *const roles[] = {"front", "moderator", "administrator", NULL};
 static const char *const rights[] = {"undo", "escalated", "erase", "bulk", NULL};
-static const char *const actors[] = {"front", "push",      "modqd", NULL}; /* besides people */
-static const char *const groups[] = {"site",  "moderator", "article", "reason", "day", "hour", NULL};
+static const char *const actors[] = {"front", "push",      "modqd", NULL}; NULL}; /* besides people */
+static const char *const groups[] = {  
 static const char *const kinds[] = {"submitted",    "approved",      "rejected",      "reopened",    "withdrawn",
                                     "erased",       "claimed",       "renewed",       "released",    "lease_expired",
                                     "escalated",    "reported",      "key_added",     "key_revoked", "key_rotated",
@@ -231,6 +231,12 @@ static const struct option_row rows[] = {
      .value = VALUE_KEY,
      .words = actors,
      .help = "done by this person, or front, push, modqd"},
+    {.id=OPT_GROUP,
+     .name = "by",
+     .argument = "WHAT",
+     .value = VALUE_WORDS,
+     .words = report_by_words,
+     .help = ""},
     {.id = OPT_OF_KEY,
      .name = "of-key",
      .argument = "N",
@@ -517,14 +523,32 @@ bool options_parse(struct app *app, int argc, char **argv, const char **verb)
     return true;
 }
 
-bool options_fit(const struct app *app, option_set allowed)
+/* The row of that name which the verb takes, when it is another than the one that was found first. */
+static const struct option_row *namesake(const struct option_row *row, option_set allowed)
 {
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].id != row->id && (allowed & OPTION_BIT(rows[i].id)) && strcmp(rows[i].name, row->name) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+bool options_fit(struct app *app, option_set allowed)
+{
+    struct options *options = &app->options;
+
     for (size_t i = 0; i < ROWS; i++) {
         enum option_id id = rows[i].id;
-        if (!app->options.given[id] || option_is_global(id) || (allowed & OPTION_BIT(id)))
+        if (!options->given[id] || option_is_global(id) || (allowed & OPTION_BIT(id)))
             continue;
-        complain("%s takes no --%s; modq %s --help tells more", app->verb->name, rows[i].name, app->verb->name);
-        return false;
+        const struct option_row *meant = namesake(&rows[i], allowed);
+        if (!meant) {
+            complain("%s takes no --%s; modq %s --help tells more", app->verb->name, rows[i].name, app->verb->name);
+            return false;
+        }
+        options->given[id] = false;
+        options->given[meant->id] = true;
+        options->text[meant->id] = options->text[id];
+        options->number[meant->id] = options->number[id];
     }
     return true;
 }

@@ -46,7 +46,8 @@ bool option_is_global(enum option_id id);
  * app->argc and app->argv are those after it. False: said what is wrong. */
 bool options_parse(struct app *app, int argc, char **argv, const char **verb);
 
-/* Whether the verb takes all options given. False: said which it does not. */
-bool options_fit(const struct app *app, option_set allowed);
+/* Whether the verb takes all options given. False: said which it does not. Two options may have one name, when no verb
+ * takes both and their values are read alike: what was given is then the one that the verb takes. */
+bool options_fit(struct app *app, option_set allowed);
 
 #endif

@@ -9,6 +9,8 @@
 
 enum { FACTS_A_PAGE = 20000, HOURS_MOST = 24 * 62, DAYS_MOST = 366 * 20, WEEK_DAYS = 7, MONTH_DAYS = 30 };
 
+enum { QUIET_MS = 400 }; /* what takes no longer needs no progress */
+
 #define DAY_MS INT64_C(86400000)
 
 const char *const report_by_words[] = {"site", "moderator", "article", "reason", "day", "hour", NULL};
@@ -42,8 +44,8 @@ bool report_options(struct app *app, struct report *report)
 
     *report = (struct report){.app = app, .site = options->text[OPT_SITE], .made_at = now, .until = now};
     report->since = now - DAY_MS;
-    if (options->given[OPT_PER] && !report_by(app->options.text[OPT_PER], NULL)) {
-        complain_word("--per", options->text[OPT_PER], report_by_words);
+    if (options->given[OPT_PEROPT_GROUP] && !report_by(app->options.text[OPT_PEROPT_GROUP], NULL)) {
+        complain_word("--per", options->text[OPT_PEROPT_GROUP], report_by_words);
         return false;
     }
     if (!one_span(app) || !put_moment(app, OPT_UNTIL, "until", &report->until))
@@ -185,6 +187,7 @@ static bool fetch(const struct report *report)
 
     progress_begin(&progress, report->app->columns);
     progress.what = "events";
+    progress.drawn = progress.started + QUIET_MS;
     while (good && after >= 0) {
         struct modq_answer *answer = ask(report, after);
         const struct modq_value *page = answer ? modq_answer_value(answer) : NULL;

@@ -311,7 +311,7 @@ void report_print(const struct report *report)
     enum report_by by;
 
     print_summary(report);
-    if (report->app->options.given[OPT_PER] && report_by(report->app->options.text[OPT_PER], &by)) {
+    if (report->app->options.given[OPT_PEROPT_GROUP] && report_by(report->app->options.text[OPT_PEROPT_GROUP], &by)) {
         print_table(report, by, SIZE_MAX);
         return;
     }

@@ -297,7 +297,7 @@ static const struct verb verbs[] = {
              "  modq stats --since 2h\n"
              "  modq stats --site news --week --per moderator\n"
              "  modq stats --month --html report.html\n",
-     .options = O(SITE) | O(SINCE) | O(UNTIL) | O(WEEK) | O(MONTH) | O(PER) | O(HTML),
+     .options = O(SITE) | O(SINCE) | O(UNTIL) | O(WEEK) | O(MONTH) | O(PERGROUP) | O(HTML),
      .run = run_stats},
     {.name = "watch",
      .usage = "[--older-than DURATION] [--pending N] [--site SITE] [--every SECONDS] [--exec COMMAND]",

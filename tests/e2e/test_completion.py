@@ -212,6 +212,7 @@ class WithDaemon(EveryShell, Case):
         self.assertEqual(self.words(shell, "key rotate sp"), {"sport-web"})
         self.assertEqual(self.words(shell, "key revoke --number "), {"1", "2"})
         self.assertEqual(self.words(shell, "audit --by "), {"news-web", "sport-web", "front", "push", "modqd"})
+        self.assertEqual(self.words(shell, "stats --by "), {"site", "moderator", "article", "reason", "day", "hour"})
         code = sorted(reasons)[0]
         self.assertLessEqual({f"{code},{other}" for other in reasons}, self.words(shell, f"reject --reason {code},"))
 
