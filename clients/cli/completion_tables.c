@@ -128,7 +128,8 @@ void completion_bash(FILE *out)
         fprintf(out, "    '%s'\n", verb_at(i)->name);
     fputs(")\n\n# What a verb takes.\n_modq_takes()\n{\n    case $1 in\n", out);
     each_verb(out, bash_verb);
-    fputs("    esac\n}\n\n# What an option's value can be, with a verb. False: it has none.\n_modq_value()\n{\n    case \"$2 $1\" in\n",
+    fputs("    esac\n}\n\n# What an option's value can be, with a verb. False: it has none.\n_modq_value()\n{\n    "
+          "case \"$2 $1\" in\n",
           out);
     bash_values(out);
     fputs("    *) return 1 ;;\n    esac\n}\n\n", out);
