@@ -62,22 +62,36 @@ static bool more_names(struct pool *pool)
     return true;
 }
 
+/* NULL: out of memory. */
+static char *copy_of(struct slice name)
+{
+    char *copy = malloc(name.len + 1);
+
+    if (copy && name.len)
+        memcpy(copy, name.data, name.len);
+    if (copy)
+        copy[name.len] = '\0';
+    return copy;
+}
+
+static bool add_name(struct pool *pool, struct slice name)
+{
+    struct slice *to = &pool->names[pool->count];
+
+    to->data = copy_of(name);
+    to->len = name.len;
+    pool->count += to->data != NULL;
+    return to->data;
+}
+
 /* 0: out of memory. */
 static uint32_t intern(struct pool *pool, struct slice name)
 {
     if (!more_slots(pool) || !more_names(pool))
         return 0;
     uint32_t *slot = slot_of(pool, name);
-    if (*slot)
-        return *slot;
-    char *copy = malloc(name.len + 1);
-    if (!copy)
-        return 0;
-    if (name.len)
-        memcpy(copy, name.data, name.len);
-    copy[name.len] = '\0';
-    pool->names[pool->count++] = (struct slice){copy, name.len};
-    *slot = (uint32_t)pool->count;
+    if (*slot == 0 && add_name(pool, name))
+        *slot = (uint32_t)pool->count;
     return *slot;
 }
 

@@ -13,8 +13,6 @@
 
 #include "say.h"
 
-extern char **environ;
-
 enum { HOOKS_MOST = 16, PATIENCE_MS = 60000, MERCY_MS = 5000, END_MS = 2000, STEP_MS = 20 };
 
 /* A command that runs; pid 0: a free place. */

@@ -195,7 +195,7 @@ static void backlog_cells(struct text *out, const struct report *report, const s
 {
     const struct figures_table *hours = &report->by[BY_HOUR];
     int64_t most = row->pending;
-    int64_t least = row->pending;
+    int64_t least = most;
 
     for (size_t i = 0; i < hours->count; i++) {
         const struct figures_row *hour = &hours->rows[i];
