@@ -16,10 +16,15 @@ enum { LIST_MAX = 64, LONG_LIST_MAX = 1, LONG_WAITING_MAX = 32, LONG_NICE = 5 };
  * failure it is left alone for some time. */
 enum { FOLLOW_MS = 1000, FOLLOW_AGAIN_MS = 60000 };
 
+/* When so many events come in a second, the machine has better to do than to index: for each slice of work a rest of
+ * REST slices. */
+enum { BUSY_EVENTS = 2000, REST = 10 };
+
 struct reader {
     struct work work;
     struct worker *worker;
-    int64_t follow_at;         /* boot time from which on the index is looked after even when requests keep coming */
+    int64_t follow_at; /* boot time from which on the index is looked after even when requests keep coming */
+    int64_t followed_at;
     int64_t follow_not_before; /* after a failure */
 };
 
@@ -40,6 +45,15 @@ static void run_one(struct work *work, struct request *request)
     request_refuse(request, &request->fault);
 }
 
+/* `events` came since the index was looked after last. */
+static bool is_busy(struct reader *reader, int64_t events, int64_t now)
+{
+    int64_t ms = now - reader->followed_at;
+
+    reader->followed_at = now;
+    return events * 1000 > BUSY_EVENTS * (ms > 0 ? ms : 1);
+}
+
 static void follow_some(struct reader *reader, bool *more)
 {
     struct work *work = &reader->work;
@@ -49,7 +63,12 @@ static void follow_some(struct reader *reader, bool *more)
     reader->follow_at = now + FOLLOW_MS;
     if (!work->search || now < reader->follow_not_before)
         return;
+    int64_t newest = work->search->newest;
     enum store_result r = search_follow(work, more, reason, sizeof(reason));
+    if (is_busy(reader, work->search->newest - newest, now)) {
+        *more = false;
+        reader->follow_not_before = now + (REST + 1) * (clock_boot_ms() - now);
+    }
     if (r == STORE_OK && !work->trouble)
         return;
     reader->follow_not_before = now + FOLLOW_AGAIN_MS;

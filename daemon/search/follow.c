@@ -6,7 +6,7 @@
 #include "gram.h"
 
 /* A block ends before it has more trigrams than KEYS_MOST, unless a single text has. */
-enum { KEYS_MOST = 1 << 20, EVENTS_A_SLICE = 8192, ERASED_A_SLICE = 16, REASON_BYTES = 512 };
+enum { KEYS_MOST = 1 << 20, EVENTS_A_SLICE = 16384, ERASED_A_SLICE = 16, REASON_BYTES = 512 };
 
 struct follow {
     struct search *search;
@@ -167,6 +167,8 @@ static enum store_result look_for_erased(struct follow *f)
 {
     struct erased erased = {.last = f->search->seen};
 
+    if (f->search->seen >= f->newest)
+        return STORE_OK;
     if (!read_ok(f, f->store->ops->event_scan(f->store, f->search->seen, EVENTS_A_SLICE, note_erased, &erased)))
         return STORE_OK;
     if (erased.n > 0)
@@ -376,8 +378,9 @@ static enum store_result go_on(struct follow *f, int64_t room, bool *more)
     *more = true;
     if (origin.event == 0 || origin.sites != f->sites->number)
         return begin_anew(f);
-    if (f->search->seen < f->newest)
-        return look_for_erased(f);
+    enum store_result r = look_for_erased(f);
+    if (r != STORE_OK || f->trouble || f->search->seen < f->newest)
+        return r;
     if (next_block(f, &block) && (block.stale || has_room(f, room)))
         return make_block(f, block);
     return index_shrink(index, more);
@@ -392,7 +395,7 @@ enum store_result follow(struct search *search, struct store *store, const struc
 
     *more = false;
     if (read_ok(&f, store->ops->event_last(store, &event))) {
-        f.newest = event.no;
+        f.newest = search->newest = event.no;
         r = search->known ? STORE_OK : open_index(&f);
         if (r == STORE_OK && !f.trouble)
             r = index_failed(&f, go_on(&f, room, more));

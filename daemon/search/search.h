@@ -12,6 +12,7 @@ struct search {
     char path[4200];
     struct index *index;     /* NULL: there is none now, and everything is read */
     bool known;              /* the index was made from this very database */
+    int64_t newest;          /* event, when the index was looked after last */
     int64_t seen;            /* events looked at for what was erased */
     struct fold fold;        /* of the text that is looked at */
     uint32_t *keys, *sorted; /* trigrams of a block that is made: trigram, then offset in the block */

@@ -34,6 +34,13 @@ int bench_echo(int argc, char **argv)
     }
 }
 
+enum { POOL = 2048 };
+
+static struct {
+    char text[BENCH_PROSE_BYTES];
+    size_t len;
+} pool[POOL];
+
 struct client {
     void *socket;
     double sent_at[1024]; /* by place in the window: replies come in order */
@@ -43,6 +50,7 @@ struct client {
 struct load {
     struct client clients[CLIENTS_MAX];
     int count, window, check;
+    int prose; /* bodies are of words: one of POOL, because making them takes longer than sending them */
     int64_t next, answered, start_number;
     double *latency;
     size_t latencies, cap;
@@ -55,8 +63,12 @@ static void send_one(struct load *load, struct client *client)
     char body[BENCH_BODY_BYTES];
     char id[32];
     int64_t n = load->start_number + load->next++;
+    struct slice text = {body, sizeof(body)};
 
-    bench_body(n, body);
+    if (load->prose)
+        text = (struct slice){pool[n % POOL].text, pool[n % POOL].len};
+    else
+        bench_body(n, body);
     bench_id(n, 0, id);
     out_map(&out);
     out_key_int(&out, "v", 1);
@@ -67,7 +79,7 @@ static void send_one(struct load *load, struct client *client)
     out_map(&out);
     out_key_cstr(&out, "site", "bench");
     out_key_cstr(&out, "comment", id);
-    out_key_str(&out, "body", (struct slice){body, sizeof(body)});
+    out_key_str(&out, "body", text);
     out_end(&out);
     out_end(&out);
     out_end(&out);
@@ -137,7 +149,8 @@ static void report(struct load *load, double seconds)
            n ? load->latency[n * 99 / 100] * 1e6 : 0, load->failed);
 }
 
-/* bench load ENDPOINT CLIENTS WINDOW SECONDS START CHECK: prints answers/s, p50 and p99 in microseconds, failures. */
+/* bench load ENDPOINT CLIENTS WINDOW SECONDS START CHECK [1]: prints answers/s, p50 and p99 in microseconds, failures.
+ * With 1 at the end the comments are of words. */
 int bench_load(int argc, char **argv)
 {
     static struct load load;
@@ -150,6 +163,9 @@ int bench_load(int argc, char **argv)
     double seconds = atof(argv[4]);
     load.start_number = atoll(argv[5]);
     load.check = atoi(argv[6]);
+    load.prose = argc > 7 && atoi(argv[7]);
+    for (int64_t i = 0; load.prose && i < POOL; i++)
+        pool[i].len = bench_prose(i, pool[i].text);
     for (int i = 0; i < load.count; i++) {
         int linger = 0;
         load.clients[i].socket = zmq_socket(context, ZMQ_DEALER);

@@ -191,8 +191,8 @@ static bool is_in_file(int64_t no, const char *word)
 
 TEST(the_index_finds_what_reading_finds)
 {
-    static const char *const texts[] = {"number17", "NUMBER4999", "hundred7th", "everywhere", "ژماره ٤٩٩٩",
-                                        "r1, ژ",    "of",         "1",          "not there",  "ژمارە"};
+    static const char *const texts[] = {"number17",   "NUMBER4999", "hundred7th", "everywhere",
+                                        "ژماره ٤٩٩٩", "r1, ژ",      "1",          "not there"};
 
     begin();
     submit_many("a", 0, 5000);
