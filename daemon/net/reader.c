@@ -25,7 +25,7 @@ struct reader {
     struct worker *worker;
     int64_t follow_at; /* boot time from which on the index is looked after even when requests keep coming */
     int64_t followed_at;
-    int64_t follow_not_before; /* after a failure */
+    int64_t follow_not_before; /* after a failure, or resting */
 };
 
 /* Each request sees one state of the store, and holds it no longer than it needs. */

@@ -13,6 +13,7 @@ struct follow {
     struct store *store;
     const struct follow_sites *sites;
     int64_t newest; /* event */
+    bool forgot;    /* something that was erased: enough for one slice */
     unsigned char hash[SHA256_BYTES];
     enum store_result trouble; /* of the store */
     char reason[REASON_BYTES];
@@ -171,7 +172,8 @@ static enum store_result look_for_erased(struct follow *f)
         return STORE_OK;
     if (!read_ok(f, f->store->ops->event_scan(f->store, f->search->seen, EVENTS_A_SLICE, note_erased, &erased)))
         return STORE_OK;
-    if (erased.n > 0)
+    f->forgot = erased.n > 0;
+    if (f->forgot)
         return forget(f, &erased);
     f->search->seen = erased.last;
     return STORE_OK;
@@ -379,7 +381,7 @@ static enum store_result go_on(struct follow *f, int64_t room, bool *more)
     if (origin.event == 0 || origin.sites != f->sites->number)
         return begin_anew(f);
     enum store_result r = look_for_erased(f);
-    if (r != STORE_OK || f->trouble || f->search->seen < f->newest)
+    if (r != STORE_OK || f->trouble || f->forgot || f->search->seen < f->newest)
         return r;
     if (next_block(f, &block) && (block.stale || has_room(f, room)))
         return make_block(f, block);

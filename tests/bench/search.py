@@ -96,31 +96,47 @@ def measure_queries(bench, sizes):
         shutil.rmtree(path)
 
 
+def looking_share(process):
+    """The part of the daemon's processor time that the thread took that searches and makes the index."""
+    times = {}
+    for task in os.listdir(f"/proc/{process.pid}/task"):
+        with open(f"/proc/{process.pid}/task/{task}/stat", encoding="utf-8") as file:
+            name, rest = file.read().split("(", 1)[1].rsplit(")", 1)
+        times[task, name] = sum(int(ticks) for ticks in rest.split()[11:13])
+    return sum(time_ for (_, name), time_ in times.items() if name == "modqd-look") / max(1, sum(times.values()))
+
+
 def intake(bench, clients, window, config):
     path = bench.fresh("intake")
     (path / "modqd.conf").write_text(config)
     process = bench.start_daemon(path, "--config", path / "modqd.conf")
     figures = bench.part("load", f"ipc://{path}/front.sock", clients, window, bench.seconds, 0, 1, 1)
+    share = looking_share(process)
     bench.stop(process)
-    return figures[0]
+    return figures[0], share
 
 
 def measure_intake(bench, rounds):
     """With and without, one after the other in each round; so do two without, which tells how much is chance."""
     say()
     say("Intake with search on, beside the same without (comments a second, medians; ratios within a round)")
-    say(f"{'clients x in flight':>20} {'off/s':>10} {'on/s':>10} {'on/off':>8} {'':>12} {'off/off':>8} {'':>12}")
+    say(f"{'clients x in flight':>20} {'off/s':>10} {'on/s':>10} {'on/off':>8} {'':>12} {'off/off':>8} {'':>12} {'its share':>9}")
     for clients, window in SHAPES:
         got = {"off": [], "on": [], "again": []}
         for i in range(rounds):
             order = ["off", "on", "again"] if i % 2 else ["again", "on", "off"]
             for which in order:
                 got[which].append(intake(bench, clients, window, "" if which == "on" else OFF))
+        shares = [share for _, share in got["on"]]
+        got = {which: [rate for rate, _ in rates] for which, rates in got.items()}
         ratios = [on / off for on, off in zip(got["on"], got["off"])]
         chance = [again / off for again, off in zip(got["again"], got["off"])]
         say(f"{f'{clients} x {window}':>20} {statistics.median(got['off']):10,.0f} {statistics.median(got['on']):10,.0f} "
             f"{statistics.median(ratios):8.2f} {f'{min(ratios):.2f}-{max(ratios):.2f}':>12} "
-            f"{statistics.median(chance):8.2f} {f'{min(chance):.2f}-{max(chance):.2f}':>12}")
+            f"{statistics.median(chance):8.2f} {f'{min(chance):.2f}-{max(chance):.2f}':>12} "
+            f"{statistics.median(shares):9.1%}")
+    say("off/off: two without search, which tells how much is chance. its share: of the daemon's processor time, what the")
+    say("thread took that makes the index.")
 
 
 def measure_search(bench, rounds, sizes=SIZES):
