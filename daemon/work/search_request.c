@@ -17,7 +17,7 @@ enum { SEARCH_MAX = 100, SEARCH_DEFAULT = 20, TEXT_BYTES = 256 };
 
 /* About how many microseconds one request may take, and what a comment costs that holds the text, whether it is shown
  * or not. */
-enum { EFFORT_US = 200000, COST_COMMENT_US = 30 };
+enum { EFFORT_US = 100000, COST_COMMENT_US = 30 };
 
 struct search_args {
     struct slice text, site, state_word, article, author, language;

@@ -253,6 +253,20 @@ class Erased(Case):
         self.check_files(chunks)
         self.assertEqual(look(self.desk, "filling 78."), ["f78"])
 
+    def test_where_everything_is_erased_no_page_of_the_file_holds_what_was_there(self):
+        """Pages that are not used any more, too, which no new block takes."""
+        chance = random.Random(3)
+        words = ["".join(chance.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(80)) for _ in range(SPAN + 200)]
+        fill(self.daemon.front(), "all", len(words), lambda n: words[n])
+        chunks = [data for _, data in indexed(self.daemon, 2).chunks]
+        self.assertGreater(len(chunks), 20)
+        for site, count in (("s", SPAN + 200), ("all", len(words))):
+            for start in range(0, count, BATCH):
+                self.desk.erase([{"site": site, "comment": f"f{n}"} for n in range(start, min(start + BATCH, count))])
+        eventually(lambda: not (index_file.read(self.daemon.dir) or self).chunks, 60)
+        eventually(lambda: not os.path.getsize(f"{self.daemon.dir}/search.db-wal"), 20)
+        self.check_files(chunks)
+
     def test_a_kill_right_after_it_does_not_make_it_forgotten(self):
         chunks = self.chunks()
         self.erase()
