@@ -204,19 +204,26 @@ static bool note_site(void *arg, const struct store_event *event)
     return true;
 }
 
+static bool grow(uint32_t **array, size_t cap)
+{
+    uint32_t *larger = realloc(*array, cap * sizeof(**array));
+
+    if (larger)
+        *array = larger;
+    return larger != NULL;
+}
+
 static bool make_room(struct search *search, size_t more)
 {
     size_t needed = search->key_count + more;
+    size_t cap = needed + needed / 2;
 
     if (needed <= search->key_cap)
         return true;
-    size_t cap = needed + needed / 2;
-    uint32_t *keys = realloc(search->keys, cap * sizeof(*keys));
-    search->keys = keys ? keys : search->keys;
-    uint32_t *sorted = keys ? realloc(search->sorted, cap * sizeof(*sorted)) : NULL;
-    search->sorted = sorted ? sorted : search->sorted;
-    search->key_cap = sorted ? cap : search->key_cap;
-    return sorted != NULL;
+    if (!grow(&search->keys, cap) || !grow(&search->sorted, cap))
+        return false;
+    search->key_cap = cap;
+    return true;
 }
 
 static bool add_key(void *arg, uint32_t gram)

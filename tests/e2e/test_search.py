@@ -7,7 +7,7 @@ import time
 
 import index_file
 import tap
-from cases import Case, event, eventually, fresh
+from cases import Case, event, eventually
 from daemon import Daemon
 from modq import Desk, Front
 
@@ -19,9 +19,9 @@ WORDS = (
     ("CAFE", "a café", "a cave"), ("straße", "STRASSE 7", "strand"), ("istanbul", "İSTANBUL'da", "Istambul"),
     ("ışık", "IŞIK yok", "aşk"), ("diyarbakir", "Diyarbakır", "Diyar bakır"), ("zimane kurdi", "Zimanê  Kurdî", "zimanek"),
     ("rojbaş", "ROJBAS", "roj baş"), ("کوردی", "زمانی كوردي", "کورد"), ("هەولیر", "لە هەولێر", "هەولان"),
-    ("ئه‌مه", "ئەمە", "ئەوە"), ("گەران", "گەڕان", "گوران"), ("محمد", "قال مُحَمَّدٌ", "محمود"),
+    ("ئه\u200cمه", "ئەمە", "ئەوە"), ("گەران", "گەڕان", "گوران"), ("محمد", "قال مُحَمَّدٌ", "محمود"),
     ("الاسلام", "الإسلام", "السلام"), ("مكتبه", "المكتبة", "مكتب"), ("سلام", "ســـلام", "كلام"),
-    ("2024", "سال ۲۰۲۴", "۲۰۲۳"), ("میخواهم", "می‌خواهم", "می‌خواهد"), ("сисуф", "x сисуф", "сисиф"),
+    ("2024", "سال ۲۰۲۴", "۲۰۲۳"), ("میخواهم", "می\u200cخواهم", "می\u200cخواهد"), ("сисуф", "x сисуф", "сисиф"),
 )
 
 
