@@ -100,6 +100,8 @@ static size_t put_folded(char *to, int32_t c, bool first, bool *space)
 {
     int32_t folded[LONGEST];
     size_t len = 0;
+
+    folded[0] = 0;
     int n = fold_one(c, folded);
 
     for (int i = 0; i < n; i++) {

@@ -40,8 +40,7 @@ static const char *const sql[ST_COUNT] = {
     [ST_FIND] = "SELECT key, lists FROM chunk WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT 1",
     [ST_PUT_CHUNK] = "INSERT INTO chunk VALUES(?, ?)",
     [ST_DROP_CHUNKS] = "DELETE FROM chunk WHERE key BETWEEN ? AND ?",
-    [ST_PUT_BLOCK] = "INSERT INTO block VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last,"
-                     " stale = excluded.stale",
+    [ST_PUT_BLOCK] = "INSERT OR REPLACE INTO block VALUES(?, ?, ?)",
     [ST_MARK] = "UPDATE block SET stale = 1 WHERE first = ?",
     [ST_MARK_ALL] = "UPDATE block SET stale = 1",
     [ST_ORIGIN] = "UPDATE origin SET event = ?, hash = ?, sites = ?",

@@ -65,6 +65,7 @@ size_t posting_pack(unsigned char to[POSTING_BYTES], const uint16_t *offsets, si
     unsigned k = best_k(n);
     unsigned next = 0;
 
+    to[0] = 0;
     put_bits(&w, k, K_BITS);
     for (size_t i = 0; i < n; i++) {
         unsigned distance = offsets[i] - next;

@@ -80,9 +80,9 @@ TEST(kurmanji_words_are_found_with_and_without_their_roofs)
 
 TEST(sorani_words_are_found_however_they_are_typed)
 {
-    same("کوردی", "كوردي");      /* Kurdish kaf and ye; Arabic ones */
+    same("کوردی", "كوردي");     /* Kurdish kaf and ye; Arabic ones */
     same("ئەمە", "ئه\u200cمه"); /* ae; heh with a joiner */
-    same("هەولێر", "هەولیر");    /* yeh with and without its v */
+    same("هەولێر", "هەولیر");   /* yeh with and without its v */
     same("گەڕان", "گەران");
     same("دڵ", "دل");
     same("ڕۆژ", "روژ");
