@@ -98,10 +98,9 @@ static size_t put(char *to, int32_t c)
 /* Writes what `c` becomes to `to`, which has room. A space waits in *space until something follows it. */
 static size_t put_folded(char *to, int32_t c, bool first, bool *space)
 {
-    int32_t folded[LONGEST];
+    int32_t folded[LONGEST] = {0};
     size_t len = 0;
 
-    folded[0] = 0;
     int n = fold_one(c, folded);
 
     for (int i = 0; i < n; i++) {

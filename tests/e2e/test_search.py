@@ -107,12 +107,11 @@ class Searching(Case):
         fill(front, self.site, 3000)
         waiting = [desk.send("search", text="qz") for _ in range(20)]
         start = time.monotonic()
-        for _ in range(20):
-            self.ann.list(site=self.site, limit=1)
+        self.ann.list(site=self.site, limit=1)
         took = time.monotonic() - start
         for number in waiting:
             desk.collect(number)
-        self.assertLess(took, (time.monotonic() - start) * 0.9, "each list waited for a search")
+        self.assertLess(took, (time.monotonic() - start) * 0.9, "the list waited for the searches")
 
 
 class Whole(Case):
