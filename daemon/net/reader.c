@@ -14,11 +14,11 @@ enum { LIST_MAX = 64, LONG_LIST_MAX = 1, LONG_WAITING_MAX = 32, LONG_NICE = 5 };
 
 /* The index is looked after when nobody asked for anything; and once in a while when somebody always does. After a
  * failure it is left alone for some time. */
-enum { FOLLOW_MS = 1000, FOLLOW_AGAIN_MS = 60000 };
+enum { FOLLOW_MS = 250, FOLLOW_AGAIN_MS = 60000 };
 
 /* When so many events come in a second, the machine has better to do than to index: for each slice of work a rest of
  * REST slices. */
-enum { BUSY_EVENTS = 2000, REST = 10 };
+enum { BUSY_EVENTS = 2000, REST = 4 };
 
 struct reader {
     struct work work;

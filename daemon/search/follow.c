@@ -388,11 +388,12 @@ static enum store_result go_on(struct follow *f, int64_t room, bool *more)
     if (origin.event == 0 || origin.sites != f->sites->number)
         return begin_anew(f);
     enum store_result r = look_for_erased(f);
-    if (r != STORE_OK || f->trouble || f->forgot || f->search->seen < f->newest)
+    bool behind = f->search->seen < f->newest;
+    if (r != STORE_OK || f->trouble || f->forgot)
         return r;
     if (next_block(f, &block) && (block.stale || has_room(f, room)))
-        return make_block(f, block);
-    return index_shrink(index, more);
+        return make_block(f, block); /* however far behind: it holds nothing that is erased now */
+    return behind ? STORE_OK : index_shrink(index, more);
 }
 
 enum store_result follow(struct search *search, struct store *store, const struct follow_sites *sites, int64_t room,
