@@ -193,7 +193,7 @@ static void scrolled(struct page *page, const struct page *part, int scroll, siz
     size_t most = part->rows > rows ? part->rows - rows : 0;
     size_t from = (size_t)scroll < most ? (size_t)scroll : most;
 
-    page->scroll_most = most;
+    page->scroll_most = most > page->scroll_most ? most : page->scroll_most;
     page->middle = rows;
     page_paste(page, part, from, rows, row, column);
     if (most == 0 || row == 0 || part->columns < 16)
@@ -238,7 +238,9 @@ static void view_side(struct page *page, const struct review *r, const struct ca
     size_t column = page->columns - SIDE_COLUMNS;
 
     view_details(&side, r, card, now);
-    page_paste(page, &side, 0, rows, row, column + 2);
+    size_t most = side.rows > rows ? side.rows - rows : 0;
+    page_paste(page, &side, (size_t)r->scroll < most ? (size_t)r->scroll : most, rows, row, column + 2);
+    page->scroll_most = most;
     for (size_t i = 0; i < rows; i++)
         page_put(page, row + i, column, 1, STYLE_RULE, SLICE_LIT("\u2502"));
     page->failed = page->failed || side.failed;

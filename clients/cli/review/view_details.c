@@ -65,6 +65,26 @@ static size_t common_end(struct slice a, struct slice b, size_t start)
     return same;
 }
 
+/* So many bytes earlier, at the beginning of a word: what changed is understood by what stands around it. */
+static size_t context_before(struct slice text, size_t at)
+{
+    size_t from = at > CONTEXT ? at - CONTEXT : 0;
+
+    while (from > 0 && text.data[from - 1] != ' ' && text.data[from - 1] != '\n')
+        from--;
+    return from;
+}
+
+/* The same for what follows: how much of the end is left out. */
+static size_t context_after(struct slice text, size_t end)
+{
+    size_t left = end > CONTEXT ? end - CONTEXT : 0;
+
+    while (left > 0 && text.data[text.len - left] != ' ' && text.data[text.len - left] != '\n')
+        left--;
+    return left;
+}
+
 static void change(struct page *page, enum style style, const char *sign, struct slice body, size_t start, size_t end)
 {
     struct text line = {0};
@@ -86,6 +106,8 @@ static void view_changes(struct page *page, const struct card *card)
         return;
     size_t start = common_start(was, is);
     size_t end = common_end(was, is, start);
+    start = context_before(was, start);
+    end = context_after(was, end);
     view_head(page, "Changed since revision %lld", (long long)look_int(before, "revision", 0));
     change(page, STYLE_BAD, "- ", was, start, end);
     change(page, STYLE_GOOD, "+ ", is, start, end);
@@ -214,39 +236,53 @@ static void view_seen(struct page *page, const struct card *card, int64_t now)
     }
 }
 
-static void say_urgent(struct text *out, const json_t *one, int64_t now)
+static const char *urgent_word(const json_t *one)
 {
     static const char *const words[][2] = {
-        {"target", "is to be decided within"},          {"reports", "earlier, for reports:"},
-        {"front_page", "earlier, for the front page:"}, {"watched", "earlier, the author is watched:"},
-        {"trusted", "later, the author is trusted:"},
+        {"target", "to decide"},
+        {"reports", "for reports"},
+        {"front_page", "front page"},
+        {"watched", "the author is watched"},
+        {"trusted", "the author is trusted"},
     };
-    int64_t ms = look_int(one, "ms", 0);
 
-    if (look_is(one, "what", "received")) {
-        say(out, "received ");
-        when_say_short(out, ms, now);
-        return;
-    }
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (look_is(one, "what", words[i][0]))
-            say(out, "%s", words[i][1]);
-    if (out->len == 0)
-        text_append(out, look_text(one, "what"));
-    say(out, " %lldm", (long long)((ms < 0 ? -ms : ms) / 60000));
+            return words[i][1];
+    return NULL;
 }
 
+static void view_urgent(struct page *page, const json_t *one, int64_t now)
+{
+    int64_t ms = look_int(one, "ms", 0);
+    const char *word = urgent_word(one);
+    struct text line = {0};
+
+    if (look_is(one, "what", "received")) {
+        when_say_short(&line, ms, now);
+        say(&line, " received");
+    } else {
+        say(&line, "%s %lldm ", ms < 0 ? "\u2212" : "+", (long long)((ms < 0 ? -ms : ms) / 60000));
+        text_append(&line, word ? slice_of(word) : look_text(one, "what"));
+    }
+    rows_of(page, STYLE_DIM, &line, 1);
+}
+
+/* The sum that makes the time by which it is due. */
 static void view_urgency(struct page *page, const struct card *card, int64_t now)
 {
     const json_t *urgency = look_list(card->card, "urgency");
+    struct text line = {0};
 
-    if (json_array_size(urgency) > 0)
-        view_head(page, "Urgency");
-    for (size_t i = 0; i < json_array_size(urgency); i++) {
-        struct text line = {0};
-        say_urgent(&line, json_array_get(urgency, i), now);
-        rows_of(page, STYLE_DIM, &line, 2);
-    }
+    if (json_array_size(urgency) == 0)
+        return;
+    view_head(page, "Urgency");
+    for (size_t i = 0; i < json_array_size(urgency); i++)
+        view_urgent(page, json_array_get(urgency, i), now);
+    say(&line, "= ");
+    when_say_short(&line, look_int(card->card, "due_at", 0), now);
+    say(&line, " due");
+    rows_of(page, STYLE_PLAIN, &line, 1);
 }
 
 void view_details(struct page *page, const struct review *r, const struct card *card, int64_t now)

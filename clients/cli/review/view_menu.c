@@ -105,6 +105,20 @@ void view_filters(struct page *page, const struct review *r)
 
 enum { AGE_AT = 4, REPORTS_AT = 9, WHO_AT = 14, WHO_COLUMNS = 14, TEXT_AT = 30 };
 
+/* Of comments that wait nothing is said; they are the usual ones. */
+static void view_state(struct page *page, size_t row, const json_t *card, bool chosen)
+{
+    bool approved = look_is(card, "state", "approved");
+    bool rejected = look_is(card, "state", "rejected");
+    enum style style = approved ? STYLE_GOOD : rejected ? STYLE_BAD : STYLE_DIM;
+
+    if (!look_is(card, "state", "pending"))
+        page_put(page, row, WHO_AT - 2, 1, chosen ? STYLE_CHOSEN : style,
+                 approved   ? SLICE_LIT("\u2713")
+                 : rejected ? SLICE_LIT("\u2717")
+                            : SLICE_LIT("\u00b7"));
+}
+
 static void view_line(struct page *page, const json_t *card, bool marked, bool chosen, int64_t now)
 {
     size_t row = page->rows;
@@ -125,8 +139,7 @@ static void view_line(struct page *page, const json_t *card, bool marked, bool c
     text_free(&age);
     if (reports > 0)
         page_words(page, row, REPORTS_AT, chosen ? style : STYLE_WARN, "!%lld", (long long)reports);
-    if (!look_is(card, "state", "pending"))
-        page_quote(page, row, REPORTS_AT, 4, chosen ? style : STYLE_DIM, look_text(card, "state"));
+    view_state(page, row, card, chosen);
     page_quote(page, row, WHO_AT, WHO_COLUMNS, faint, who.data ? who : look_text(author, "id"));
     if (page->columns > TEXT_AT)
         page_quote(page, row, TEXT_AT, page->columns - TEXT_AT, style, look_text(card, "body"));

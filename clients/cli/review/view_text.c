@@ -171,7 +171,7 @@ static size_t value_width(const struct page *page)
     return page->columns > LABEL ? page->columns - LABEL : 1;
 }
 
-/* Rows "label  text", and behind the text in its last row the words of a tail, when they fit. */
+/* Rows "label  text", and behind the text, or below it, the words of a tail. */
 static void row(struct page *page, const char *word, struct slice untrusted, const char *tail)
 {
     size_t first = page->rows;
@@ -187,8 +187,14 @@ static void row(struct page *page, const char *word, struct slice untrusted, con
     if (page->rows == first)
         return;
     page_put(page, first, 0, LABEL, STYLE_DIM, slice_of(word));
-    if (*tail && taken + 2 + strlen(tail) <= width && page->rows == first + 1)
-        page_put(page, first, LABEL + taken + 2, width, STYLE_DIM, slice_of(tail));
+    if (!*tail)
+        return;
+    size_t at = LABEL + taken + 2;
+    if (page->rows > first + 1 || taken + 2 + render_width(slice_of(tail)) > width) {
+        page_row(page);
+        at = LABEL;
+    }
+    page_put(page, page->rows - 1, at, width, STYLE_DIM, slice_of(tail));
 }
 
 static void view_article(struct page *page, const struct card *card)
@@ -236,7 +242,7 @@ static void view_author(struct page *page, const struct card *card, int64_t now)
         render_line(&tail, mark);
     }
     if (!record && look_int(author, "registered_at", -1) >= 0) {
-        say(&tail, "member for ");
+        say(&tail, "%smember for ", tail.len ? ", " : "");
         say_since(&tail, look_int(author, "registered_at", now), now);
     }
     text_append(&tail, (struct slice){"", 1});
