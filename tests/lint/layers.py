@@ -36,7 +36,7 @@ LIBRARIES = [
     ("zmq.h", ["daemon/net/bus.c", "daemon/net/gate.c", "daemon/net/relay.c", "daemon/net/zap.c",
                "daemon/net/server_key.c", "daemon/net/watch.c", "daemon/net/loop.c", "clients/c/*"]),
     ("sqlite3.h", ["daemon/store/*", "daemon/search/index.c"]),
-    ("utf8proc.h", ["daemon/search/fold.c", "clients/cli/*"]),
+    ("utf8proc.h", ["daemon/search/fold.c", "clients/cli/*", "clients/cli/review/*"]),
     ("microhttpd.h", ["daemon/metrics/server.c"]),
     ("curses.h", ["clients/cli/review/screen.c"]),
     ("fribidi/fribidi.h", ["clients/cli/review/bidi.c"]),
