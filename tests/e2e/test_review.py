@@ -109,6 +109,46 @@ class Deciding(ReviewCase):
         eventually(lambda: self.card_of(item)["lane"] == "escalated")
 
 
+class Choosing(ReviewCase):
+    def test_a_search_finds_and_opens_what_was_decided_and_lets_it_be_decided_anew(self):
+        waiting = self.pending("nothing special")
+        decided = self.pending("a hippopotamus in the park")
+        self.reject(decided)
+        screen = self.review()
+        self.read(screen, waiting)
+        screen.send("/")
+        screen.wait_for("Search:")
+        screen.send("hippopotamus" + ENTER)
+        screen.wait_for("1 found")
+        screen.send(ENTER)
+        self.read(screen, decided)
+        screen.wait_for("This comment is rejected, by ann")
+        screen.send("a")
+        screen.wait_for("Approve it instead?")
+        screen.send("y")
+        self.wait_state(decided, "approved")
+        self.read(screen, waiting)
+
+    def test_a_filter_shows_and_holds_only_what_fits(self):
+        items = [self.pending(author={"id": author}) for author in ("x", "y", "x")]
+        screen = self.review()
+        self.read(screen, items[0])
+        screen.send("f")
+        screen.wait_for("Show only")
+        screen.send("u\x15y" + ENTER)
+        self.read(screen, items[1])
+        eventually(lambda: [self.holder(item) for item in items] == [None, "ann", None])
+        screen.send("fx")
+        eventually(lambda: [self.holder(item) for item in items] == ["ann"] * 3)
+
+    def test_other_comments_of_the_author_come_next(self):
+        items = [self.pending(author={"id": author}) for author in ("x", "y", "y", "y", "y", "y", "x")]
+        screen = self.review("--ahead", "1")
+        self.read(screen, items[0])
+        screen.send("A")
+        self.read(screen, items[6])
+
+
 class Holding(ReviewCase):
     def test_the_next_ones_are_claimed_ahead_and_given_back_at_the_end(self):
         items = [self.pending() for _ in range(4)]

@@ -148,3 +148,83 @@ class TestRandomKeys(Case):
 
 if __name__ == "__main__":
     tap.main()
+#!/usr/bin/python3
+"""Two moderators at their screens who press any keys: nothing is decided twice, lost, or kept."""
+import os
+import random
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import tap
+from cases import Case, event, fresh
+from daemon import MODQ
+from screen import Screen
+
+COMMENTS = 120
+SECONDS = 8
+SIZES = ((80, 24), (40, 10), (120, 40), (20, 6))
+# All but those that leave (q, Ctrl-C), suspend (Ctrl-Z) and agree to replace a decision (y).
+KEYS = ["a"] * 6 + ["r1\r", "r2\r", "rd\rwhy\r", "s", "e\r", "u", "u", "l", "\t", " ", "*", "+", "j", "k", "]", "[", "\r", "\x1b", "?",
+                    "m", "h", "o", "A", "/body\r", "n note\r", "f", "fp\r", "fx", "fx", "\x1b[A", "\x1b[6~", "\x0c", "0", "é", "س"]
+
+
+class RandomKeys(Case):
+    def press(self, screens, chance):
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
+            screen = chance.choice(screens)
+            if chance.random() < 0.3:      # out of whatever is open, and decide
+                screen.send("\x1b")
+                screen.pump(0.15)
+                screen.send(chance.choice(("a", "a", "a", "r1\r", "r1\r", "r2\r", "u", "fx")))
+            screen.send(chance.choice(KEYS))
+            screen.pump(chance.choice((0, 0.01, 0.1)))
+            if chance.random() < 0.03:
+                screen.resize(*chance.choice(SIZES))
+            self.assertIsNone(screen.exit_code, screen.picture())
+
+    def leave(self, screen):
+        """Out of whatever was open, then out."""
+        for _ in range(2):
+            screen.send("\x1b")
+            screen.settle(0.2)
+        screen.send("q")
+        self.assertEqual(screen.wait_exit(), 0, screen.picture())
+
+    def check_history(self, comment):
+        """Between two decisions of a comment lies what took the first one back."""
+        decided = False
+        for one in reversed(self.ann.history(self.site, comment)["events"]):
+            if one["kind"] in ("approved", "rejected"):
+                self.assertFalse(decided and one["cause"] != "undo", comment)
+                decided = True
+            elif one["kind"] == "reopened":
+                decided = False
+
+    def test_nothing_is_decided_twice_or_lost_and_nothing_stays_held(self):
+        seed = int(os.environ.get("SEED", time.time_ns() % 1_000_000))
+        print(f"# SEED={seed}")
+        comments = [fresh() for _ in range(COMMENTS)]
+        self.front.submit([event(self.site, comment, author={"id": f"a{i % 5}"}) for i, comment in enumerate(comments)])
+        screens = [Screen([MODQ, "--dir", self.daemon.dir, "--as", name, "review", "--site", self.site])
+                   for name in ("ann", "bob")]
+        for screen in screens:
+            self.addCleanup(screen.close)
+            screen.wait_for("approve")
+        self.press(screens, random.Random(seed))
+        for screen in screens:
+            self.leave(screen)
+        states = [self.status_of({"site": self.site, "comment": comment})["state"] for comment in comments]
+        self.assertEqual(set(states) - {"pending", "approved", "rejected"}, set())
+        print(f"# {len(comments) - states.count('pending')} of {len(comments)} decided at the end")
+        self.assertLess(states.count("pending"), len(comments) - 3)
+        for comment in comments:
+            self.check_history(comment)
+            self.assertIsNone(self.card_of({"site": self.site, "comment": comment})["claimed_by"], comment)
+        done = self.daemon.run_modq("fsck")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+if __name__ == "__main__":
+    tap.main()

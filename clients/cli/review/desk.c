@@ -150,7 +150,7 @@ static int loop(struct desk *desk, struct wire *wire, const struct signals *sign
     }
 }
 
-int desk_run(struct desk *desk)
+int desk_run(struct desk *desk, const struct face *face, void *own)
 {
     struct app *app = desk->app;
     struct wire *wire = wire_open(app->desk, app_timeout_ms(app, ATTEMPTS_MS));
@@ -158,6 +158,8 @@ int desk_run(struct desk *desk)
 
     if (!wire)
         return EXIT_LOCAL;
+    desk->face = face;
+    desk->own = own;
     hear_signals(&signals);
     int code = loop(desk, wire, &signals);
     stop_hearing(&signals);

@@ -33,8 +33,8 @@ struct desk {
     bool hurry; /* asked to leave twice */
 };
 
-/* Until the moderator leaves. Returns the exit code, and says on standard error what is not certain. */
-int desk_run(struct desk *desk);
+/* Until the moderator leaves. `own` is the face's. Returns the exit code. */
+int desk_run(struct desk *desk, const struct face *face, void *own);
 
 /* The model is told, and a second wish to leave is heard. */
 void desk_key(struct desk *desk, int32_t key, int64_t now);

@@ -18,7 +18,7 @@ enum {
     SCROLL_END = 1 << 20,
 };
 
-/* ---- ask.c: requests under way */
+/* ---- requests.c: requests under way */
 
 /* Takes `fields` and `about` (NULL: nothing). `operation` NULL: the wish's own. NULL when memory is out. */
 struct request *ask(struct review *r, enum wish wish, const char *operation, json_t *fields, json_t *about,

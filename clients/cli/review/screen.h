@@ -3,7 +3,7 @@
 #define MODQ_REVIEW_SCREEN_H
 
 #include "keys.h"
-#include "page.h"
+#include "rows.h"
 
 enum {
     SCREEN_NO_KEY = -1,

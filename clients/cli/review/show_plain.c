@@ -397,9 +397,7 @@ int plain_review(struct desk *desk)
     struct face_state own = {0};
 
     lines_open(&own.lines, STDIN_FILENO);
-    desk->face = &face;
-    desk->own = &own;
-    int code = desk_run(desk);
+    int code = desk_run(desk, &face, &own);
     lines_close(&own.lines);
     return code;
 }

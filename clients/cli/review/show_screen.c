@@ -89,9 +89,7 @@ int screen_review(struct desk *desk)
     static const struct face face = {draw, read_keys, ready, resized, suspend};
     struct face_state own = {0};
 
-    desk->face = &face;
-    desk->own = &own;
-    int code = desk_run(desk);
+    int code = desk_run(desk, &face, &own);
     screen_close();
     return code;
 }

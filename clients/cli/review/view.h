@@ -4,7 +4,7 @@
 #define MODQ_REVIEW_VIEW_H
 
 #include "model.h"
-#include "page.h"
+#include "rows.h"
 
 enum {
     VIEW_COLUMNS_LEAST = 20,

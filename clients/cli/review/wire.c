@@ -61,14 +61,14 @@ static bool add(struct wire *wire, const struct request *request, int64_t now)
 {
     struct errand *errand = calloc(1, sizeof(*errand));
     struct errand **end = &wire->first;
-    const char *key;
-    json_t *value;
 
     if (!errand || !(errand->fields = modq_fields_new())) {
         free(errand);
         return false;
     }
-    json_object_foreach(request->fields, key, value) json_to_fields(errand->fields, key, strlen(key), value);
+    for (void *at = json_object_iter(request->fields); at; at = json_object_iter_next(request->fields, at))
+        json_to_fields(errand->fields, json_object_iter_key(at), json_object_iter_key_len(at),
+                       json_object_iter_value(at));
     if (request->changing)
         modq_put_operation(errand->fields);
     errand->id = request->id;

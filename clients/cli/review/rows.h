@@ -1,6 +1,6 @@
 /* Lines of text with a place and a style: what a screen, or a part of it, shows. */
-#ifndef MODQ_REVIEW_PAGE_H
-#define MODQ_REVIEW_PAGE_H
+#ifndef MODQ_REVIEW_ROWS_H
+#define MODQ_REVIEW_ROWS_H
 
 #include "bidi.h"
 

@@ -1,4 +1,4 @@
-#include "page.h"
+#include "rows.h"
 
 #include <stdint.h>
 #include <stdlib.h>
