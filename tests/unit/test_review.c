@@ -783,6 +783,19 @@ TEST(arabic_is_isolated_for_the_terminal_or_put_in_order_and_shaped)
     assert_line("\u0633 VAR", BIDI_FRIBIDI, "VAR \ufeb1");
 }
 
+TEST(a_change_is_shown_with_the_words_around_it_in_its_line)
+{
+    struct review r;
+
+    open_three(&r);
+    json_object_set_new(r.cards.item[0]->card, "body",
+                        json_string("First line.\nIt was a very good day for us.\nLast."));
+    put_details(&r, "{'before': {'revision': 1, 'body': 'First line.\\nIt was a very bad day for us.\\nLast.'}}");
+    assert_shown(&r, 80, 40, "- \u2026 It was a very bad day for us. \u2026");
+    assert_shown(&r, 80, 40, "+ \u2026 It was a very good day for us. \u2026");
+    close(&r);
+}
+
 /* ---- lines that are typed */
 
 TEST(a_line_is_typed_character_by_character_in_any_script)

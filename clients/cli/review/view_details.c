@@ -65,23 +65,25 @@ static size_t common_end(struct slice a, struct slice b, size_t start)
     return same;
 }
 
-/* So many bytes earlier, at the beginning of a word: what changed is understood by what stands around it. */
+/* Some words earlier, in the same line: what changed is understood by what stands around it. */
 static size_t context_before(struct slice text, size_t at)
 {
-    size_t from = at > CONTEXT ? at - CONTEXT : 0;
+    size_t from = at;
 
-    while (from > 0 && text.data[from - 1] != ' ' && text.data[from - 1] != '\n')
-        from--;
+    for (size_t back = at; back > 0 && at - back < CONTEXT && text.data[back - 1] != '\n'; back--)
+        if (back == 1 || text.data[back - 2] == ' ' || text.data[back - 2] == '\n')
+            from = back - 1;
     return from;
 }
 
 /* The same for what follows: how much of the end is left out. */
 static size_t context_after(struct slice text, size_t end)
 {
-    size_t left = end > CONTEXT ? end - CONTEXT : 0;
+    size_t left = end;
 
-    while (left > 0 && text.data[text.len - left] != ' ' && text.data[text.len - left] != '\n')
-        left--;
+    for (size_t on = end; on > 0 && end - on < CONTEXT && text.data[text.len - on] != '\n'; on--)
+        if (on == 1 || text.data[text.len - on + 1] == ' ' || text.data[text.len - on + 1] == '\n')
+            left = on - 1;
     return left;
 }
 
