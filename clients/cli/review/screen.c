@@ -52,13 +52,19 @@ static void choose_looks(bool color)
 {
     bool colors = color && has_colors() && start_color() == OK && use_default_colors() == OK;
     bool rich = colors && COLORS >= 256;
+    short pair = 1;
 
-    for (int i = 0; i < STYLES; i++) {
+    for (int i = 0; i < STYLES; i++, pair++) {
         const struct look *look = &looks[i];
         attributes[i] = colors ? look->extra : look->plain;
-        pairs[i] = colors ? (short)(i + 1) : 0;
-        if (colors)
-            init_pair(pairs[i], rich ? look->rich_ink : look->ink, rich ? look->rich_ground : look->ground);
+        pairs[i] = 0;
+        if (!colors)
+            continue;
+        pairs[i] = pair;
+        if (rich)
+            init_pair(pair, look->rich_ink, look->rich_ground);
+        else
+            init_pair(pair, look->ink, look->ground);
     }
     if (colors && !rich)
         attributes[STYLE_DIM] = A_DIM;
@@ -80,9 +86,10 @@ static void on_fatal(int number)
 static void say_farewell(const char *capability)
 {
     const char *string = tigetstr(capability);
+    size_t len = strlen(farewell);
 
-    if (string && string != (char *)-1 && strlen(farewell) + strlen(string) < sizeof(farewell))
-        strcat(farewell, string); /* room was looked at */
+    if (string && string != (char *)-1 && len + strlen(string) < sizeof(farewell))
+        memcpy(farewell + len, string, strlen(string) + 1);
 }
 
 static void prepare_for_the_worst(void)

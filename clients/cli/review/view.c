@@ -214,7 +214,7 @@ static void view_nothing(struct page *page, const struct review *r, size_t row, 
         then = "What you held is given back.";
     } else if (r->away) {
         why = "The daemon does not answer.";
-        then = "As soon as it does, this goes on.";
+        then = r->away_why ? r->away_why : "As soon as it does, this goes on.";
     } else if (r->empty_claims == 0) {
         why = "Looking for comments \u2026";
         then = "";
@@ -228,7 +228,7 @@ static void view_nothing(struct page *page, const struct review *r, size_t row, 
     width = render_width(slice_of(then));
     at = page->columns > width ? (page->columns - width) / 2 : 0;
     if (middle + 1 < row + rows)
-        page_put(page, middle + 1, at, page->columns - at, STYLE_DIM, slice_of(then));
+        page_quote(page, middle + 1, at, page->columns - at, STYLE_DIM, slice_of(then));
 }
 
 static void view_side(struct page *page, const struct review *r, const struct card *card, size_t row, size_t rows,
