@@ -12,6 +12,8 @@
 
 #include "proto/utf8.h"
 
+#include <term.h> /* last: its macros have names such as columns */
+
 enum { KEY_OF_PASTE = KEY_MAX + 1, KEY_OF_PASTED, ESCAPE_MS = 50 };
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
@@ -127,15 +129,19 @@ static void set_modes(void)
     curs_set(0);
 }
 
+/* Asked before the library begins with it, since that ends or leaves things behind where it cannot. */
+static bool is_known(void)
+{
+    int why;
+
+    return setupterm(NULL, STDOUT_FILENO, &why) == OK && cursor_address;
+}
+
 bool screen_open(bool color)
 {
     tcgetattr(STDIN_FILENO, &before);
-    if (!newterm(NULL, stdout, stdin))
+    if (!is_known() || !newterm(NULL, stdout, stdin))
         return false;
-    if (!tigetstr("cup") || tigetstr("cup") == (char *)-1) {
-        endwin();
-        return false;
-    }
     set_modes();
     choose_looks(color);
     prepare_for_the_worst();
@@ -164,14 +170,14 @@ void screen_suspend(void)
     screen_redraw();
 }
 
-void screen_size(size_t *columns, size_t *rows)
+void screen_size(size_t *across, size_t *down)
 {
     int height;
     int width;
 
     getmaxyx(stdscr, height, width);
-    *columns = (size_t)width;
-    *rows = (size_t)height;
+    *across = (size_t)width;
+    *down = (size_t)height;
 }
 
 void screen_resized(void)
