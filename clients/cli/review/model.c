@@ -119,7 +119,8 @@ size_t review_unanswered(const struct review *r)
 
 bool review_is_settled(const struct review *r)
 {
-    return review_unanswered(r) == 0 && !is_asked(r, WISH_CLAIM_NAMED) && !is_asked(r, WISH_LIST_AUTHOR);
+    return review_unanswered(r) == 0 && !is_asked(r, WISH_CLAIM_NAMED) && !is_asked(r, WISH_LIST_AUTHOR) &&
+           !is_asked(r, WISH_POLICY);
 }
 
 /* ---- for those who show it */

@@ -184,7 +184,7 @@ bool review_is_over(const struct review *r);
 /* Decisions, undos and notes that the daemon has not answered. */
 size_t review_unanswered(const struct review *r);
 
-/* Whether all that the moderator did last is answered, and what it brought back is on the table. */
+/* Whether all that the moderator did last is answered, what it brought back is on the table, and reasons are known. */
 bool review_is_settled(const struct review *r);
 
 /* ---- for those who show it */

@@ -134,7 +134,11 @@ static bool is_known(void)
 {
     int why;
 
-    return setupterm(NULL, STDOUT_FILENO, &why) == OK && cursor_address;
+    if (setupterm(NULL, STDOUT_FILENO, &why) != OK)
+        return false;
+    bool moves = cursor_address != NULL;
+    del_curterm(cur_term);
+    return moves;
 }
 
 bool screen_open(bool color)

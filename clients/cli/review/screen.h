@@ -17,8 +17,8 @@ enum {
 bool screen_open(bool color);
 void screen_close(void);
 
-void screen_size(size_t *columns, size_t *rows);
-void screen_resized(void); /* after SIGWINCH */
+void screen_size(size_t *across, size_t *down); /* columns and rows */
+void screen_resized(void);                      /* after SIGWINCH */
 void screen_draw(const struct page *page);
 void screen_redraw(void); /* all of it anew with the next page */
 

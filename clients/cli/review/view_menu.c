@@ -43,6 +43,7 @@ void view_reasons(struct page *page, const struct review *r)
     size_t count = count_reasons(r);
     size_t beside = page->columns / REASON_COLUMNS ? page->columns / REASON_COLUMNS : 1;
     size_t down = (count + beside - 1) / beside;
+    size_t width = page->columns / beside;
     size_t first = page->rows;
 
     if (count == 0) {
@@ -52,8 +53,15 @@ void view_reasons(struct page *page, const struct review *r)
     }
     for (size_t i = 0; i < down; i++)
         page_row(page);
-    for (size_t i = 0; i < count; i++)
-        view_reason(page, r, i, first + i % down, i / down * (page->columns / beside), page->columns / beside);
+    size_t row = 0;
+    size_t column = 0;
+    for (size_t i = 0; i < count; i++) {
+        view_reason(page, r, i, first + row, column, width);
+        if (++row == down) {
+            row = 0;
+            column += width;
+        }
+    }
 }
 
 /* ---- filters */
