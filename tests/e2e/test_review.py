@@ -12,7 +12,7 @@ from cases import Case, eventually, fresh
 from daemon import MODQ, Daemon
 from screen import Screen
 
-ENTER, ESCAPE, UP = "\r", "\x1b", "\x1b[A"
+ENTER = "\r"
 BACK_TO_NORMAL = b"\x1b[?1049l"
 
 
