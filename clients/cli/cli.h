@@ -97,7 +97,6 @@ enum option_id {
     OPT_DRY_RUN,
     OPT_BATCH,
     OPT_FOR,
-    OPT_PER,
     OPT_COUNT
 };
 

@@ -17,8 +17,7 @@ static const char *const yes_no[] = {"yes", "no", NULL};
 static const char *const bidis[] = {"terminal", "fribidi", "off", NULL};
 static const char *const roles[] = {"front", "moderator", "administrator", NULL};
 static const char *const rights[] = {"undo", "escalated", "erase", "bulk", NULL};
-static const char *const actors[] = {"front", "push",      "modqd", NULL}; NULL}; /* besides people */
-static const char *const groups[] = {  
+static const char *const actors[] = {"front", "push", "modqd", NULL}; /* besides people */
 static const char *const kinds[] = {"submitted",    "approved",      "rejected",      "reopened",    "withdrawn",
                                     "erased",       "claimed",       "renewed",       "released",    "lease_expired",
                                     "escalated",    "reported",      "key_added",     "key_revoked", "key_rotated",
@@ -231,12 +230,12 @@ static const struct option_row rows[] = {
      .value = VALUE_KEY,
      .words = actors,
      .help = "done by this person, or front, push, modqd"},
-    {.id=OPT_GROUP,
+    {.id = OPT_GROUP,
      .name = "by",
      .argument = "WHAT",
      .value = VALUE_WORDS,
      .words = report_by_words,
-     .help = ""},
+     .help = "a row for each site, moderator, article, reason, day or hour"},
     {.id = OPT_OF_KEY,
      .name = "of-key",
      .argument = "N",
@@ -362,12 +361,6 @@ static const struct option_row rows[] = {
      .argument = "NAME",
      .value = VALUE_KEY,
      .help = "comments that this person decided"},
-    {.id = OPT_PER,
-     .name = "per",
-     .argument = "GROUP",
-     .value = VALUE_WORDS,
-     .words = groups,
-     .help = "a line each: site, moderator, article, reason, day or hour"},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };

@@ -44,8 +44,8 @@ bool report_options(struct app *app, struct report *report)
 
     *report = (struct report){.app = app, .site = options->text[OPT_SITE], .made_at = now, .until = now};
     report->since = now - DAY_MS;
-    if (options->given[OPT_PEROPT_GROUP] && !report_by(app->options.text[OPT_PEROPT_GROUP], NULL)) {
-        complain_word("--per", options->text[OPT_PEROPT_GROUP], report_by_words);
+    if (options->given[OPT_GROUP] && !report_by(app->options.text[OPT_GROUP], NULL)) {
+        complain_word("--by", options->text[OPT_GROUP], report_by_words);
         return false;
     }
     if (!one_span(app) || !put_moment(app, OPT_UNTIL, "until", &report->until))

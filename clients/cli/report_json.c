@@ -95,7 +95,7 @@ static json_t *from_agreed(const struct agreement_row *rows, size_t count)
 json_t *report_json(const struct report *report)
 {
     const struct agreement *agreement = &report->agreement;
-    const char *asked = report->app->options.text[OPT_PEROPT_GROUP];
+    const char *asked = report->app->options.text[OPT_GROUP];
     enum report_by only;
     bool one = asked && report_by(asked, &only);
     json_t *map = json_object();

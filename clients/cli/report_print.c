@@ -270,7 +270,7 @@ static void print_table(const struct report *report, enum report_by by, size_t m
     table_print(&table);
     table_free(&table);
     if (rows->count > most_rows)
-        printf("and %zu more: --per %s\n", rows->count - most_rows, report_by_words[by]);
+        printf("and %zu more: --by %s\n", rows->count - most_rows, report_by_words[by]);
 }
 
 /* ---- agreement */
@@ -311,7 +311,7 @@ void report_print(const struct report *report)
     enum report_by by;
 
     print_summary(report);
-    if (report->app->options.given[OPT_PEROPT_GROUP] && report_by(report->app->options.text[OPT_PEROPT_GROUP], &by)) {
+    if (report->app->options.given[OPT_GROUP] && report_by(report->app->options.text[OPT_GROUP], &by)) {
         print_table(report, by, SIZE_MAX);
         return;
     }

@@ -288,16 +288,16 @@ static const struct verb verbs[] = {
      .most = -1,
      .run = run_status},
     {.name = "stats",
-     .usage = "[--site SITE] [--since WHEN | --week | --month] [--until WHEN] [--per GROUP] [--html FILE]",
+     .usage = "[--site SITE] [--since WHEN | --week | --month] [--until WHEN] [--by WHAT] [--html FILE]",
      .help = "how much waits, what was done, how fast, and how far moderators agree",
      .more = "First what is so now; then the last 24 hours, unless told: what came, what was\n"
              "decided, how long it waited and took, by hour or day, site, moderator, reason\n"
-             "and article. --per shows one of these alone, in full. With --html a page for a\n"
+             "and article. --by shows one of these alone, in full. With --html a page for a\n"
              "browser is written instead.\n\n"
              "  modq stats --since 2h\n"
-             "  modq stats --site news --week --per moderator\n"
+             "  modq stats --site news --week --by moderator\n"
              "  modq stats --month --html report.html\n",
-     .options = O(SITE) | O(SINCE) | O(UNTIL) | O(WEEK) | O(MONTH) | O(PERGROUP) | O(HTML),
+     .options = O(SITE) | O(SINCE) | O(UNTIL) | O(WEEK) | O(MONTH) | O(GROUP) | O(HTML),
      .run = run_stats},
     {.name = "watch",
      .usage = "[--older-than DURATION] [--pending N] [--site SITE] [--every SECONDS] [--exec COMMAND]",

@@ -350,8 +350,8 @@ class Story(Case):
         self.assertEqual(window["all"]["pending"], sum(fact[PENDING] for fact in facts))
 
     def test_one_group_alone(self):
-        self.assertEqual(list(self.window("--per", "reason")["by"]), ["reason"])
-        done = self.daemon.run_modq("stats", "--per", "moderater")
+        self.assertEqual(list(self.window("--by", "reason")["by"]), ["reason"])
+        done = self.daemon.run_modq("stats", "--by", "moderater")
         self.assertEqual(done.returncode, 2)
         self.assertIn('did you mean "moderator"?', done.stderr)
 
