@@ -135,8 +135,10 @@ static void prune(struct writer *writer)
     if (work->boot_ms < writer->prune_at)
         return;
     writer->prune_at = work->boot_ms + PRUNE_EVERY_MS;
-    work_ok(work,
-            work->store->ops->operation_prune(work->store, ledger_now(work->ledger) - OPERATION_KEPT_MS, PRUNE_MAX));
+    int64_t now = ledger_now(work->ledger);
+    work_ok(work, work->store->ops->operation_prune(work->store, now - OPERATION_KEPT_MS, PRUNE_MAX));
+    if (!work->trouble)
+        work_ok(work, work->store->ops->skip_prune(work->store, now, PRUNE_MAX));
 }
 
 /* Somebody who rewrites the database would have to rewrite the log, too. */

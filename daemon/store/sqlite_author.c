@@ -72,7 +72,7 @@ static enum store_result op_skip_scan(struct store *store, struct slice moderato
     struct sqlite_store *s = self(store);
     enum store_result r;
     sqlite3_stmt *st = sqlite_use(
-        s, ST_SKIP_SCAN, "SELECT text, until FROM skip WHERE moderator = ? AND text > ? ORDER BY text LIMIT ?");
+        s, ST_SKIP_SCAN, "SELECT text, until FROM skip WHERE moderator = ? AND text > ? ORDER BY text DESC LIMIT ?");
     sqlite_bind_text(st, 1, moderator);
     sqlite3_bind_int64(st, 2, after_text);
     sqlite3_bind_int64(st, 3, limit < 0 ? 0 : limit);

@@ -294,10 +294,11 @@ struct store_ops {
     enum store_result (*author_scan_all)(struct store *, int64_t after_site, struct slice after_id, int64_t limit,
                                          store_on_author *, void *arg);
 
-    /* A moderator is not given a text before `until` (wall clock); the last one counts. */
+    /* A moderator is not given a text before `until` (wall clock); the last one counts. A scan begins with the newest
+     * text. */
     enum store_result (*skip_put)(struct store *, struct slice moderator, int64_t text, int64_t until);
     enum store_result (*skip_scan)(struct store *, struct slice moderator, int64_t after_text, int64_t limit,
-                                   store_on_skip *, void *arg);                     /* by text */
+                                   store_on_skip *, void *arg);
     enum store_result (*skip_prune)(struct store *, int64_t before, int64_t limit); /* of those that are over */
 
     /* Skips of all moderators by (moderator, text), strictly after the given pair, at most `limit`. */

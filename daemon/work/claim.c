@@ -6,7 +6,7 @@
 #include "../../proto/fields.h"
 #include "card.h"
 #include "grant.h"
-#include "queue.h"
+#include "pick.h"
 #include "targets.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
@@ -116,8 +116,7 @@ static void claim_next(struct work *work, const struct request *request, const s
         out->failed = true;
         return;
     }
-    if (!queue_next(work, request->grant, site ? site->no : 0, 1U << args->lane, false, (struct queue_place){-1, 0},
-                    &page)) {
+    if (!pick_next(work, request, site ? site->no : 0, args->lane, &page)) {
         out->failed = true;
         page.n = 0;
     }

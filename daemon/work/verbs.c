@@ -17,6 +17,7 @@
 #include "reload.h"
 #include "search_request.h"
 #include "show.h"
+#include "skip.h"
 #include "stats.h"
 #include "stream_request.h"
 #include "submit.h"
@@ -57,6 +58,7 @@ const struct verb verb_table[] = {
     VERB("claim",      DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      SEEN,   claim_decode,            claim_run, .render = claim_render),
     VERB("renew",      DOOR_DESK,   CHANGE,   OPTIONAL,  MODERATORS,      SEEN,   hold_decode,             renew_run),
     VERB("release",    DOOR_DESK,   CHANGE,   OPTIONAL,  MODERATORS,      SEEN,   hold_decode,             release_run),
+    VERB("skip",       DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  skip_decode,             skip_run),
     VERB("approve",    DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  decide_decode,           approve_run, .bulk = true),
     VERB("reject",     DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  decide_decode,           reject_run, .bulk = true),
     VERB("undo",       DOOR_DESK,   CHANGE,   NEEDED,    MODERATORS,      NAMED,  undo_decode,             undo_run, .bulk = true, .items = "records"),

@@ -30,7 +30,7 @@ LEAVES = {
     ("desk", "verify"): "looked",
     ("desk", "fsck"): "looked",
     ("desk", "claim"): "claimed", ("desk", "renew"): "renewed", ("desk", "release"): "released",
-    ("desk", "approve"): "approved", ("desk", "reject"): "rejected", ("desk", "undo"): "reopened",
+    ("desk", "skip"): "skipped", ("desk", "approve"): "approved", ("desk", "reject"): "rejected", ("desk", "undo"): "reopened",
     ("desk", "escalate"): "escalated", ("desk", "erase"): "erased",
     ("desk", "note"): "noted", ("desk", "author"): "looked", ("desk", "author_mark"): "author_marked",
     ("desk", "author_note"): "author_noted", ("desk", "author_erase"): "author_erased",

@@ -42,6 +42,7 @@ def tell(daemon):
     desk.claim(comments=named("7"))
     desk.renew(named("7"))
     desk.release(named("7"))
+    desk.skip(named("7"))
     desk.escalate(named("8"), note="look")
     front.withdraw("news", "9")
     desk.erase(named("5"))
@@ -65,6 +66,10 @@ def verify(daemon, *arguments):
     *faults, end = map(json.loads, done.stdout.splitlines())
     assert end["faults"] == len(faults), done.stdout
     return done.returncode, [(fault["table"], fault["no"], fault["fault"]) for fault in faults], end
+
+
+# Kinds that nothing writes yet.
+LATER = {"none", "noted", "second_look", "author_noted", "author_marked", "author_erased"}
 
 
 class Tampered(unittest.TestCase):
@@ -110,7 +115,7 @@ class Tampered(unittest.TestCase):
     # What nobody changed
 
     def test_history_with_every_kind_of_event_is_good(self):
-        self.assertEqual(self.kinds, set(tamper.KINDS) - {"none"})
+        self.assertEqual(self.kinds, set(tamper.KINDS) - LATER)
         code, faults, end = self.clean
         self.assertEqual((code, faults), (DONE, []))
         self.assertGreater(end["events"], 40)

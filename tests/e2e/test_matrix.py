@@ -93,6 +93,9 @@ desk       renew                own      no       ok                ok          
 desk       renew                foreign  no       item              item              item              item              item              item     ok
 desk       release              own      no       ok                ok                ok                ok                ok                ok       ok
 desk       release              foreign  no       item              item              item              item              item              item     ok
+desk       skip                 own      no       ok                ok                ok                ok                ok                ok       ok
+desk       skip                 foreign  no       item              item              item              item              item              item     ok
+desk       skip_escalated       own      no       item:escalated    item:escalated    ok                item:escalated    item:escalated    ok       ok
 desk       approve              own      no       ok                ok                ok                ok                ok                ok       ok
 desk       approve              foreign  no       item              item              item              item              item              item     ok
 desk       approve_escalated    own      no       item:escalated    item:escalated    ok                item:escalated    item:escalated    ok       ok
@@ -519,6 +522,7 @@ class Matrix(Case):
         decided = lambda site: self.requests.decided(who, site)[1][0]
         rows = [("front", "front", "submit", lambda site: event(site, fresh("c-")), "comments", {}),
                 (who, "desk", "renew", held, "comments", {}), (who, "desk", "release", held, "comments", {}),
+                (who, "desk", "skip", held, "comments", {}),
                 (who, "desk", "approve", one, "comments", {}),
                 (who, "desk", "reject", one, "comments", {"reasons": self.reasons[:1]}),
                 (who, "desk", "escalate", one, "comments", {}), (who, "desk", "erase", one, "comments", {}),

@@ -176,9 +176,9 @@ class Requests:
     def _undo_many(self, who, site):
         return {"records": self.decided(who, site, BULK + 1)[1]}
 
-    _escalate = _erase = _approve
+    _escalate = _erase = _skip = _approve
     _escalate_many = _erase_many = _approve_many
-    _escalate_escalated = _approve_escalated
+    _escalate_escalated = _skip_escalated = _approve_escalated
 
     def _note(self, who, site):
         return {**self.pending(site)[0], "note": "n"}

@@ -45,7 +45,7 @@ VALUES = [None, True, False, 0, 1, -1, 255, 2 ** 31, 2 ** 53 - 1, 2 ** 53, 2 ** 
           msgpack.ExtType(5, b"x"), msgpack.Timestamp(1)]
 FRONT_VERBS = ("hello", "submit", "withdraw", "report", "article", "status", "policy", "stream", "credit", "cancel",
                "confirm")
-DESK_VERBS = ("hello", "policy", "status", "list", "search", "claim", "renew", "release", "show", "approve", "reject", "undo",
+DESK_VERBS = ("hello", "policy", "status", "list", "search", "claim", "renew", "release", "skip", "show", "approve", "reject", "undo",
               "escalate", "history", "erase", "stats", "facts")
 PUSH_VERBS = ("submit", "withdraw", "report", "article")
 SILENT = ("credit", "cancel")     # not answered when they are well formed
@@ -97,6 +97,7 @@ class Mill:
             "claim": {"site": site, "limit": 2, "lease_ms": 1000, "operation": operation},
             "renew": {"comments": self.named(), "lease_ms": 1000, "operation": operation},
             "release": {"comments": self.named(), "operation": operation},
+            "skip": {"comments": self.named(), "for_ms": 60000, "operation": operation},
             "show": {"site": site, "comment": comment},
             "approve": {"comments": self.named(), "operation": operation, "supersede": r.random() < 0.5, "note": "n"},
             "reject": {"comments": self.named(), "operation": operation, "reasons": ["profanity"], "supersede": True},

@@ -411,7 +411,7 @@ def add_streams():
 
 def add_desk_operations():
     changing = {"claim": {}, "approve": {"comments": [{"site": "s", "comment": "c"}]},
-                "undo": {"records": [{"site": "s", "seq": 1}]},
+                "undo": {"records": [{"site": "s", "seq": 1}]}, "skip": {"comments": [{"site": "s", "comment": "c"}]},
                 "reject": {"comments": [{"site": "s", "comment": "c"}], "reasons": ["abuse"]},
                 "escalate": {"comments": [{"site": "s", "comment": "c"}]},
                 "erase": {"comments": [{"site": "s", "comment": "c"}]}}
@@ -454,6 +454,9 @@ def add_desk_operations():
         op_refused(f"lease of {fields['lease_ms']} ms", "out_of_range", "lease_ms", op, "desk", operation=OPERATION,
                    **{"as": "ann"}, **fields,
                    reply={"min": 1000, "max": 3600000})
+    for for_ms in (59999, 604800001):
+        op_refused(f"for {for_ms} ms", "out_of_range", "for_ms", "skip", "desk", **one, for_ms=for_ms,
+                   reply={"min": 60000, "max": 604800000})
     for limit in (0, 101):
         op_refused(f"limit {limit}", "out_of_range", "limit", "claim", "desk", operation=OPERATION, **{"as": "ann"},
                    limit=limit,

@@ -554,6 +554,10 @@ class Desk(Connection):
     def release(self, comments=None, operation=None):
         return self.change("release", operation, comments=comments)["results"]
 
+    def skip(self, comments, for_ms=None, operation=None):
+        """Leaves them to others for a while."""
+        return self.change("skip", operation, comments=comments, for_ms=for_ms)["results"]
+
     def show(self, site, comment):
         return self.call("show", site=site, comment=comment)
 

@@ -5,7 +5,7 @@ ERRORS = document.errors()
 STR, INT, BOOL, BYTES, LIST, MAP, NIL = str, int, bool, bytes, list, dict, type(None)
 STATES = {"pending", "approved", "rejected", "withdrawn", "erased"}
 DECISIONS = {"approved", "rejected", "reopened", "withdrawn", "erased"}
-CAUSES = {"moderator", "undo", "new_revision", "reports", "author", "erasure", "rule"}
+CAUSES = {"moderator", "undo", "new_revision", "reports", "author", "erasure", "rule", "second_look"}
 RECORD = {"site": (STR,), "seq": (INT,), "comment": (STR,), "revision": (INT,), "decision": (STR,), "reasons": (LIST,),
           "policy": (STR, NIL), "body_sha256": (BYTES, NIL), "decided_at": (INT,), "cause": (STR,),
           "undoes": (INT, NIL),
@@ -24,7 +24,8 @@ EVENT = {"no": (INT,), "at": (INT,), "kind": (STR,), "actor": (STR,), "revision"
 KINDS = {"submitted", "claimed", "renewed", "released", "lease_expired", "approved", "rejected", "reopened",
          "withdrawn",
          "erased", "escalated", "reported", "key_added", "key_revoked", "key_rotated", "reloaded", "looked", "noted",
-         "author_noted", "author_marked", "author_erased"}
+         "author_noted", "author_marked", "author_erased",
+         "skipped"}
 AUTHOR = {"site": (STR,), "author": (STR,), "name": (STR, NIL), "first_at": (INT, NIL), "comments": (INT,),
           "pending": (INT,), "approved": (INT,), "rejected": (INT,), "withdrawn": (INT,), "counted_all": (BOOL,),
           "reasons": (LIST,), "last": (LIST,), "mark": (STR, NIL), "mark_note": (STR, NIL), "marked_by": (STR, NIL),

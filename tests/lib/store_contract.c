@@ -3006,6 +3006,122 @@ void what_is_thought_of_an_author_round_trips_and_is_erased(struct store *store)
 
 /* ---- scans ---- */
 
+/* ---- skips, batches, second looks ---- */
+
+static bool see_skip(void *arg, int64_t text, int64_t until)
+{
+    return see(arg, text * 1000 + until);
+}
+
+static struct seen skips_of(struct store *store, struct slice moderator, int64_t after, int64_t limit)
+{
+    struct seen seen = {.count = 0};
+
+    OK(skip_scan, moderator, after, limit, see_skip, &seen);
+    return seen;
+}
+
+static void put_skips(struct store *store)
+{
+    OK(begin);
+    OK(skip_put, S("ana"), 3, 30);
+    OK(skip_put, S("ana"), 1, 10);
+    OK(skip_put, S("ana"), 2, 20);
+    OK(skip_put, S("an"), 9, 90);
+    OK(skip_put, S("ana"), 1, 11);
+    OK(commit);
+}
+
+void skips_of_a_moderator_are_scanned_from_the_newest_text(struct store *store)
+{
+    struct seen one = {.stop_at = 1};
+
+    put_skips(store);
+    assert_seen(skips_of(store, S("ana"), 0, NO_LIMIT), 3030, 2020, 1011);
+    assert_seen(skips_of(store, S("ana"), 1, NO_LIMIT), 3030, 2020);
+    assert_seen(skips_of(store, S("ana"), 0, 2), 3030, 2020);
+    assert_seen(skips_of(store, S("ana"), 0, 0));
+    assert_seen(skips_of(store, S("Ana"), 0, NO_LIMIT));
+    OK(skip_scan, S("ana"), 0, NO_LIMIT, see_skip, &one);
+    assert_int_equal(one.count, 1);
+}
+
+void skips_that_are_over_are_forgotten(struct store *store)
+{
+    put_skips(store);
+    OK(begin);
+    OK(skip_prune, 11, NO_LIMIT);
+    OK(commit);
+    assert_seen(skips_of(store, S("ana"), 0, NO_LIMIT), 3030, 2020, 1011);
+    OK(begin);
+    OK(skip_prune, 31, 2);
+    OK(commit);
+    assert_int_equal(skips_of(store, S("ana"), 0, NO_LIMIT).count, 1);
+    OK(begin);
+    OK(skip_prune, 31, NO_LIMIT);
+    OK(commit);
+    assert_seen(skips_of(store, S("ana"), 0, NO_LIMIT));
+    assert_seen(skips_of(store, S("an"), 0, NO_LIMIT), 9090);
+}
+
+static bool see_number(void *arg, int64_t no)
+{
+    return see(arg, no);
+}
+
+static struct seen batch_of(struct store *store, struct slice id, int64_t after, int64_t limit)
+{
+    struct seen seen = {.count = 0};
+
+    OK(batch_scan, id, after, limit, see_number, &seen);
+    return seen;
+}
+
+void a_batch_holds_each_event_once_and_in_order(struct store *store)
+{
+    struct seen one = {.stop_at = 1};
+
+    OK(begin);
+    OK(batch_add, BYTES(salt_a), 7);
+    OK(batch_add, BYTES(salt_a), 3);
+    OK(batch_add, BYTES(salt_a), 7);
+    OK(batch_add, BYTES(hash_a), 5);
+    OK(commit);
+    assert_seen(batch_of(store, BYTES(salt_a), 0, NO_LIMIT), 3, 7);
+    assert_seen(batch_of(store, BYTES(salt_a), 3, NO_LIMIT), 7);
+    assert_seen(batch_of(store, BYTES(salt_a), 0, 1), 3);
+    assert_seen(batch_of(store, BYTES(salt_a), 0, 0));
+    assert_seen(batch_of(store, BYTES(hash_b), 0, NO_LIMIT));
+    OK(batch_scan, BYTES(salt_a), 0, NO_LIMIT, see_number, &one);
+    assert_int_equal(one.count, 1);
+}
+
+void what_waits_for_a_second_look_is_a_queue_of_its_own(struct store *store)
+{
+    struct store_queue figures;
+
+    OK(begin);
+    for (int64_t text = 1; text <= 4; text++) {
+        struct store_comment comment = new_comment(1, (const char *[]){"a", "b", "c", "d"}[text - 1], text);
+        comment.state = text % 2 ? STATE_APPROVED : STATE_REJECTED;
+        comment.lane = LANE_SECOND;
+        comment.due_at = 10 - text;
+        snprintf(comment.claimed_by, sizeof(comment.claimed_by), "%s", text == 4 ? "ana" : "");
+        comment.claimed_until = text == 4 ? 50 : 0;
+        OK(comment_put, &comment);
+    }
+    OK(commit);
+    assert_seen(free_of(store, 1, LANE_SECOND), 3, 2, 1);
+    assert_seen(held_of(store, 1, LANE_SECOND), 4);
+    assert_seen(free_of(store, 1, LANE_NORMAL));
+    assert_seen(queue_after(store, 1, LANE_SECOND, false, 7, 3, 1), 2);
+    assert_seen(claims(store, S("ana"), NO_LIMIT), 4);
+    assert_seen(ending(store, 50, NO_LIMIT), 4);
+    OK(queue_figures, 1, &figures);
+    assert_int_equal(figures.second, 4);
+    assert_int_equal(figures.claimed, 1);
+}
+
 /* Three of everything that can be scanned. */
 static void put_three_of_each(struct store *store)
 {

@@ -101,6 +101,10 @@
     X(a_public_key_is_used_once)                                    \
     X(users_and_names_may_have_several_keys)                        \
     X(a_key_has_a_public_key_or_a_user)                             \
+    X(skips_of_a_moderator_are_scanned_from_the_newest_text)        \
+    X(skips_that_are_over_are_forgotten)                            \
+    X(a_batch_holds_each_event_once_and_in_order)                   \
+    X(what_waits_for_a_second_look_is_a_queue_of_its_own)           \
     X(a_callback_that_returns_false_ends_any_scan)                  \
     X(a_limit_of_zero_gives_nothing)                                \
     X(a_scan_that_ended_early_holds_nothing_up)

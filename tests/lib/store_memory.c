@@ -1484,7 +1484,7 @@ static bool skip_over(const void *row, const void *before)
 
 static int skip_order(const void *a, const void *b)
 {
-    return compare(ROW(skip, a)->text, ROW(skip, b)->text);
+    return compare(ROW(skip, b)->text, ROW(skip, a)->text);
 }
 
 static enum store_result memory_skip_put(struct store *store, struct slice moderator, int64_t text, int64_t until)

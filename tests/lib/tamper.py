@@ -11,7 +11,7 @@ import msgpack
 NUMBERED = {"event": "no", "text": "no", "note": "event", "key": "no", "site": "no"}      # table to its number
 KINDS = ["none", "submitted", "approved", "rejected", "reopened", "withdrawn", "erased", "claimed", "renewed",
          "released", "lease_expired", "escalated", "reported", "key_added", "key_revoked", "key_rotated", "reloaded",
-         "looked"]
+         "looked", "skipped", "noted", "second_look", "author_noted", "author_marked", "author_erased"]
 
 
 def run_sqlite3(path, sql):

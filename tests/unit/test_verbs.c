@@ -37,6 +37,7 @@ static const struct {
     {"claim", "{'op':'claim','comments':[{'site':'%s','comment':'c'}]}", ITEMS},
     {"renew", "{'op':'renew','comments':[{'site':'%s','comment':'c'}]}", ITEMS},
     {"release", "{'op':'release','comments':[{'site':'%s','comment':'c'}]}", ITEMS},
+    {"skip", "{'op':'skip','comments':[{'site':'%s','comment':'c'}]}", ITEMS},
     {"approve", "{'op':'approve','comments':[{'site':'%s','comment':'c'}]}", ITEMS},
     {"reject", "{'op':'reject','comments':[{'site':'%s','comment':'c'}],'reasons':['other']}", ITEMS},
     {"undo", "{'op':'undo','records':[{'site':'%s','seq':1}]}", ITEMS},

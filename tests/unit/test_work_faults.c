@@ -97,6 +97,8 @@ static const struct step steps[] = {
     {DOOR_DESK, 1, "{'op':'history','site':'news','comment':'1'}"},
     {DOOR_DESK, 1, "{'op':'history','site':'news','comment':'2'}"},
     {DOOR_DESK, 1, "{'op':'claim','as':'eve','limit':5," OP("0112") "}"},
+    {DOOR_DESK, 1, "{'op':'skip','as':'eve','comments':[{'site':'blog','comment':'1'}]," OP("0113") "}"},
+    {DOOR_DESK, 1, "{'op':'claim','as':'eve','limit':5," OP("0114") "}"},
     {DOOR_DESK, 1,
      "{'op':'key_add','name':'web','role':'front','sites':['news'],'public_key':{'$bin':'" KEY("11") "'}," OP(
          "0121") "}"},

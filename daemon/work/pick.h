@@ -1,0 +1,12 @@
+/* Which comments a moderator is given next: the queue without what that one skipped. */
+#ifndef MODQD_PICK_H
+#define MODQD_PICK_H
+
+#include "queue.h"
+#include "request.h"
+
+/* Fills `page` with what `claim` gives next, by (due_at, text), of one site (its number) or of all that are seen (0).
+ * No more than page->limit + SKIPS_MAX comments are looked at. False when memory is short. */
+bool pick_next(struct work *work, const struct request *request, int64_t site, enum lane lane, struct queue_page *page);
+
+#endif

@@ -1,0 +1,220 @@
+/* What a moderator is given: the queue without what that one skipped. */
+#include "../lib/rig.h"
+#include "../lib/store_memory.h"
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MINUTE_MS 60000
+
+static struct rig rig;
+
+static void begin(void)
+{
+    rig_open(&rig, store_memory_open());
+}
+
+static void end(void)
+{
+    if (!rig_log_is_whole(&rig) || !rig_is_verified(&rig))
+        fail_msg("%s", rig.wrong);
+    rig_close(&rig);
+}
+
+static const msgpack_object *ask(enum door door, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static const msgpack_object *ask(enum door door, const char *format, ...)
+{
+    char *json = NULL;
+    va_list args;
+
+    va_start(args, format);
+    assert_true(vasprintf(&json, format, args) >= 0);
+    va_end(args);
+    rig.now_ms++;
+    const msgpack_object *reply = rig_ask(&rig, door, json);
+    if (!reply || rig.wrong[0])
+        fail_msg("%s: %s", json, reply ? rig.wrong : "no answer");
+    free(json);
+    return reply;
+}
+
+#define FRONT(...) ask(DOOR_FRONT, __VA_ARGS__)
+#define DESK(...)  ask(DOOR_DESK, __VA_ARGS__)
+
+static void is(const msgpack_object *reply, const char *path, const char *expected)
+{
+    char *text = rig_text(rig_at(reply, path));
+
+    if (strcmp(text, expected) != 0)
+        fail_msg("%s is %s and not %s in %s", path, text, expected, rig_text(reply));
+    free(text);
+}
+
+static void submit(const char *site, int from, int to)
+{
+    for (int i = from; i <= to; i++)
+        is(FRONT("{'op':'submit','comments':[{'site':'%s','comment':'%d','body':'b'}]}", site, i), "results.0.status",
+           "\"accepted\"");
+}
+
+/* "1,2,3": the comments that a claim gives, which are released again. */
+static const char *claimed(const char *as, int limit)
+{
+    static char list[4096];
+    const msgpack_object *reply = DESK("{'op':'claim','as':'%s','limit':%d}", as, limit);
+    const msgpack_object *cards = rig_at(reply, "comments");
+    size_t at = 0;
+
+    list[0] = '\0';
+    for (size_t i = 0; i < mp_count(cards); i++) {
+        struct slice id = mp_get_str(mp_item(cards, i), "comment");
+        at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%.*s", i ? "," : "", (int)id.len, id.data);
+    }
+    DESK("{'op':'release','as':'%s'}", as);
+    return list;
+}
+
+static const msgpack_object *leave(const char *as, int id)
+{
+    return DESK("{'op':'skip','as':'%s','comments':[{'site':'news','comment':'%d'}]}", as, id);
+}
+
+static void skipped(const char *as, int from, int to)
+{
+    for (int i = from; i <= to; i++)
+        is(leave(as, i), "results.0.status", "\"skipped\"");
+}
+
+TEST(what_a_moderator_skipped_is_given_to_others_only)
+{
+    begin();
+    submit("news", 1, 4);
+    skipped("ann", 1, 1);
+    skipped("ann", 3, 3);
+    assert_string_equal(claimed("ann", 10), "2,4");
+    assert_string_equal(claimed("ann", 1), "2");
+    assert_string_equal(claimed("bob", 10), "1,2,3,4");
+    is(DESK("{'op':'claim','as':'ann','comments':[{'site':'news','comment':'1'}]}"), "comments.0.comment", "\"1\"");
+    end();
+}
+
+TEST(a_skip_ends_at_its_time_and_with_a_new_revision)
+{
+    begin();
+    submit("news", 1, 2);
+    const msgpack_object *reply = DESK("{'op':'skip','as':'ann','for_ms':60000,'comments':[{'site':'news','comment':'1'},"
+                                       "{'site':'news','comment':'2'}]}");
+    char text[32];
+    snprintf(text, sizeof(text), "%lld", (long long)rig.now_ms + MINUTE_MS);
+    is(reply, "results.0.until", text);
+    is(DESK("{'op':'history','site':'news','comment':'1'}"), "events.0.until", text);
+    assert_string_equal(claimed("ann", 10), "");
+    FRONT("{'op':'submit','comments':[{'site':'news','comment':'1','revision':2,'body':'b'}]}");
+    assert_string_equal(claimed("ann", 10), "1");
+    rig.now_ms += MINUTE_MS;
+    assert_string_equal(claimed("ann", 10), "2,1");
+    end();
+}
+
+TEST(a_skip_ends_the_claim)
+{
+    begin();
+    submit("news", 1, 1);
+    is(DESK("{'op':'claim','as':'ann'}"), "comments.0.comment", "\"1\"");
+    is(leave("bob", 1), "results.0.error.by", "\"ann\"");
+    skipped("ann", 1, 1);
+    is(DESK("{'op':'show','site':'news','comment':'1'}"), "card.claimed_by", "(nothing)");
+    is(DESK("{'op':'history','site':'news','comment':'1'}"), "events.0.kind", "\"skipped\"");
+    is(DESK("{'op':'renew','as':'ann','comments':[{'site':'news','comment':'1'}]}"), "results.0.status",
+       "\"not_held\"");
+    assert_string_equal(claimed("bob", 1), "1");
+    end();
+}
+
+TEST(only_what_is_pending_can_be_skipped)
+{
+    static const struct {
+        const char *before, *error;
+    } rows[] = {{"{'op':'approve','as':'ann','comments':[{'site':'news','comment':'1'}]}", "\"already_decided\""},
+                {"{'op':'erase','as':'ann','comments':[{'site':'news','comment':'1'}]}", "\"erased\""}};
+
+    begin();
+    is(leave("ann", 1), "results.0.status", "\"not_found\"");
+    submit("news", 1, 2);
+    is(DESK("{'op':'skip','as':'ann','comments':[{'site':'news','comment':'1','revision':2}]}"), "results.0.status",
+       "\"stale_revision\"");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        DESK("%s", rows[i].before);
+        is(leave("ann", 1), "results.0.status", rows[i].error);
+    }
+    FRONT("{'op':'withdraw','site':'news','comment':'2'}");
+    is(leave("ann", 2), "results.0.status", "\"withdrawn\"");
+    end();
+}
+
+/* ---- how much a claim looks at ---- */
+
+static struct store_ops counted;
+static enum store_result (*scan_really)(struct store *, int64_t, enum lane, bool, int64_t, int64_t, int64_t,
+                                        store_on_comment *, void *);
+static size_t rows, scans;
+
+struct through {
+    store_on_comment *on;
+    void *arg;
+};
+
+static bool count_row(void *arg, const struct store_comment *comment)
+{
+    const struct through *through = arg;
+
+    rows++;
+    return through->on(through->arg, comment);
+}
+
+static enum store_result count_scan(struct store *store, int64_t site, enum lane lane, bool held, int64_t due_at,
+                                    int64_t text, int64_t limit, store_on_comment *on, void *arg)
+{
+    scans++;
+    return scan_really(store, site, lane, held, due_at, text, limit, count_row, &(struct through){on, arg});
+}
+
+static void begin_counting(void)
+{
+    begin();
+    counted = *rig.store->ops;
+    scan_really = counted.queue_scan;
+    counted.queue_scan = count_scan;
+    rig.store->ops = &counted;
+}
+
+TEST(a_claim_looks_at_little_more_than_it_gives_and_skips)
+{
+    enum { SKIPS = 150, ALL = 400 };
+
+    begin_counting();
+    submit("news", 1, ALL);
+    skipped("ann", 1, SKIPS);
+    rows = scans = 0;
+    assert_string_equal(claimed("ann", 1), "151");
+    assert_in_range(rows, SKIPS + 1, SKIPS + 1 + 10); /* and the first row of each scan once more */
+    assert_in_range(scans, 2, 12);
+    rows = scans = 0;
+    assert_string_equal(claimed("bob", 1), "1");
+    assert_int_equal(rows, 2);
+    assert_int_equal(scans, 2);
+    end();
+}
+
+TEST(of_very_many_skips_the_newest_count)
+{
+    enum { ALL = 1010 };
+
+    begin();
+    submit("news", 1, ALL);
+    skipped("ann", 1, ALL - 5);
+    assert_string_equal(claimed("ann", 7), "1,2,3,4,5,1006,1007");
+    end();
+}
