@@ -1,5 +1,6 @@
 #include "decide.h"
 
+#include "batch.h"
 #include "decision.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
@@ -8,6 +9,7 @@ static const struct field approve_fields[] = {
     FIELD_LIMITED(struct decide_args, comments, "comments", LIST, FIELD_REQUIRED, 1, MAX_BATCH),
     FIELD(struct decide_args, supersede, "supersede", BOOL, 0, 0, 0),
     FIELD_LIMITED(struct decide_args, note, "note", TEXT, 0, 0, NOTE_BYTES),
+    BATCH_FIELD(struct decide_args, batch),
 };
 
 static const struct field reject_fields[] = {
@@ -15,6 +17,7 @@ static const struct field reject_fields[] = {
     FIELD(struct decide_args, supersede, "supersede", BOOL, 0, 0, 0),
     FIELD(struct decide_args, reason_list, "reasons", LIST, 0, 1, REASONS_MAX),
     FIELD_LIMITED(struct decide_args, note, "note", TEXT, 0, 0, NOTE_BYTES),
+    BATCH_FIELD(struct decide_args, batch),
 };
 
 static bool add_reason(struct request *request, struct decide_args *args, size_t i)
@@ -171,7 +174,8 @@ static bool decide(struct work *work, const struct request *request, const struc
     if (!decision_write_note(work, args->note, data))
         return false;
     out_end(data);
-    if (!decision_write_record(work, request, site, comment, go->record, go->next, out_slice(data), seq))
+    if (!decision_write_record(work, request, site, comment, go->record, go->next, out_slice(data), seq) ||
+        !batch_keep(work, args->batch, comment))
         return false;
     count_decision(work->tally, go->record, args);
     return true;

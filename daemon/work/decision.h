@@ -11,7 +11,7 @@ enum { REASONS_MAX = 8 };
 struct decide_args {
     const msgpack_object *comments;
     const msgpack_object *reason_list;
-    struct slice note;
+    struct slice note, batch;
     bool supersede;
     struct targets targets;
     struct slice reasons[REASONS_MAX];

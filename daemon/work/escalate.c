@@ -1,10 +1,12 @@
 #include "escalate.h"
 
+#include "batch.h"
 #include "decision.h"
 
 static const struct field escalate_fields[] = {
     FIELD_LIMITED(struct decide_args, comments, "comments", LIST, FIELD_REQUIRED, 1, MAX_BATCH),
     FIELD_LIMITED(struct decide_args, note, "note", TEXT, 0, 0, NOTE_BYTES),
+    BATCH_FIELD(struct decide_args, batch),
 };
 
 bool escalate_decode(struct request *request, const struct settings *settings)
@@ -51,7 +53,7 @@ static bool escalate(struct work *work, const struct request *request, struct st
     work_end_claim(comment);
     comment->lane = LANE_ESCALATED;
     return work_ok(work, ledger_append(work->ledger, site, comment, &entry, NULL)) &&
-           work_ok(work, work->store->ops->comment_put(work->store, comment));
+           work_ok(work, work->store->ops->comment_put(work->store, comment)) && batch_keep(work, args->batch, comment);
 }
 
 void escalate_run(struct work *work, struct request *request, struct out *out)

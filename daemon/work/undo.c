@@ -1,17 +1,20 @@
 #include "undo.h"
 
 #include "../../proto/fields.h"
+#include "batch.h"
 #include "decision.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 struct undo_args {
     const msgpack_object *records;
+    struct slice batch;
     struct targets targets;
 };
 
 static const struct field undo_fields[] = {
     FIELD_LIMITED(struct undo_args, records, "records", LIST, FIELD_REQUIRED, 1, MAX_BATCH),
+    BATCH_FIELD(struct undo_args, batch),
 };
 
 bool undo_decode(struct request *request, const struct settings *settings)
@@ -131,6 +134,8 @@ static bool undo(struct work *work, const struct request *request, const struct 
     static const enum state states[KIND_COUNT] = {
         [KIND_APPROVED] = STATE_APPROVED, [KIND_REJECTED] = STATE_REJECTED, [KIND_REOPENED] = STATE_PENDING};
 
+    const struct undo_args *args = request->args;
+
     if (!look_back(work, u))
         return false;
     struct out *data = &work->scratch;
@@ -139,7 +144,8 @@ static bool undo(struct work *work, const struct request *request, const struct 
     out_key_int(data, "supersedes", target->seq);
     out_end(data);
     return decision_write_record(work, request, u->site, &u->comment, u->before, states[u->before], out_slice(data),
-                                 seq);
+                                 seq) &&
+           batch_keep(work, args->batch, &u->comment);
 }
 
 void undo_run(struct work *work, struct request *request, struct out *out)

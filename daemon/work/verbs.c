@@ -3,6 +3,7 @@
 #include "../../proto/fields.h"
 #include "audit.h"
 #include "author.h"
+#include "batch.h"
 #include "claim.h"
 #include "decide.h"
 #include "erase.h"
@@ -52,6 +53,7 @@ const struct verb verb_table[] = {
     VERB("list",       DOOR_DESK,   READ,     NONE,      MODERATORS,      SEEN,   list_decode,             list_run, .lists = 50),
     VERB("show",       DOOR_DESK,   READ,     NONE,      MODERATORS,      NAMED,  show_decode,             show_run, .lists = 50),
     VERB("history",    DOOR_DESK,   READ,     NONE,      MODERATORS,      NAMED,  history_decode,          history_run, .lists = 100),
+    VERB("batch",      DOOR_DESK,   READ,     NONE,      MODERATORS,      SEEN,   batch_decode,            batch_run, .lists = 500),
     VERB("stats",      DOOR_DESK,   READ,     NONE,      MODERATORS,      SEEN,   stats_decode,            stats_run, .lists = 50),
     VERB("search",     DOOR_DESK,   LOOK,     NONE,      MODERATORS,      SEEN,   search_decode,           search_run, .lists = 20),
     VERB("facts",      DOOR_DESK,   LOOK,     NONE,      MODERATORS,      SEEN,   facts_decode,            facts_run, .lists = 5000),

@@ -26,6 +26,7 @@ LEAVES = {
     ("push", "article"): None,
     ("desk", "hello"): None, ("desk", "policy"): None,
     ("desk", "status"): "looked", ("desk", "list"): "looked", ("desk", "search"): "looked", ("desk", "show"): "looked", ("desk", "history"): "looked",
+    ("desk", "batch"): "looked",
     ("desk", "stats"): "looked", ("desk", "facts"): "looked", ("desk", "key_list"): "looked", ("desk", "audit"): "looked",
     ("desk", "verify"): "looked",
     ("desk", "fsck"): "looked",
@@ -38,7 +39,7 @@ LEAVES = {
     ("desk", "reload"): "reloaded",
 }
 ADMINISTRATORS = ("key_add", "key_list", "key_revoke", "key_rotate", "reload", "audit", "verify", "fsck")
-SITELESS = (*ADMINISTRATORS, "hello", "stats", "credit", "cancel")
+SITELESS = (*ADMINISTRATORS, "hello", "stats", "batch", "credit", "cancel")
 KINDS = {"front": zmq.DEALER, "push": zmq.PUSH, "desk": zmq.DEALER}
 RIGHTS = ["undo", "escalated", "erase", "bulk"]
 DONE, DENIED = 0, 5

@@ -76,6 +76,7 @@ desk       show                 own      no       ok                ok          
 desk       show                 foreign  no       denied            denied            denied            denied            denied            denied   ok
 desk       history              own      no       ok                ok                ok                ok                ok                ok       ok
 desk       history              foreign  no       denied            denied            denied            denied            denied            denied   ok
+desk       batch                -        no       ok                ok                ok                ok                ok                ok       ok
 desk       stats                -        no       ok                ok                ok                ok                ok                ok       ok
 desk       facts                -        no       ok                ok                ok                ok                ok                ok       ok
 desk       facts                own      no       ok                ok                ok                ok                ok                ok       ok
@@ -147,7 +148,7 @@ PEOPLE = HEAD[3:]
 ROLES = {"front": ("front", None), "administrator": ("administrator", None), "bare": ("moderator", []),
          "senior": ("moderator", ["undo", "escalated", "erase", "bulk"]),
          **{right: ("moderator", [right]) for right in ("undo", "escalated", "erase", "bulk")}}
-READS = ("hello", "policy", "status", "stream", "credit", "cancel", "list", "search", "show", "history", "stats", "facts", "key_list", "audit",
+READS = ("hello", "policy", "status", "stream", "credit", "cancel", "list", "search", "show", "history", "batch", "stats", "facts", "key_list", "audit",
          "verify", "fsck", "author")
 KINDS = {"front": zmq.DEALER, "push": zmq.PUSH, "decisions": zmq.SUB, "desk": zmq.DEALER}
 LET_IN, REFUSED = zmq.EVENT_HANDSHAKE_SUCCEEDED, zmq.EVENT_HANDSHAKE_FAILED_AUTH

@@ -31,6 +31,7 @@ DESK = [
     ("policy", SITE), ("hello", {}), ("claim", dict(SITE, limit=2, lease_ms=60000)), ("claim", {"comments": [ITEM]}),
     ("renew", {"comments": [ITEM], "lease_ms": 60000}), ("release", {}), ("release", {"comments": [ITEM]}),
     ("skip", {"comments": [ITEM], "for_ms": 60000}), ("claim", {"limit": 9}),
+    ("batch", {"batch": OPERATION, "limit": 2}), ("approve", {"comments": [ITEM], "batch": OPERATION}),
     ("approve", {"comments": [ITEM, {"site": "blog", "comment": "1"}], "supersede": True, "note": "n"}),
     ("reject", {"comments": [ITEM, dict(ITEM, comment="2", seq=1)], "reasons": ["spam"], "note": "n"}),
     ("undo", {"records": [{"site": "news", "seq": 1}]}), ("undo", {"records": [{"site": "blog", "seq": 1}]}),

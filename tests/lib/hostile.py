@@ -46,7 +46,7 @@ VALUES = [None, True, False, 0, 1, -1, 255, 2 ** 31, 2 ** 53 - 1, 2 ** 53, 2 ** 
 FRONT_VERBS = ("hello", "submit", "withdraw", "report", "article", "status", "policy", "stream", "credit", "cancel",
                "confirm")
 DESK_VERBS = ("hello", "policy", "status", "list", "search", "claim", "renew", "release", "skip", "show", "approve", "reject", "undo",
-              "escalate", "history", "erase", "stats", "facts")
+              "escalate", "history", "batch", "erase", "stats", "facts")
 PUSH_VERBS = ("submit", "withdraw", "report", "article")
 SILENT = ("credit", "cancel")     # not answered when they are well formed
 
@@ -99,11 +99,13 @@ class Mill:
             "release": {"comments": self.named(), "operation": operation},
             "skip": {"comments": self.named(), "for_ms": 60000, "operation": operation},
             "show": {"site": site, "comment": comment},
-            "approve": {"comments": self.named(), "operation": operation, "supersede": r.random() < 0.5, "note": "n"},
+            "approve": {"comments": self.named(), "operation": operation, "supersede": r.random() < 0.5, "note": "n",
+                        "batch": bytes(16)},
             "reject": {"comments": self.named(), "operation": operation, "reasons": ["profanity"], "supersede": True},
             "undo": {"records": [{"site": site, "seq": r.randrange(1, 100)}], "operation": operation},
             "escalate": {"comments": self.named(1), "operation": operation},
             "history": {"site": site, "comment": comment, "limit": 5},
+            "batch": {"batch": bytes(16), "limit": 5},
             "erase": {"comments": self.named(1), "operation": operation},
         }[op]
 

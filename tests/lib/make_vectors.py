@@ -424,6 +424,8 @@ def add_desk_operations():
         op_refused("operation id of 17 bytes", "too_long", "operation", op, "desk", operation=bytes(17), **fields,
                    reply={"max": 16})
         op_refused("operation id as str", "bad_type", "operation", op, "desk", operation="x" * 16, **fields)
+        if op in ("approve", "reject", "undo", "escalate"):
+            op_refused("batch as str", "bad_type", "batch", op, "desk", operation=OPERATION, **fields, batch="x" * 16)
         op_refused("as with a control character", "bad_character", "as", op, "desk", operation=OPERATION,
                    **{**fields, "as": "a\x1b"}, reply={"at": 1})
         if op == "claim":
@@ -521,6 +523,12 @@ def add_desk_reads():
         op_refused("unknown", "not_found", None, op, "desk", site="s", comment="c")
         op_refused("no site", "missing_field", "site", op, "desk", comment="c")
         op_refused("no comment", "missing_field", "comment", op, "desk", site="s")
+    op_refused("no batch", "missing_field", "batch", "batch", "desk")
+    op_refused("batch of 15 bytes", "too_short", "batch", "batch", "desk", batch=bytes(15), reply={"min": 16})
+    for limit in (0, 1001):
+        op_refused(f"limit {limit}", "out_of_range", "limit", "batch", "desk", batch=OPERATION, limit=limit,
+                   reply={"min": 1, "max": 1000})
+    add("batch: nobody used it", ask("batch", batch=OPERATION), {"ok": True, "records": [], "next": None}, "desk")
     add("release: nothing held", ask("release", **{"as": "ann"}), {"ok": True, "results": []}, "desk")
     add("renew: not held", ask("renew", **{"as": "ann"}, comments=[{"site": "s", "comment": "c"}]),
         {"ok": True, "results": [{"site": "s", "comment": "c", "status": "not_held"}]}, "desk")

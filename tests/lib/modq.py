@@ -561,18 +561,23 @@ class Desk(Connection):
     def show(self, site, comment):
         return self.call("show", site=site, comment=comment)
 
-    def approve(self, comments, supersede=None, note=None, operation=None):
-        return self.change("approve", operation, comments=comments, supersede=supersede, note=note)["results"]
+    def approve(self, comments, supersede=None, note=None, operation=None, batch=None):
+        return self.change("approve", operation, comments=comments, supersede=supersede, note=note,
+                           batch=batch)["results"]
 
-    def reject(self, comments, reasons, note=None, supersede=None, operation=None):
-        return self.change("reject", operation, comments=comments, supersede=supersede, reasons=reasons,
-                           note=note)["results"]
+    def reject(self, comments, reasons, note=None, supersede=None, operation=None, batch=None):
+        return self.change("reject", operation, comments=comments, supersede=supersede, reasons=reasons, note=note,
+                           batch=batch)["results"]
 
-    def undo(self, records, operation=None):
-        return self.change("undo", operation, records=records)["results"]
+    def undo(self, records, operation=None, batch=None):
+        return self.change("undo", operation, records=records, batch=batch)["results"]
 
-    def escalate(self, comments, note=None, operation=None):
-        return self.change("escalate", operation, comments=comments, note=note)["results"]
+    def escalate(self, comments, note=None, operation=None, batch=None):
+        return self.change("escalate", operation, comments=comments, note=note, batch=batch)["results"]
+
+    def batch(self, batch, after=None, limit=None):
+        """What was done under one id of 16 bytes."""
+        return self.call("batch", batch=batch, after=after, limit=limit)
 
     def erase(self, comments, operation=None):
         return self.change("erase", operation, comments=comments)["results"]

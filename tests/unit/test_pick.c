@@ -104,8 +104,9 @@ TEST(a_skip_ends_at_its_time_and_with_a_new_revision)
 {
     begin();
     submit("news", 1, 2);
-    const msgpack_object *reply = DESK("{'op':'skip','as':'ann','for_ms':60000,'comments':[{'site':'news','comment':'1'},"
-                                       "{'site':'news','comment':'2'}]}");
+    const msgpack_object *reply =
+        DESK("{'op':'skip','as':'ann','for_ms':60000,'comments':[{'site':'news','comment':'1'},"
+             "{'site':'news','comment':'2'}]}");
     char text[32];
     snprintf(text, sizeof(text), "%lld", (long long)rig.now_ms + MINUTE_MS);
     is(reply, "results.0.until", text);

@@ -31,6 +31,7 @@ static const struct {
     {"list", "{'op':'list','site':'%s'}", ONE_SITE},
     {"show", "{'op':'show','site':'%s','comment':'c'}", ONE_SITE},
     {"history", "{'op':'history','site':'%s','comment':'c'}", ONE_SITE},
+    {"batch", "{'op':'batch','batch':{'$bin':'00112233445566778899aabbccddeeff'}}", NO_SITE},
     {"stats", "{'op':'stats'}", NO_SITE},
     {"search", "{'op':'search','text':'b','site':'%s'}", ONE_SITE},
     {"facts", "{'op':'facts','site':'%s'}", ONE_SITE},

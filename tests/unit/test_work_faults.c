@@ -29,6 +29,8 @@ static bool is_of_root(const struct step *step)
 
 #define OP(n) "'operation':{'$bin':'" n "2233445566778899aabbccddeeff'}"
 
+#define BATCH "'batch':{'$bin':'00112233445566778899aabbccddeeff'}"
+
 #define KEY(b) b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b b
 
 static const struct step steps[] = {
@@ -53,7 +55,7 @@ static const struct step steps[] = {
      "{'op':'reject','as':'bob','comments':[{'site':'news','comment':'1','seq':1}],'supersede':true,'reasons':['other']"
      ","
      "'note':'why'," OP("0104") "}"},
-    {DOOR_DESK, 1, "{'op':'undo','as':'ann','records':[{'site':'news','seq':2}]," OP("0105") "}"},
+    {DOOR_DESK, 1, "{'op':'undo','as':'ann','records':[{'site':'news','seq':2}]," BATCH "," OP("0105") "}"},
     {DOOR_DESK, 1, "{'op':'undo','as':'ann','records':[{'site':'news','seq':3}]," OP("0106") "}"},
     {DOOR_DESK, 1, "{'op':'undo','as':'ann','records':[{'site':'news','seq':4}]," OP("0106") "}"},
     {DOOR_DESK, 1, "{'op':'approve','as':'ann','comments':[{'site':'news','comment':'1'}]," OP("0107") "}"},
@@ -99,6 +101,8 @@ static const struct step steps[] = {
     {DOOR_DESK, 1, "{'op':'claim','as':'eve','limit':5," OP("0112") "}"},
     {DOOR_DESK, 1, "{'op':'skip','as':'eve','comments':[{'site':'blog','comment':'1'}]," OP("0113") "}"},
     {DOOR_DESK, 1, "{'op':'claim','as':'eve','limit':5," OP("0114") "}"},
+    {DOOR_DESK, 1, "{'op':'escalate','as':'eve','comments':[{'site':'blog','comment':'1'}]," BATCH "," OP("0115") "}"},
+    {DOOR_DESK, 1, "{'op':'batch'," BATCH "}"},
     {DOOR_DESK, 1,
      "{'op':'key_add','name':'web','role':'front','sites':['news'],'public_key':{'$bin':'" KEY("11") "'}," OP(
          "0121") "}"},
