@@ -63,7 +63,8 @@ static void keep_error(cfg_t *cfg, const char *format, va_list args)
 
     vsnprintf(what, sizeof(what), format, args);
     if (strstr(what, "no such option"))
-        advice = "; there are version, reports_reopen, queue, unreviewed and reason; in a reason needs_note, title and "
+        advice = "; there are version, reports_reopen, second_look, queue, unreviewed and reason; in a reason needs_note, "
+                 "title and "
                  "sentence; in the queue order, target_minutes, report_minutes, front_page_minutes, watched_minutes "
                  "and trusted_minutes";
     else if (strstr(what, "duplicate title"))
@@ -94,6 +95,7 @@ static cfg_t *new_parser(void)
         CFG_STR("version", NULL, CFGF_NONE),
         CFG_INT("reports_reopen", 0, CFGF_NONE),
         CFG_SEC("queue", queue, CFGF_NONE),
+        CFG_FLOAT("second_look", 0, CFGF_NONE),
         CFG_STR_LIST("unreviewed", NULL, CFGF_NONE),
         CFG_SEC("reason", reason, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
         CFG_END(),
@@ -260,6 +262,16 @@ static bool load_queue(struct loader *load)
            load_minutes(load, section, "front_page_minutes", &queue->front_page_ms) &&
            load_minutes(load, section, "watched_minutes", &queue->watched_ms) &&
            load_minutes(load, section, "trusted_minutes", &queue->trusted_ms);
+}
+
+static bool load_second_look(struct loader *load)
+{
+    double percent = cfg_getfloat(load->cfg, "second_look");
+
+    if (!(percent >= 0 && percent <= 100)) /* "nan" is a number to libConfuse, and neither */
+        return refuse(load, NULL, "second_look is %g: give a percentage from 0 (never) to 100", percent);
+    load->policy->second_look = percent / 100;
+    return true;
 }
 
 static bool knows_language(const struct policy *policy, const char *tag)
@@ -438,7 +450,7 @@ struct policy *policy_load_text(const char *name, const char *text, char *reason
 
     load.policy = calloc(1, sizeof(*load.policy));
     good = load.policy ? parse(&load, text) && load_version(&load) && load_reports_reopen(&load) && load_queue(&load) &&
-                             load_reasons(&load) && load_unreviewed(&load)
+                             load_second_look(&load) && load_reasons(&load) && load_unreviewed(&load)
                        : no_memory(&load);
     if (load.cfg)
         cfg_free(load.cfg);

@@ -68,6 +68,7 @@ static void check_policy(const struct policy *policy)
 {
     DEMAND(is_text(policy->version, POLICY_VERSION_BYTES));
     DEMAND(policy->reports_reopen >= 0 && policy->reports_reopen <= POLICY_REPORTS_REOPEN_MAX);
+    DEMAND(policy->second_look >= 0 && policy->second_look <= 1);
     DEMAND(policy->language_count >= 1 && policy->language_count <= POLICY_LANGUAGES_MAX);
     DEMAND(policy->reason_count >= 1 && policy->reason_count <= POLICY_REASONS_MAX);
     DEMAND(policy->unreviewed_count <= policy->language_count);

@@ -128,7 +128,7 @@ def small_policies():
         yield (b'version = "1"\nreason "%s" { title { en = "%s" } sentence { en = "%s" } }\n'
                % (b"c" * code, b"t" * title, b"s" * sentence))
     texts = b"title { en = A; ckb = B }\n sentence { en = C; ckb = D } }\n"
-    yield (b'version = v; reports_reopen = 3; unreviewed = {"ckb"}\nreason a { needs_note = true\n ' + texts +
+    yield (b'version = v; reports_reopen = 3; second_look = 2.5; unreviewed = {"ckb"}\nreason a { needs_note = true\n ' + texts +
            b"reason a.b { " + texts)
 
 

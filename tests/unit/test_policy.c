@@ -190,6 +190,32 @@ TEST(reports_reopen_is_a_small_number)
     policy_free(load(HEAD "reports_reopen = 5\n" REASON("a")));
 }
 
+TEST(second_look_is_a_percentage)
+{
+    static const struct {
+        const char *text;
+        double share;
+    } good[] = {{"", 0},
+                {"second_look = 0\n", 0},
+                {"second_look = 5\n", 0.05},
+                {"second_look = 2.5\n", 0.025},
+                {"second_look = 100\n", 1}};
+    static const char *const bad[] = {"-1", "100.01", "nan", "inf", "1e3"};
+    char text[256];
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        snprintf(text, sizeof(text), HEAD "%s" REASON("a"), good[i].text);
+        struct policy *policy = load(text);
+        assert_true(policy->second_look == good[i].share);
+        policy_free(policy);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        snprintf(text, sizeof(text), HEAD "second_look = %s\n" REASON("a"), bad[i]);
+        assert_refused(text, "second_look is", "0 (never) to 100", NULL);
+    }
+    assert_refused(HEAD "second_look = some\n" REASON("a"), "p.conf:2:", "second_look", NULL);
+}
+
 TEST(a_code_stands_there_once)
 {
     assert_refused(HEAD REASON("a") REASON("b") REASON("a"), "p.conf:4:", "'a'", "once");
