@@ -138,7 +138,7 @@ void card_encode(struct work *work, struct slice site, const struct store_commen
     out_key_cstr(out, "comment", comment->id);
     out_key_int(out, "revision", comment->revision);
     out_key_cstr(out, "state", state_name(comment->state));
-    out_key_cstr(out, "lane", lane_name(comment->lane));
+    out_key_cstr(out, "lane", lane_name(comment->lane == LANE_SECOND ? LANE_NORMAL : comment->lane));
     encode_text(work, comment, article_id, sizeof(article_id), &received_at, out);
     encode_due(work, site, comment, received_at, out);
     encode_article(work, comment->site, article_id, out);

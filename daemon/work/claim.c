@@ -7,6 +7,7 @@
 #include "card.h"
 #include "grant.h"
 #include "pick.h"
+#include "second.h"
 #include "targets.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
@@ -138,6 +139,8 @@ static bool check_claim(struct work *work, const struct request *request, const 
     const char *actor = request->actor;
     const struct transition *go = state_transition(comment->state, ON_CLAIM);
 
+    if (second_is_held(work, comment, actor))
+        return true;
     if (go->error == E_ALREADY_DECIDED)
         work_fault_decided(work, comment, fault);
     else if (go->error)
@@ -213,15 +216,18 @@ void claim_run(struct work *work, struct request *request, struct out *out)
 }
 
 /* A repeat may come with another key of the moderator's name, which does not see all that the first one saw. */
-static void render_card(struct work *work, const struct grant *grant, const msgpack_object *pair, struct out *out)
+static void render_card(struct work *work, const struct request *request, const msgpack_object *pair, struct out *out)
 {
     struct store_site site;
     struct store_comment comment;
     struct slice name = mp_str(mp_item(pair, 0));
 
-    if (grant_sees(grant, name) && work_site(work, name, &site) &&
-        work_ok(work, work->store->ops->comment_get(work->store, site.no, mp_str(mp_item(pair, 1)), &comment)))
-        card_encode(work, name, &comment, out);
+    if (!grant_sees(request->grant, name) || !work_site(work, name, &site) ||
+        !work_ok(work, work->store->ops->comment_get(work->store, site.no, mp_str(mp_item(pair, 1)), &comment)))
+        return;
+    if (second_is_blind(work, request, &comment))
+        second_blind(&comment);
+    card_encode(work, name, &comment, out);
 }
 
 void claim_render(struct work *work, struct request *request, struct slice kept, struct out *out)
@@ -233,7 +239,7 @@ void claim_render(struct work *work, struct request *request, struct slice kept,
     bool good = mp_unpack_map(kept, &request->zone, &map);
     const msgpack_object *claimed = good ? mp_get(&map, "claimed") : NULL;
     for (size_t i = 0; i < mp_count(claimed); i++)
-        render_card(work, request->grant, mp_item(claimed, i), out);
+        render_card(work, request, mp_item(claimed, i), out);
     out_end(out);
     out_key(out, "refused");
     out_object(out, good ? mp_get(&map, "refused") : NULL);

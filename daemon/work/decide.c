@@ -2,6 +2,7 @@
 
 #include "batch.h"
 #include "decision.h"
+#include "second.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -125,13 +126,15 @@ static bool check_decision(struct work *work, const struct request *request, con
         return fault_set(fault, go->error);
     if (!decision_check_revision(target, comment, fault) || !check_reasons(work, args, target->site, fault))
         return false;
+    if (second_is_held(work, comment, request->actor))
+        return true;
     if (go->error || (comment->decision && !args->supersede)) {
         work_fault_decided(work, comment, fault);
         return false;
     }
     if (args->supersede && !check_current_seq(work, comment, target->seq, fault))
         return false;
-    if (work_held_by_other(work, comment, request->actor)) {
+    if (comment->lane != LANE_SECOND && work_held_by_other(work, comment, request->actor)) {
         work_fault_claimed(work, comment, fault);
         return false;
     }
@@ -163,6 +166,7 @@ static bool decide(struct work *work, const struct request *request, const struc
     const struct decide_args *args = request->args;
     const struct transition *go = state_transition(comment->state, happening);
     int64_t superseded = work_seq_of(work, comment->record);
+    bool chosen = second_is_chosen(work, site, comment);
     struct out *data = work_data(work);
 
     out_key_int(data, "cause", CAUSE_MODERATOR);
@@ -171,14 +175,44 @@ static bool decide(struct work *work, const struct request *request, const struc
         out_key_int(data, "supersedes", superseded);
     if (go->record == KIND_REJECTED)
         put_reasons(data, args->reasons, args->reason_count);
-    if (!decision_write_note(work, args->note, data))
+    if (chosen)
+        out_key_bool(data, "second", true);
+    if (work->trouble || !decision_write_note(work, args->note, data))
         return false;
     out_end(data);
     if (!decision_write_record(work, request, site, comment, go->record, go->next, out_slice(data), seq) ||
-        !batch_keep(work, args->batch, comment))
+        !batch_keep(work, args->batch, comment) || (chosen && !second_open(work, comment)))
         return false;
     count_decision(work->tally, go->record, args);
     return true;
+}
+
+static void encode_decided(const struct work *work, const struct target *target, const struct store_comment *comment,
+                           int64_t seq, struct out *out)
+{
+    work_item(out, target->site, target->comment);
+    out_key_cstr(out, "status", state_name(comment->state));
+    out_key_int(out, "revision", comment->revision);
+    out_key_int(out, "seq", seq);
+    out_key_int(out, "decided_at", ledger_now(work->ledger));
+    out_end(out);
+}
+
+/* The holder of a second look decides nothing anew, whatever `supersede` says. */
+static void judge_again(struct work *work, const struct request *request, const struct target *target,
+                        struct store_site *site, struct store_comment *comment, enum happening happening,
+                        struct out *out)
+{
+    const struct decide_args *args = request->args;
+    struct second_judgement judgement = {.decision = happening == ON_APPROVE ? KIND_APPROVED : KIND_REJECTED,
+                                         .reasons = args->reasons,
+                                         .reason_count = args->reason_count,
+                                         .note = args->note,
+                                         .batch = args->batch};
+    bool agreed;
+
+    if (second_judge(work, request, site, comment, &judgement, &agreed))
+        second_encode(work, target, comment, kind_name(judgement.decision), agreed, out);
 }
 
 static void run_decision(struct work *work, struct request *request, enum happening happening, struct out *out)
@@ -198,14 +232,13 @@ static void run_decision(struct work *work, struct request *request, enum happen
             work_item_failed(work, out, target->site, target->comment, &fault);
             continue;
         }
+        if (second_is_held(work, &comment, request->actor)) {
+            judge_again(work, request, target, site, &comment, happening, out);
+            continue;
+        }
         if (!decide(work, request, target, site, &comment, happening, &seq))
             return;
-        work_item(out, target->site, target->comment);
-        out_key_cstr(out, "status", state_name(comment.state));
-        out_key_int(out, "revision", comment.revision);
-        out_key_int(out, "seq", seq);
-        out_key_int(out, "decided_at", ledger_now(work->ledger));
-        out_end(out);
+        encode_decided(work, target, &comment, seq, out);
     }
     out_end(out);
 }

@@ -2,6 +2,7 @@
 
 #include "batch.h"
 #include "decision.h"
+#include "second.h"
 
 static const struct field escalate_fields[] = {
     FIELD_LIMITED(struct decide_args, comments, "comments", LIST, FIELD_REQUIRED, 1, MAX_BATCH),
@@ -24,6 +25,8 @@ static bool check_escalation(struct work *work, const struct request *request, c
         return fault_set(fault, go->error);
     if (!decision_check_revision(target, comment, fault))
         return false;
+    if (second_is_held(work, comment, request->actor))
+        return true;
     if (go->error) {
         work_fault_decided(work, comment, fault);
         return false;
@@ -56,6 +59,18 @@ static bool escalate(struct work *work, const struct request *request, struct st
            work_ok(work, work->store->ops->comment_put(work->store, comment)) && batch_keep(work, args->batch, comment);
 }
 
+/* The holder of a second look leaves it to those who work in the lane: that is no agreement. */
+static void pass_on(struct work *work, const struct request *request, const struct target *target,
+                    struct store_site *site, struct store_comment *comment, struct out *out)
+{
+    const struct decide_args *args = request->args;
+    struct second_judgement judgement = {.decision = KIND_NONE, .note = args->note, .batch = args->batch};
+    bool agreed;
+
+    if (second_judge(work, request, site, comment, &judgement, &agreed))
+        second_encode(work, target, comment, "escalated", agreed, out);
+}
+
 void escalate_run(struct work *work, struct request *request, struct out *out)
 {
     const struct decide_args *args = request->args;
@@ -70,6 +85,10 @@ void escalate_run(struct work *work, struct request *request, struct out *out)
         if (!target_find(work, target, &site, &comment, &fault) ||
             !check_escalation(work, request, target, &comment, &fault)) {
             work_item_failed(work, out, target->site, target->comment, &fault);
+            continue;
+        }
+        if (second_is_held(work, &comment, request->actor)) {
+            pass_on(work, request, target, site, &comment, out);
             continue;
         }
         if (comment.lane != LANE_ESCALATED && !escalate(work, request, site, &comment))

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "site_names.h"
-#include "skips.h"
+#include "skip.h"
 
 enum { CHUNK = 256 };
 
@@ -150,7 +150,7 @@ static bool is_free(const struct work *work, const struct find *find, const stru
                     const struct store_comment *comment)
 {
     return !find->filter->free ||
-           (!work_held_by_other(work, comment, find->actor) && !skips_have(skips, comment->text));
+           (!work_held_by_other(work, comment, find->actor) && !skips_hold(skips, comment->text));
 }
 
 /* Takes what is wanted from a chunk until the page is full; find->place is behind what was looked at. */
@@ -193,16 +193,16 @@ static bool fill(struct work *work, struct find *find, struct chunk *chunk, cons
 bool find_some(struct work *work, struct find *find, struct queue_page *page, struct queue_place *places)
 {
     struct chunk chunk = {.cap = filter_is_plain(find->filter) ? page->limit : CHUNK};
-    struct skips skips = {0};
+    struct skips skips = {.n = 0};
 
     page->n = 0;
+    if (find->filter->free)
+        skips_load(work, slice_of(find->actor), &skips);
     chunk.comments = calloc(chunk.cap + 1, sizeof(*chunk.comments));
     chunk.places = calloc(chunk.cap + 1, sizeof(*chunk.places));
-    bool good = chunk.comments && chunk.places && (!find->filter->free || skips_load(work, find->actor, &skips)) &&
-                fill(work, find, &chunk, &skips, page, places);
+    bool good = chunk.comments && chunk.places && fill(work, find, &chunk, &skips, page, places);
     free(chunk.comments);
     free(chunk.places);
     free(chunk.names.sites);
-    skips_free(&skips);
     return good;
 }

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "second.h"
+
 /* The queue of all sites is merged from one source for each site and lane (and one more for what is held there). Only
  * the place of each source's first comment is kept; comments are read once it is their turn, from the source whose turn
  * it is. */
@@ -70,7 +72,9 @@ static bool on_site(void *arg, const struct store_site *site)
 {
     struct merge *m = arg;
 
-    return site->pending == 0 || !grant_sees(m->grant, slice_of(site->name)) || add_site(m, site->no);
+    bool serves = m->lanes & 1U << LANE_SECOND ? second_is_on_at(m->work, site) : site->pending > 0;
+
+    return !serves || !grant_sees(m->grant, slice_of(site->name)) || add_site(m, site->no);
 }
 
 static void add_all_sites(struct merge *m)

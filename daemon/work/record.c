@@ -69,8 +69,14 @@ void record_encode(struct slice site, const struct store_event *event, struct ou
 
 static void encode_history_data(const msgpack_object *data, struct out *out)
 {
+    static const char *const of_second_look[] = {"decision", "agreed", "same_reasons"};
+
     encode_data(data, out);
     int_or_nil(out, "until", mp_get_int(data, "until", 0));
+    for (size_t i = 0; i < sizeof(of_second_look) / sizeof(of_second_look[0]); i++) {
+        out_key(out, of_second_look[i]);
+        out_object(out, mp_get(data, of_second_look[i]));
+    }
 }
 
 static void encode_event(const struct store_event *event, struct slice note, struct out *out)

@@ -4,6 +4,7 @@
 #include "around.h"
 #include "card.h"
 #include "record.h"
+#include "second.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -72,6 +73,8 @@ void show_run(struct work *work, struct request *request, struct out *out)
 
     if (!find_one(work, request, &comment))
         return;
+    if (second_is_blind(work, request, &comment))
+        second_blind(&comment);
     out_key(out, "card");
     card_encode(work, args->site, &comment, out);
     out_key(out, "reported");
@@ -102,18 +105,18 @@ static void encode_event(struct work *work, int64_t no, struct out *out, int64_t
 
 /* The newest event before `before`. The `next` of a page leads straight to it; for other numbers the chain is followed.
  */
-static int64_t first_event(struct work *work, const struct one_args *args, const struct store_comment *comment)
+static int64_t first_event(struct work *work, int64_t before, const struct store_comment *comment)
 {
     const struct store_ops *ops = work->store->ops;
     struct store_event event;
     int64_t no = comment->last_event;
 
-    if (!args->before)
+    if (!before)
         return no;
-    if (work_ok(work, ops->event_get(work->store, args->before - 1, &event)) && event.site == comment->site &&
+    if (work_ok(work, ops->event_get(work->store, before - 1, &event)) && event.site == comment->site &&
         slice_is(event.comment, comment->id))
         return event.no;
-    while (no >= args->before && work_ok(work, ops->event_get(work->store, no, &event)))
+    while (no >= before && work_ok(work, ops->event_get(work->store, no, &event)))
         no = event.previous;
     return no;
 }
@@ -125,7 +128,10 @@ void history_run(struct work *work, struct request *request, struct out *out)
 
     if (!find_one(work, request, &comment))
         return;
-    int64_t no = first_event(work, args, &comment);
+    int64_t before = args->before;
+    if (second_is_blind(work, request, &comment) && (!before || before > comment.decision))
+        before = comment.decision;
+    int64_t no = first_event(work, before, &comment);
     size_t start = out->len;
     out_key(out, "events");
     out_array(out);

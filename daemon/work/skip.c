@@ -4,6 +4,7 @@
 
 #include "../../proto/fields.h"
 #include "decision.h"
+#include "second.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -42,6 +43,8 @@ static bool check_skip(struct work *work, const struct request *request, const s
         return fault_set(fault, go->error);
     if (!decision_check_revision(target, comment, fault))
         return false;
+    if (second_is_held(work, comment, request->actor))
+        return true;
     if (go->error) {
         work_fault_decided(work, comment, fault);
         return false;

@@ -93,7 +93,13 @@ struct out *work_data(struct work *work)
 
 void work_set_state(struct work *work, struct store_site *site, struct store_comment *comment, enum state state)
 {
-    if (state == STATE_NONE || state == comment->state)
+    if (state == STATE_NONE)
+        return;
+    if (comment->lane == LANE_SECOND) {
+        comment->lane = LANE_NORMAL;
+        work_end_claim(comment);
+    }
+    if (state == comment->state)
         return;
     if (state == STATE_PENDING && comment->state != STATE_NONE)
         due_renew(work, site, comment); /* its reports may be others, and so may what is known of its author */

@@ -61,7 +61,8 @@ struct slice work_via(const struct request *request);
 /* Begins `data` anew: the packed map of an event, built in work->scratch. */
 struct out *work_data(struct work *work);
 
-/* The state of a comment and its site's count of pending ones, changed together. */
+/* The state of a comment and its site's count of pending ones, changed together. A second look that waits or is held
+ * ends with whatever sets the state (none: nothing does). */
 void work_set_state(struct work *work, struct store_site *site, struct store_comment *comment, enum state state);
 
 /* Ends a claim without an event of its own (a decision says it already). */
