@@ -15,6 +15,7 @@ import tamper
 import tap
 from cases import event, eventually, now_ms
 from daemon import Daemon
+from second import policy_text
 
 DONE, FAILED, USAGE = 0, 1, 2
 QUIET = "audit_reads = false\n"          # nobody's look is written down, so that all outputs are of the same history
@@ -30,7 +31,7 @@ def tell(daemon):
     named = lambda *ids: [{"site": "news", "comment": number} for number in ids]
     front.submit([event("news", str(n), f"the {n}. body", article={"id": "a", "title": "A"}, language="en",
                         author={"id": f"u{n}", "name": "U"}) for n in range(1, 13)])
-    front.submit([event("blog", "1"), event("news", "2", "again", revision=2)])
+    front.submit([event("blog", "1"), event("again", "1"), event("news", "2", "again", revision=2)])
     held = desk.claim(comments=named("12"), lease_ms=LEASE_MS)["comments"]
     assert held, "nothing is held"
     desk.approve(named("1", "2", "3", "4"), note="fine")
@@ -43,6 +44,10 @@ def tell(daemon):
     desk.renew(named("7"))
     desk.release(named("7"))
     desk.skip(named("7"))
+    desk.approve([{"site": "again", "comment": "1"}])
+    other = daemon.desk("other")
+    other.claim(site="again")
+    other.reject([{"site": "again", "comment": "1"}], [reason])
     desk.escalate(named("8"), note="look")
     front.withdraw("news", "9")
     desk.erase(named("5"))
@@ -69,14 +74,14 @@ def verify(daemon, *arguments):
 
 
 # Kinds that nothing writes yet.
-LATER = {"none", "noted", "second_look", "author_noted", "author_marked", "author_erased"}
+LATER = {"none", "noted", "author_noted", "author_marked", "author_erased"}
 
 
 class Tampered(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         """One history, and its file; each test changes a copy."""
-        with Daemon() as daemon:
+        with policy_text(100, "again") as config, Daemon(config=config) as daemon:
             tell(daemon)
             cls.kinds = {told["kind"] for told in daemon.desk().audit(limit=500)["events"]}
             cls.clean = verify(daemon)
@@ -127,7 +132,7 @@ class Tampered(unittest.TestCase):
             self.assertEqual({result["status"] for result in daemon.desk().erase(ids)}, {"erased"})
             self.assertEqual(verify(daemon)[:2], (DONE, []))
             body = tamper.rows(self.path, "SELECT count(*) FROM text WHERE body IS NOT NULL")[0][0]
-            self.assertEqual(body, 1)
+            self.assertEqual(body, 2)
 
     def test_chain_is_what_this_test_thinks_it_is(self):
         self.assertEqual(tamper.chain(self.file), dict(tamper.rows(self.file, "SELECT no, hash FROM event")))

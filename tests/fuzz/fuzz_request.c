@@ -84,6 +84,7 @@ static void begin(void)
     if (inputs++ > 0)
         return;
     rig_open(&rig, store_memory_open());
+    rig.settings.policy->second_look = 1;
     rig.settings.limits.value[LIMIT_RATE_PER_KEY] = limit_table[LIMIT_RATE_PER_KEY].most;
     rig.from = root;
     for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {

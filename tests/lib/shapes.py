@@ -20,12 +20,13 @@ CARD = {"site": (STR,), "comment": (STR,), "revision": (INT,), "state": (STR,), 
         "mark": (STR, NIL)}
 EVENT = {"no": (INT,), "at": (INT,), "kind": (STR,), "actor": (STR,), "revision": (INT, NIL), "seq": (INT, NIL),
          "cause": (STR, NIL), "reasons": (LIST, NIL), "policy": (STR, NIL), "note": (STR, NIL), "undoes": (INT, NIL),
-         "supersedes": (INT, NIL), "until": (INT, NIL)}
+         "supersedes": (INT, NIL), "until": (INT, NIL), "decision": (STR, NIL), "agreed": (BOOL, NIL),
+         "same_reasons": (BOOL, NIL)}
 KINDS = {"submitted", "claimed", "renewed", "released", "lease_expired", "approved", "rejected", "reopened",
          "withdrawn",
          "erased", "escalated", "reported", "key_added", "key_revoked", "key_rotated", "reloaded", "looked", "noted",
          "author_noted", "author_marked", "author_erased",
-         "skipped"}
+         "skipped", "second_look"}
 AUTHOR = {"site": (STR,), "author": (STR,), "name": (STR, NIL), "first_at": (INT, NIL), "comments": (INT,),
           "pending": (INT,), "approved": (INT,), "rejected": (INT,), "withdrawn": (INT,), "counted_all": (BOOL,),
           "reasons": (LIST,), "last": (LIST,), "mark": (STR, NIL), "mark_note": (STR, NIL), "marked_by": (STR, NIL),

@@ -318,9 +318,8 @@ TEST(two_who_disagree_leave_it_to_the_lane_escalated)
 TEST(who_escalates_instead_disagrees_without_a_decision)
 {
     begin_held();
-    const msgpack_object *result =
-        rig_at(DESK("{'op':'escalate','as':'bob','note':'hard','comments':[{'site':'news','comment':'1'}]}"),
-               "results.0");
+    const msgpack_object *result = rig_at(
+        DESK("{'op':'escalate','as':'bob','note':'hard','comments':[{'site':'news','comment':'1'}]}"), "results.0");
     is(result, "status", "\"escalated\"");
     is(result, "second_look", "true");
     is(result, "agreed", "false");
@@ -336,11 +335,11 @@ TEST(who_escalates_instead_disagrees_without_a_decision)
 TEST(the_judgement_is_checked_like_a_decision)
 {
     begin_held();
-    is(DESK("{'op':'approve','as':'bob','comments':[{'site':'news','comment':'1','revision':2}]}"),
-       "results.0.status", "\"stale_revision\"");
+    is(DESK("{'op':'approve','as':'bob','comments':[{'site':'news','comment':'1','revision':2}]}"), "results.0.status",
+       "\"stale_revision\"");
     is(reject("bob", "news", 1, "no.such"), "results.0.status", "\"unknown_reason\"");
-    is(DESK("{'op':'escalate','as':'bob','comments':[{'site':'news','comment':'1','revision':2}]}"),
-       "results.0.status", "\"stale_revision\"");
+    is(DESK("{'op':'escalate','as':'bob','comments':[{'site':'news','comment':'1','revision':2}]}"), "results.0.status",
+       "\"stale_revision\"");
     check_blind(rig_at(show("bob", 1), "card"));
     is(DESK("{'op':'approve','as':'bob','supersede':true,'comments':[{'site':'news','comment':'1'}]}"),
        "results.0.second_look", "true");

@@ -102,6 +102,22 @@ static const struct step steps[] = {
     {DOOR_DESK, 1, "{'op':'skip','as':'eve','comments':[{'site':'blog','comment':'1'}]," OP("0113") "}"},
     {DOOR_DESK, 1, "{'op':'claim','as':'eve','limit':5," OP("0114") "}"},
     {DOOR_DESK, 1, "{'op':'escalate','as':'eve','comments':[{'site':'blog','comment':'1'}]," BATCH "," OP("0115") "}"},
+    {DOOR_FRONT, 1,
+     "{'op':'submit','comments':[{'site':'again','comment':'1','body':'a'},{'site':'again','comment':'2','body':'b'},"
+     "{'site':'again','comment':'3','body':'c'}]}"},
+    {DOOR_DESK, 1,
+     "{'op':'reject','as':'ann','reasons':['threat'],'comments':[{'site':'again','comment':'1'},"
+     "{'site':'again','comment':'2'},{'site':'again','comment':'3'}]," OP("0131") "}"},
+    {DOOR_DESK, 1, "{'op':'claim','as':'ann','site':'again','limit':5," OP("0132") "}"},
+    {DOOR_DESK, 1, "{'op':'claim','as':'bob','limit':5," OP("0133") "}"},
+    {DOOR_DESK, 1, "{'op':'show','as':'bob','site':'again','comment':'1'}"},
+    {DOOR_DESK, 1, "{'op':'history','as':'bob','site':'again','comment':'1'}"},
+    {DOOR_DESK, 1,
+     "{'op':'reject','as':'bob','reasons':['threat'],'comments':[{'site':'again','comment':'1'}],'note':'so'," OP(
+         "0134") "}"},
+    {DOOR_DESK, 1,
+     "{'op':'approve','as':'bob','comments':[{'site':'again','comment':'2'}],'note':'no'," BATCH "," OP("0135") "}"},
+    {DOOR_DESK, 1, "{'op':'escalate','as':'bob','comments':[{'site':'again','comment':'3'}]," OP("0136") "}"},
     {DOOR_DESK, 1, "{'op':'batch'," BATCH "}"},
     {DOOR_DESK, 1,
      "{'op':'key_add','name':'web','role':'front','sites':['news'],'public_key':{'$bin':'" KEY("11") "'}," OP(
@@ -181,12 +197,28 @@ static bool converse(struct rig *rig, char *answers[STEPS])
     return (rig_log_is_whole(rig) && rig_is_verified(rig)) || complain("%s", rig->wrong);
 }
 
+/* Every decision of the site `again` is looked at again. */
+static void add_policies(struct rig *rig)
+{
+    static struct settings_site again = {.name = "again"};
+    char reason[256];
+
+    if (!again.policy)
+        again.policy = policy_load_text("again", policy_default_text, reason, sizeof(reason));
+    if (!again.policy)
+        fail_msg("%s", reason);
+    again.policy->second_look = 1;
+    rig->settings.sites = &again;
+    rig->settings.site_count = 1;
+}
+
 /* One conversation whose `nth` call of the store fails, in this process. */
 static bool run(uint64_t nth, enum store_result result, bool for_good, char *answers[STEPS])
 {
     struct rig rig;
 
     rig_open(&rig, store_fault_open(store_memory_open()));
+    add_policies(&rig);
     if (nth)
         store_fault_arm(rig.store, nth, result, for_good);
     bool good = converse(&rig, answers);

@@ -1,0 +1,100 @@
+"""Second looks, by two moderators of a client written from PROTOCOL.md."""
+import tap
+from cases import Case, fresh
+from second import policy_text
+
+
+class Second(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.config = cls.enterClassContext(policy_text(100))
+        super().setUpClass()
+
+    def held(self, **more):
+        """A comment that ann rejected and bob holds for a second look, and the card that he was given."""
+        item, seq = self.rejected(**more)
+        self.assertEqual(seq, 1)
+        card, = self.bob.claim(site=self.site)["comments"]
+        self.assertEqual(card["comment"], item["comment"])
+        return self.named(item["comment"]), card
+
+    def kinds(self, item, desk=None):
+        return [event["kind"] for event in (desk or self.ann).history(**item)["events"]]
+
+    def test_holder_sees_what_a_pending_comment_looks_like(self):
+        before = self.pending()
+        pending = self.card_of(before)
+        self.ann.skip([before])
+        self.bob.skip([before])
+        item, card = self.held()
+        self.assertEqual(set(card), set(pending))
+        shown = self.bob.show(**item)["card"]
+        self.assertEqual(shown, card)
+        for key in ("state", "lane", "seq", "decided_by", "decided_at", "reasons", "note"):
+            self.assertEqual(card[key], pending[key], key)
+        self.assertEqual(self.kinds(item, self.bob), ["submitted"])
+        self.assertEqual((self.card_of(item)["state"], self.card_of(item)["decided_by"]), ("rejected", "ann"))
+        self.assertEqual(self.kinds(item), ["claimed", "rejected", "submitted"])
+
+    def test_one_who_decided_is_not_asked(self):
+        self.rejected()
+        self.assertEqual(self.ann.claim(site=self.site)["comments"], [])
+
+    def test_agreement_writes_no_record(self):
+        item, card = self.held()
+        result, = self.bob.reject([{**item, "revision": card["revision"]}], self.reasons[1:2])
+        self.assertEqual((result["status"], result["seq"], result["second_look"], result["agreed"]),
+                         ("rejected", None, True, True))
+        self.assertEqual(len(self.records()), 1)
+        event = self.ann.history(**item)["events"][0]
+        self.assertEqual((event["kind"], event["actor"], event["decision"], event["reasons"], event["agreed"],
+                          event["same_reasons"]), ("second_look", "bob", "rejected", self.reasons[1:2], True, False))
+
+    def test_disagreement_tells_front_ends_and_goes_to_the_lane_escalated(self):
+        item, _ = self.held()
+        self.assertFalse(self.bob.approve([item], note="it is fine")[0]["agreed"])
+        record = self.records()[-1]
+        self.assertEqual((record["decision"], record["cause"], record["seq"], record["supersedes"]),
+                         ("reopened", "second_look", 2, 1))
+        self.assertEqual((self.card_of(item)["state"], self.card_of(item)["lane"]), ("pending", "escalated"))
+        self.assertEqual(self.ann.claim(site=self.site)["comments"], [])
+        self.assertEqual(len(self.ann.claim(site=self.site, lane="escalated")["comments"]), 1)
+        self.assertEqual(self.approve(item), 3)
+        self.assertEqual(self.kinds(item)[:4], ["approved", "claimed", "reopened", "second_look"])
+
+    def test_second_look_outlives_the_daemon(self):
+        item, _ = self.held()
+        self.daemon.restart()
+        self.assertEqual(self.bob.show(**item)["card"]["state"], "pending")
+        self.bob.release([item])
+        self.assertEqual(self.bob.show(**item)["card"]["state"], "rejected")
+        card, = self.bob.claim(site=self.site)["comments"]
+        self.assertEqual((card["comment"], card["state"]), (item["comment"], "pending"))
+
+    def test_repeat_judges_once(self):
+        item, _ = self.held()
+        operation = bytes(15) + b"j"
+        once = self.bob.approve([item], operation=operation)
+        self.assertEqual(self.bob.approve([item], operation=operation), once)
+        self.assertEqual(self.kinds(item).count("second_look"), 1)
+
+    def test_judgement_of_another_revision_is_stale(self):
+        item, _ = self.held()
+        self.submit_one(item["comment"], "better", revision=2)
+        self.assert_item(self.bob.approve([{**item, "revision": 1}])[0], "stale_revision")
+        self.assertEqual(self.card_of(item)["claimed_by"], None)
+
+    def test_words_of_a_judgement_are_erased_with_the_comment(self):
+        item, _ = self.held()
+        word = fresh("word-")
+        self.bob.reject([item], self.reasons[:1], note=word)
+        self.assertIn(word, repr(self.ann.history(**item)))
+        self.ann.erase([item])
+        self.assertNotIn(word, repr(self.ann.history(**item)))
+
+    def test_policy_does_not_tell_the_share(self):
+        self.assertNotIn("second_look", repr(self.front.policy(self.site)))
+
+
+if __name__ == "__main__":
+    tap.main()
