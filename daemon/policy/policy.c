@@ -63,10 +63,11 @@ static void keep_error(cfg_t *cfg, const char *format, va_list args)
 
     vsnprintf(what, sizeof(what), format, args);
     if (strstr(what, "no such option"))
-        advice = "; there are version, reports_reopen, second_look, queue, unreviewed and reason; in a reason needs_note, "
-                 "title and "
-                 "sentence; in the queue order, target_minutes, report_minutes, front_page_minutes, watched_minutes "
-                 "and trusted_minutes";
+        advice =
+            "; there are version, reports_reopen, second_look, queue, unreviewed and reason; in a reason needs_note, "
+            "title and "
+            "sentence; in the queue order, target_minutes, report_minutes, front_page_minutes, watched_minutes "
+            "and trusted_minutes";
     else if (strstr(what, "duplicate title"))
         advice = "; every reason stands there once: remove one or give it another code";
     snprintf(parse_error, sizeof(parse_error), "%d: %s%s%s%s%s", cfg->line, cfg->title ? "reason \"" : "",

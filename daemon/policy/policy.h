@@ -45,7 +45,7 @@ struct policy {
     char *version;
     int64_t reports_reopen; /* 0: never */
     struct policy_queue queue;
-    double second_look;     /* of moderators' decisions, the share that another one sees again: 0 to 1 */
+    double second_look; /* of moderators' decisions, the share that another one sees again: 0 to 1 */
     size_t language_count;
     char **languages;
     size_t unreviewed_count;

@@ -3,6 +3,7 @@
 #include "../../proto/mp.h"
 #include "author_record.h"
 #include "card.h"
+#include "second.h"
 
 enum { SEEN_SHOWN = 20, NOTES_SHOWN = 50, TEXTS_LOOKED_AT = 100 };
 
@@ -125,12 +126,6 @@ static bool may_have_a_note(enum kind kind)
 }
 
 /* What somebody who judges again without knowing must not see begins with the decision. */
-static bool is_blind(const struct work *work, const struct request *request, const struct store_comment *comment)
-{
-    return comment->lane == LANE_SECOND && comment->claimed_until > work->boot_ms &&
-           strcmp(comment->claimed_by, request->actor) == 0;
-}
-
 static void look_back(struct work *work, const struct store_comment *comment, bool blind, struct past *past)
 {
     const struct store_ops *ops = work->store->ops;
@@ -193,7 +188,7 @@ void around_encode(struct work *work, const struct request *request, struct slic
     encode_parent(work, site, comment, out);
     encode_before(work, comment, out);
     encode_author(work, site, comment, out);
-    look_back(work, comment, is_blind(work, request, comment), &past);
+    look_back(work, comment, second_is_blind(work, request, comment), &past);
     encode_seen(work, &past, out);
     out_key(out, "notes");
     out_array(out);

@@ -58,7 +58,8 @@ static bool sift_apart(const struct pick *pick, enum lane lane, size_t most, str
 static bool pick_lane(const struct pick *pick, enum lane lane, struct queue_page *page)
 {
     if (pick->skips->n == 0)
-        return queue_next(pick->work, pick->request->grant, pick->site, 1U << lane, false, (struct queue_place){-1, 0}, page);
+        return queue_next(pick->work, pick->request->grant, pick->site, 1U << lane, false, (struct queue_place){-1, 0},
+                          page);
     return sift_apart(pick, lane, page->limit + pick->skips->n, page);
 }
 

@@ -15,9 +15,10 @@ struct queue_page {
     size_t n, limit;
 };
 
-/* Fills `page` with the next pending comments (in LANE_SECOND: decided ones that wait for it) after `from`, by (due_at, text): of one site (`site` is its number), or
- * of all (0), in the lanes of the mask (1 << enum lane); free ones only, or also those that somebody holds. The cost
- * grows with the limit plus the number of sites, not with the length of the queue. False when memory is short. */
+/* Fills `page` with the next pending comments (in LANE_SECOND: decided ones that wait for it) after `from`, by (due_at,
+ * text): of one site (`site` is its number), or of all (0), in the lanes of the mask (1 << enum lane); free ones only,
+ * or also those that somebody holds. The cost grows with the limit plus the number of sites, not with the length of the
+ * queue. False when memory is short. */
 bool queue_next(struct work *work, const struct grant *grant, int64_t site, unsigned lanes, bool also_held,
                 struct queue_place from, struct queue_page *page);
 

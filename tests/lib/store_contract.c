@@ -3064,11 +3064,6 @@ void skips_that_are_over_are_forgotten(struct store *store)
     assert_seen(skips_of(store, S("an"), 0, NO_LIMIT), 9090);
 }
 
-static bool see_number(void *arg, int64_t no)
-{
-    return see(arg, no);
-}
-
 static struct seen batch_of(struct store *store, struct slice id, int64_t after, int64_t limit)
 {
     struct seen seen = {.count = 0};
