@@ -1651,7 +1651,7 @@ static int skip_order_all(const void *a, const void *b)
 {
     int order = slice_compare(ROW(skip, a)->moderator, ROW(skip, b)->moderator);
 
-    return order ? order : skip_order(a, b);
+    return order ? order : compare(ROW(skip, a)->text, ROW(skip, b)->text);
 }
 
 struct skip_of_call {

@@ -880,8 +880,10 @@ static char *contents(void)
 {
     static const char *const queries[] = {
         "SELECT * FROM meta WHERE key <> 'boot' ORDER BY key",
-        "SELECT * FROM site ORDER BY no",
-        "SELECT * FROM comment ORDER BY site, id",
+        "SELECT no, name, newest, pending, submitted, approved, rejected, reopened, withdrawn, erased FROM site"
+        " ORDER BY no",
+        "SELECT site, id, state, lane, held, revision, text, newest_text, last_event, record, decision, approval,"
+        " due_at, reports, revisions, claimed_by, claimed_until FROM comment ORDER BY site, id",
         "SELECT * FROM text ORDER BY no",
         "SELECT no, at, kind, site, comment, revision, text, actor, seq, previous, data, hash FROM event ORDER BY no",
         "SELECT * FROM note ORDER BY event",
