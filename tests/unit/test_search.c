@@ -4,7 +4,6 @@
 #include "../../daemon/search/gram.h"
 #include "../../daemon/work/search_request.h"
 #include "../lib/rig.h"
-#include "../lib/store_memory.h"
 #include "unit.h"
 
 #include <fcntl.h>
@@ -18,15 +17,34 @@ static char directory[] = "/tmp/modq-search.XXXXXX";
 static char path[64];
 static struct settings_site sites[2];
 
-static void drop_files(void)
+static void drop(const char *file)
 {
     static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
     char name[80];
 
     for (size_t i = 0; i < 4; i++) {
-        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+        snprintf(name, sizeof(name), "%s%s", file, ends[i]);
         unlink(name);
     }
+}
+
+static void drop_files(void)
+{
+    drop(path);
+}
+
+/* A database of SQLite, because the one in memory copies itself at each beginning. */
+static struct store *new_store(void)
+{
+    char file[64];
+    char reason[256];
+
+    snprintf(file, sizeof(file), "%s/modqd.db", directory);
+    drop(file);
+    struct store *store = store_sqlite_open(file, false, INT64_C(1) << 36, reason, sizeof(reason));
+    if (!store)
+        fail_msg("%s", reason);
+    return store;
 }
 
 static void new_search(void)
@@ -43,7 +61,7 @@ static void begin(void)
         snprintf(path, sizeof(path), "%s/search.db", directory);
     }
     drop_files();
-    rig_open(&rig, store_memory_open());
+    rig_open(&rig, new_store());
     rig.settings.limits.value[LIMIT_PENDING_PER_SITE] = 1000000;
     new_search();
 }
@@ -53,6 +71,9 @@ static void end(void)
     assert_true(rig_is_verified(&rig));
     rig_close(&rig);
     drop_files();
+    char file[64];
+    snprintf(file, sizeof(file), "%s/modqd.db", directory);
+    drop(file);
 }
 
 __attribute__((destructor)) static void remove_directory(void)
@@ -325,7 +346,7 @@ TEST(the_index_of_another_database_is_not_believed)
     follow_all();
     new_search();
     rig_close(&rig); /* and a backup from elsewhere takes its place, with as many events */
-    rig_open(&rig, store_memory_open());
+    rig_open(&rig, new_store());
     new_search();
     submit_many("b", 10000, 13000);
     follow_all();
