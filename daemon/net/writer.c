@@ -312,7 +312,7 @@ static bool idle(void *self, bool *more)
     struct work *work = &writer->work;
     bool due = false;
 
-    (void)more;
+    *more = false;
     work->boot_ms = clock_boot_ms();
     enum store_result r = work->store->ops->claims_ending(work->store, work->boot_ms, 1, found_one, &due);
     if (r != STORE_OK)
