@@ -262,7 +262,6 @@ class Erased(Case):
                 self.desk.erase([{"site": site, "comment": f"f{n}"} for n in range(start, min(start + BATCH, count))])
         eventually(lambda: (index := index_file.read(self.daemon.dir)) and not index.chunks and
                    not any(stale for *_, stale in index.blocks), 60)
-        eventually(lambda: not os.path.getsize(f"{self.daemon.dir}/search.db-wal"), 20)
         self.check_files(chunks)
 
     def test_a_kill_right_after_it_does_not_make_it_forgotten(self):
