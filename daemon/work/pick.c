@@ -92,7 +92,7 @@ static bool mix_in_seconds(const struct pick *pick, struct queue_page *page)
 
     if (!second_is_on(pick->work, pick->site))
         return true;
-    seconds.comments = calloc(seconds.limit, sizeof(*seconds.comments));
+    seconds.comments = calloc(seconds.limit + 1, sizeof(*seconds.comments));
     bool good = seconds.comments && sift_apart(pick, LANE_SECOND, SECONDS_LOOKED_AT, &seconds);
     if (good)
         merge(page, &seconds);
