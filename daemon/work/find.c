@@ -115,7 +115,7 @@ static void take_submitted(struct work *work, const struct find *find, const str
 
 static bool read_all(struct work *work, const struct find *find, struct chunk *chunk)
 {
-    struct submissions all = {.items = calloc(chunk->cap, sizeof(*all.items)), .site = find->site};
+    struct submissions all = {.items = calloc(chunk->cap + 1, sizeof(*all.items)), .site = find->site};
 
     if (!all.items)
         return false;

@@ -540,10 +540,6 @@ class Desk(Connection):
         """One page: cards in `comments`, where their texts match in `matches`."""
         return self.call("search", text=text, **fields)
 
-    def search(self, text, **fields):
-        """One page: cards in `comments`, where their texts match in `matches`."""
-        return self.call("search", text=text, **fields)
-
     def claim(self, site=None, lane=None, limit=None, comments=None, lease_ms=None, operation=None):
         """The next ones of the queue, or the named `comments`."""
         return self.change("claim", operation, site=site, lane=lane, limit=limit, comments=comments, lease_ms=lease_ms)

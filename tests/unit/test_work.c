@@ -195,8 +195,8 @@ TEST(a_bad_id_is_refused_and_not_repeated)
 
 TEST(every_operation_answers_a_request_without_its_fields)
 {
-    static const char *const good_without[] = {"hello",   "list",     "stats", "claim",  "renew",
-                                               "release", "key_list", "audit", "verify", "fsck", "facts"};
+    static const char *const good_without[] = {"hello",    "list",  "stats",  "claim", "renew", "release",
+                                               "key_list", "audit", "verify", "fsck",  "facts"};
 
     begin();
     rig.from = (struct peer){.proof = PROOF_USER};
