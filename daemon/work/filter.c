@@ -4,6 +4,7 @@
 
 #include "../../proto/fields.h"
 #include "due.h"
+#include "grant.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -60,7 +61,7 @@ static bool take_lanes(struct request *request, struct filter *filter)
     if (!request_take_lane(request, filter->lane_word, &lane))
         return false;
     filter->lanes = 1U << lane;
-    if (!filter->lane_word.data && filter->state != STATE_PENDING)
+    if (!filter->lane_word.data && filter->state != STATE_PENDING && (request->grant->rights & RIGHT_ESCALATED))
         filter->lanes |= 1U << LANE_ESCALATED;
     return true;
 }
@@ -183,9 +184,10 @@ static bool decision_wants(struct work *work, const struct filter *filter, const
     return !filter->reason.data || has_reason(filter, event.data);
 }
 
-bool filter_wants(struct work *work, const struct filter *filter, const struct filter_bounds *bounds,
+bool filter_wants(struct work *work, const struct filter *filter, const struct filter_bounds *bounds, const char *actor,
                   const struct store_comment *comment)
 {
-    return row_wants(filter, bounds, comment) && decision_wants(work, filter, comment) &&
+    return row_wants(filter, bounds, comment) && (!filter->free || !work_held_by_other(work, comment, actor)) &&
+           decision_wants(work, filter, comment) &&
            (filter->mark == MARK_COUNT || due_mark(work, comment->site, comment->author) == filter->mark);
 }

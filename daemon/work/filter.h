@@ -32,8 +32,10 @@ struct filter_bounds {
 
 struct filter_bounds filter_bounds(struct work *work, const struct filter *filter);
 
-/* Whether a comment is wanted; asks the store where the row does not tell. */
-bool filter_wants(struct work *work, const struct filter *filter, const struct filter_bounds *bounds,
+/* Whether a comment is wanted by `actor`; asks the store where the row does not tell. What the actor skipped is not
+ * looked at here. Who holds a comment for a second look is to be told nothing of its decision: such a one comes blinded
+ * (second.h). */
+bool filter_wants(struct work *work, const struct filter *filter, const struct filter_bounds *bounds, const char *actor,
                   const struct store_comment *comment);
 
 #endif

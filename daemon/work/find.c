@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "second.h"
 #include "site_names.h"
 #include "skip.h"
 
@@ -146,25 +147,21 @@ static bool read_chunk(struct work *work, const struct find *find, struct chunk 
     return read_queue(work, find, chunk);
 }
 
-static bool is_free(const struct work *work, const struct find *find, const struct skips *skips,
-                    const struct store_comment *comment)
-{
-    return !find->filter->free ||
-           (!work_held_by_other(work, comment, find->actor) && !skips_hold(skips, comment->text));
-}
-
 /* Takes what is wanted from a chunk until the page is full; find->place is behind what was looked at. */
 static void take_wanted(struct work *work, struct find *find, const struct filter_bounds *bounds,
                         const struct skips *skips, const struct chunk *chunk, struct queue_page *page,
                         struct queue_place *places)
 {
     for (size_t i = 0; i < chunk->n && !work->trouble; i++) {
+        struct store_comment comment = chunk->comments[i];
         find->place = chunk->places[i];
-        if (!is_free(work, find, skips, &chunk->comments[i]) ||
-            !filter_wants(work, find->filter, bounds, &chunk->comments[i]))
+        if (second_is_held(work, &comment, find->actor))
+            second_blind(&comment);
+        if ((find->filter->free && skips_hold(skips, comment.text)) ||
+            !filter_wants(work, find->filter, bounds, find->actor, &comment))
             continue;
         places[page->n] = chunk->places[i];
-        page->comments[page->n++] = chunk->comments[i];
+        page->comments[page->n++] = comment;
         if (page->n == page->limit)
             return;
     }

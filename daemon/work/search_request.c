@@ -1,13 +1,14 @@
 #include "search_request.h"
 
 #include <stdlib.h>
-#include <strings.h>
 
 #include "../../proto/fields.h"
 #include "../search/find.h"
 #include "../search/follow.h"
 #include "card.h"
+#include "filter.h"
 #include "grant.h"
+#include "second.h"
 #include "site_names.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
@@ -20,45 +21,17 @@ enum { SEARCH_MAX = 100, SEARCH_DEFAULT = 20, TEXT_BYTES = 256 };
 enum { EFFORT_US = 100000, COST_COMMENT_US = 30 };
 
 struct search_args {
-    struct slice text, site, state_word, article, author, language;
+    struct slice text;
     int64_t limit, after;
-    int64_t since, until; /* -1: not given */
-    enum state state;     /* STATE_NONE: any */
-    struct fold wanted;   /* of the request's memory */
+    struct filter filter;
+    struct fold wanted; /* of the request's memory */
 };
 
 static const struct field search_fields[] = {
     FIELD(struct search_args, text, "text", TEXT, FIELD_REQUIRED, 1, TEXT_BYTES),
-    FIELD(struct search_args, site, "site", NAME, 0, 1, 64),
-    FIELD(struct search_args, state_word, "state", TEXT, 0, 0, 64),
-    FIELD(struct search_args, article, "article", KEY, 0, 1, 128),
-    FIELD(struct search_args, author, "author", KEY, 0, 1, 128),
-    FIELD(struct search_args, language, "language", TEXT, 0, 1, 64),
-    FIELD(struct search_args, since, "since", TIME, 0, 0, 0),
-    FIELD(struct search_args, until, "until", TIME, 0, 0, 0),
     FIELD(struct search_args, limit, "limit", INT, 0, 1, SEARCH_MAX),
     FIELD(struct search_args, after, "after", INT, 0, 1, NO_MAX),
 };
-
-static bool take_state(struct request *request, struct search_args *args)
-{
-    if (!args->state_word.data || slice_is(args->state_word, "any"))
-        return true;
-    for (enum state state = STATE_PENDING; state < STATE_COUNT; state++)
-        if (slice_is(args->state_word, state_name(state)))
-            args->state = state;
-    return args->state || fault_at(&request->fault, E_BAD_VALUE, NULL, "state");
-}
-
-/* Ids of authors and articles are a site's own. */
-static bool check_site(struct request *request, const struct search_args *args)
-{
-    if (args->site.data || (!args->author.data && !args->article.data))
-        return true;
-    fault_at(&request->fault, E_MISSING_FIELD, NULL, "site");
-    fault_say(&request->fault, "site: an %s is one of a site", args->author.data ? "author" : "article");
-    return false;
-}
 
 /* Moves the folded text into the request's memory. */
 static bool take_text(struct request *request, struct search_args *args)
@@ -90,30 +63,9 @@ bool search_decode(struct request *request, const struct settings *settings)
         return false;
     args->limit = SEARCH_DEFAULT;
     args->after = NO_MAX;
-    args->since = args->until = -1;
     return fields_decode(&request->map, search_fields, ROWS(search_fields), &settings->limits, NULL, args,
                          &request->fault) &&
-           take_state(request, args) && check_site(request, args) && take_text(request, args);
-}
-
-/* ---- what is wanted besides the text ---- */
-
-/* True when a language is in a range: "ku" is "ku" and "ku-Latn", in any case of letters. */
-static bool in_range(struct slice language, struct slice range)
-{
-    return language.len >= range.len && strncasecmp(language.data, range.data, range.len) == 0 &&
-           (language.len == range.len || language.data[range.len] == '-');
-}
-
-/* The one place that says which of the comments that hold the text are wanted. */
-static bool fits(const struct search_args *args, const struct store_comment *comment, const struct store_text *text)
-{
-    return (!args->state || comment->state == args->state) &&
-           (!args->article.data || slice_equal(text->article, args->article)) &&
-           (!args->author.data || slice_equal(text->author, args->author)) &&
-           (!args->language.data || in_range(text->language, args->language)) &&
-           (args->since < 0 || text->received_at >= args->since) &&
-           (args->until < 0 || text->received_at < args->until);
+           filter_decode(request, settings, STATE_NONE, &args->filter) && take_text(request, args);
 }
 
 /* ---- looking ---- */
@@ -124,6 +76,7 @@ struct page {
     const struct request *request;
     struct site_names names;
     struct find find;
+    struct filter_bounds bounds;
     int64_t site; /* 0: all that the caller sees */
     size_t n;
     struct store_comment *comments; /* `limit` of them */
@@ -155,13 +108,16 @@ static bool on_match(void *arg, int64_t no)
 {
     struct page *page = arg;
     struct work *work = page->work;
+    const char *actor = page->request->actor;
     struct store_comment comment;
-    struct store_text text;
 
     page->find.effort -= COST_COMMENT_US;
-    if (find_comment(page, no, &comment) && work_ok(work, work->store->ops->text_head(work->store, no, &text)) &&
-        fits(page->args, &comment, &text))
-        page->comments[page->n++] = comment;
+    if (find_comment(page, no, &comment)) {
+        if (second_is_held(work, &comment, actor))
+            second_blind(&comment);
+        if (filter_wants(work, &page->args->filter, &page->bounds, actor, &comment))
+            page->comments[page->n++] = comment;
+    }
     return page->n < (size_t)page->args->limit && !work->trouble;
 }
 
@@ -246,7 +202,7 @@ void search_run(struct work *work, struct request *request, struct out *out)
     struct page page = {.work = work, .args = args, .request = request};
     struct store_site site = {0};
 
-    if (args->site.data && !settings_searched(work->settings, args->site)) {
+    if (args->filter.site.data && !settings_searched(work->settings, args->filter.site)) {
         fault_at(&request->fault, E_SEARCH_OFF, NULL, "site");
         return;
     }
@@ -263,9 +219,10 @@ void search_run(struct work *work, struct request *request, struct out *out)
         return;
     }
     work_ok(work, work->store->ops->site_scan(work->store, site_names_add, &page.names));
-    if (args->site.data && !work_site(work, args->site, &site))
+    if (args->filter.site.data && !work_site(work, args->filter.site, &site))
         page.find.below = 0; /* nothing was ever sent for it */
-    page.site = args->site.data && !site.no ? NO_MAX : site.no;
+    page.site = args->filter.site.data && !site.no ? NO_MAX : site.no;
+    page.bounds = filter_bounds(work, &args->filter);
     look(&page, out);
     free(page.names.sites);
     free(page.comments);

@@ -21,6 +21,20 @@ class Second(Case):
     def kinds(self, item, desk=None):
         return [event["kind"] for event in (desk or self.ann).history(**item)["events"]]
 
+    def test_no_list_tells_the_holder_what_was_decided(self):
+        item, card = self.held(author={"id": "u"}, body="a word of its own")
+        mine = self.bob.list(site=self.site, state="any")["comments"]
+        self.assertEqual([(one["comment"], one["state"], one["decided_by"]) for one in mine],
+                         [(card["comment"], "pending", None)])
+        for filters in ({"state": "rejected"}, {"state": "any", "by": "ann"}, {"state": "rejected", "author": "u"},
+                        {"state": "any", "reason": self.reasons[0]}):
+            self.assertEqual(self.bob.list(site=self.site, **filters)["comments"], [], filters)
+        found, = self.bob.search("word of its own", site=self.site)["comments"]
+        self.assertEqual((found["state"], found["decided_by"], found["seq"]), ("pending", None, None))
+        self.assertEqual(self.bob.search("word of its own", site=self.site, state="rejected")["comments"], [])
+        found, = self.ann.search("word of its own", site=self.site, state="rejected")["comments"]
+        self.assertEqual(found["decided_by"], "ann")
+
     def test_holder_sees_what_a_pending_comment_looks_like(self):
         before = self.pending()
         pending = self.card_of(before)
