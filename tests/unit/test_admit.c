@@ -575,7 +575,8 @@ TEST(a_list_counts_for_what_it_shows)
         {"{'v':1,'op':'list','limit':500}", 50},
         {"{'v':1,'op':'history','site':'news','comment':'1','limit':500}", 50},
         {"{'v':1,'op':'stats'}", 5},
-        {"{'v':1,'op':'show','site':'news','comment':'1','limit':500}", 1},
+        {"{'v':1,'op':'show','site':'news','comment':'1'}", 5},
+        {"{'v':1,'op':'author','site':'news','author':'1'}", 5},
         {"{'v':1,'op':'list','limit':9223372036854775807}", 100},
         {"{'v':1,'op':'list','limit':-9223372036854775807}", 5},
     };
