@@ -22,12 +22,12 @@ KEYS = [*"aarrseuu", *"1234567890", *"jkgGlnohm[]JK+* ?/A", ENTER, ENTER, TAB, "
         "\x1bOP", "f"]
 # What a moderator does, from wherever the keys before have led.
 HOME = [ESCAPE, IDLE, ESCAPE, IDLE, IDLE]
-MOVES = [["a"], ["a"], ["a", IDLE, IDLE, "a"], ["r", "1", ENTER], ["r", "23", ENTER], ["r", "d", ENTER, IDLE, "why" + ENTER],
+MOVES = [*[["a"], ["r", "1", ENTER], ["a", IDLE, IDLE, IDLE, "r", "2", ENTER]] * 6, ["a"], ["a"], ["a", IDLE, IDLE, "a"], ["r", "1", ENTER], ["r", "23", ENTER], ["r", "d", ENTER, IDLE, "why" + ENTER],
          ["r", "5", TAB, IDLE, "note" + ENTER], ["e", IDLE, "why" + ENTER], ["s"], ["u"], ["u", "u"], ["a", "u"],
          ["l", IDLE, " ", " ", "a"], ["l", IDLE, "*", "r", "4", ENTER], ["l", "+"], ["f", "x"], ["A", IDLE, IDLE, "a"],
          ["/", IDLE, "text 1" + ENTER, IDLE, IDLE, ENTER, IDLE, IDLE, IDLE, "a"], ["]", IDLE, IDLE, "a"], ["h", IDLE]]
-SIZES = ((100, 30), (80, 24), (40, 10), (20, 5), (132, 50))
-
+SIZES = ((100, 30), (80, 24), (40, 10), (132, 50))
+TOO_SMALL, SMALL_TURNS = (20, 5), 10     # where nothing can be decided, so not for long
 
 
 class Pressed:
@@ -35,7 +35,7 @@ class Pressed:
 
     def __init__(self, reviewer, generator):
         self.reviewer, self.random = reviewer, generator
-        self.coming, self.pressed = [], 0
+        self.coming, self.pressed, self.small = [], 0, 0
 
     def press(self):
         """One turn."""
@@ -45,9 +45,18 @@ class Pressed:
         key = self.coming.pop(0)
         screen.send(key)
         self.pressed += key != IDLE
-        if self.random.random() < 0.01:
-            screen.resize(*self.random.choice(SIZES))
+        self.resize(screen)
         assert screen.exit_code is None, f"it ended by itself\n{screen.picture()}"
+
+    def resize(self, screen):
+        self.small = max(0, self.small - 1)
+        if self.small == 1:
+            screen.resize(*SIZES[0])
+        elif self.random.random() < 0.01:
+            screen.resize(*self.random.choice(SIZES))
+        elif self.random.random() < 0.002:
+            screen.resize(*TOO_SMALL)
+            self.small = SMALL_TURNS
 
     def leave(self):
         self.reviewer.screen.resize(100, 30)
@@ -113,7 +122,7 @@ class TestRandomKeys(Case):
             elif kind == "claimed":
                 self.assertIn(holder, (None, actor), f"{name}: {events}")
                 holder = actor
-            elif kind in ("released", "expired", "skipped", "escalated"):
+            elif kind in ("released", "lease_expired", "skipped", "escalated"):
                 holder = None
             elif kind in ("approved", "rejected") and happened["cause"] != "undo":
                 self.assertIn(actor, moderators)
