@@ -11,20 +11,18 @@ void around_say_parent(const struct app *app, struct text *out, const struct mod
 {
     const struct modq_value *parent = modq_get(answer, "parent_card");
     const struct modq_value *author = modq_get(parent, "author");
-    struct slice state = value_slice(modq_get(parent, "state"));
+    struct text line = {0};
 
     if (!parent)
         return;
-    rows_title(out, "");
-    say_shade(app, out, shade_of(state));
-    say_quoted(out, state);
-    say_shade(app, out, SHADE_NONE);
+    text_append(&line, value_slice(modq_get(parent, "state")));
     if (author) {
-        say(out, ", by ");
-        say_value(out, modq_get(author, modq_get(author, "name") ? "name" : "id"));
+        say(&line, ", by ");
+        text_append(&line, value_slice(modq_get(author, modq_get(author, "name") ? "name" : "id")));
     }
-    say(out, "\n");
+    rows_wrapped(app, out, "", text_slice(&line));
     rows_wrapped(app, out, "", value_slice(modq_get(parent, "body")));
+    text_free(&line);
 }
 
 /* ---- the author */
@@ -49,37 +47,47 @@ void around_say_record(const struct app *app, struct text *out, const struct mod
 
 /* ---- who had it */
 
-void around_say_seen(struct text *out, const struct modq_value *answer)
+static void say_one_seen(const struct app *app, struct text *out, const char *title, const struct modq_value *one)
+{
+    struct text line = {0};
+
+    text_append(&line, value_slice(modq_get(one, "by")));
+    say(&line, ", ");
+    text_append(&line, value_slice(modq_get(one, "kind")));
+    say(&line, " ");
+    when_say_short(&line, modq_get_int(one, "at", 0), when_now());
+    rows_wrapped(app, out, title, text_slice(&line));
+    text_free(&line);
+}
+
+void around_say_seen(const struct app *app, struct text *out, const struct modq_value *answer)
 {
     const struct modq_value *seen = modq_get(answer, "seen");
 
-    for (size_t i = 0; i < modq_count(seen); i++) {
-        const struct modq_value *one = modq_item(seen, i);
-        rows_title(out, i == 0 ? "had by" : "");
-        say_value(out, modq_get(one, "by"));
-        say(out, ", ");
-        say_value(out, modq_get(one, "kind"));
-        say(out, " ");
-        when_say_short(out, modq_get_int(one, "at", 0), when_now());
-        say(out, "\n");
-    }
+    for (size_t i = 0; i < modq_count(seen); i++)
+        say_one_seen(app, out, i == 0 ? "had by" : "", modq_item(seen, i));
 }
 
 /* ---- notes */
+
+static void say_note(const struct app *app, struct text *out, const char *title, const struct modq_value *one)
+{
+    struct text line = {0};
+
+    when_say(&line, modq_get_int(one, "at", 0));
+    say(&line, " ");
+    text_append(&line, value_slice(modq_get(one, "by")));
+    rows_wrapped(app, out, title, text_slice(&line));
+    rows_wrapped(app, out, "", value_slice(modq_get(one, "note")));
+    text_free(&line);
+}
 
 void around_say_notes(const struct app *app, struct text *out, const struct modq_value *answer)
 {
     const struct modq_value *notes = modq_get(answer, "notes");
 
-    for (size_t i = 0; i < modq_count(notes); i++) {
-        const struct modq_value *one = modq_item(notes, i);
-        rows_title(out, i == 0 ? "notes" : "");
-        when_say(out, modq_get_int(one, "at", 0));
-        say(out, " ");
-        say_value(out, modq_get(one, "by"));
-        say(out, "\n");
-        rows_wrapped(app, out, "", value_slice(modq_get(one, "note")));
-    }
+    for (size_t i = 0; i < modq_count(notes); i++)
+        say_note(app, out, i == 0 ? "notes" : "", modq_item(notes, i));
 }
 
 /* ---- the revision before */
@@ -153,28 +161,29 @@ static void say_cause(struct text *out, const struct modq_value *part)
             return;
         }
     say(out, " for ");
-    say_value(out, what);
+    text_append(out, value_slice(what));
 }
 
-void around_say_urgency(struct text *out, const struct modq_value *card)
+void around_say_urgency(const struct app *app, struct text *out, const struct modq_value *card)
 {
     const struct modq_value *urgency = modq_get(card, "urgency");
     int64_t due = modq_get_int(card, "due_at", 0);
+    struct text causes = {0};
 
     if (modq_count(urgency) == 0)
         return;
     rows_title(out, "due");
     when_say(out, due);
     say(out, due < when_now() ? ", overdue\n" : "\n");
-    rows_title(out, "");
     for (size_t i = 0; i < modq_count(urgency); i++) {
         const struct modq_value *part = modq_item(urgency, i);
         if (modq_is(modq_get(part, "what"), "received"))
-            say(out, "received");
+            say(&causes, "received");
         else
-            say_cause(out, part);
+            say_cause(&causes, part);
     }
-    say(out, "\n");
+    rows_wrapped(app, out, "", text_slice(&causes));
+    text_free(&causes);
 }
 
 /* ---- all of it */

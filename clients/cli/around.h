@@ -8,12 +8,12 @@
 
 void around_say_parent(const struct app *app, struct text *out, const struct modq_value *answer);
 void around_say_record(const struct app *app, struct text *out, const struct modq_value *answer);
-void around_say_seen(struct text *out, const struct modq_value *answer);
+void around_say_seen(const struct app *app, struct text *out, const struct modq_value *answer);
 void around_say_notes(const struct app *app, struct text *out, const struct modq_value *answer);
 void around_say_before(const struct app *app, struct text *out, const struct modq_value *answer);
 
 /* Why it stands where it stands in the queue, where that is ordered by urgency. */
-void around_say_urgency(struct text *out, const struct modq_value *card);
+void around_say_urgency(const struct app *app, struct text *out, const struct modq_value *card);
 
 /* All of it as keys of the card. */
 void around_to_json(json_t *card, const struct modq_value *answer);

@@ -157,7 +157,7 @@ static void print_card(const struct app *app, const struct modq_value *map)
     say_head(app, &out, card);
     rows_time(&out, "received", modq_get_int(card, "received_at", -1));
     rows_time(&out, "written", modq_get_int(card, "created_at", -1));
-    around_say_urgency(&out, card);
+    around_say_urgency(app, &out, card);
     say_author(app, &out, card);
     around_say_record(app, &out, map);
     say_article(app, &out, card);
@@ -165,7 +165,7 @@ static void print_card(const struct app *app, const struct modq_value *map)
     around_say_parent(app, &out, map);
     rows_text(&out, "language", modq_get(card, "language"));
     say_claim(app, &out, card);
-    around_say_seen(&out, map);
+    around_say_seen(app, &out, map);
     say_decision(app, &out, card);
     say_reports(app, &out, card, modq_get(map, "reported"));
     around_say_notes(app, &out, map);
