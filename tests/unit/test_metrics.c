@@ -4,6 +4,7 @@
 #include "../../daemon/metrics/exposition.h"
 #include "../../daemon/metrics/metrics.h"
 #include "../../daemon/net/writer.h"
+#include "../../daemon/search/search.h"
 #include "../../daemon/store/sqlite_vfs.h"
 #include "../lib/rig.h"
 #include "../lib/store_fault.h"
@@ -333,6 +334,7 @@ static bool reject_once(uint64_t nth)
     admit_end(done, rig.access);
     request_free(done);
     access_free(rig.access);
+    search_free(rig.work.search);
     writer_free(writer);
     out_free(&body);
     msgpack_zone_destroy(&rig.zone);
