@@ -1,6 +1,7 @@
 #include "decision.h"
 
 #include "grant.h"
+#include "second.h"
 
 struct decide_args *decision_decode(struct request *request, const struct settings *settings, const struct field *table,
                                     size_t rows)
@@ -28,6 +29,28 @@ bool decision_check_lane(const struct request *request, const struct store_comme
 {
     return comment->lane != LANE_ESCALATED || comment->state != STATE_PENDING ||
            request_may(request, RIGHT_ESCALATED, fault);
+}
+
+bool decision_check_waiting(struct work *work, const struct request *request, const struct target *target,
+                            const struct store_comment *comment, enum happening happening, struct fault *fault)
+{
+    const struct transition *go = state_transition(comment->state, happening);
+
+    if (go->error == E_ERASED || go->error == E_WITHDRAWN)
+        return fault_set(fault, go->error);
+    if (!decision_check_revision(target, comment, fault))
+        return false;
+    if (second_is_held(work, comment, request->actor))
+        return true;
+    if (go->error) {
+        work_fault_decided(work, comment, fault);
+        return false;
+    }
+    if (work_held_by_other(work, comment, request->actor)) {
+        work_fault_claimed(work, comment, fault);
+        return false;
+    }
+    return decision_check_lane(request, comment, fault);
 }
 
 bool decision_check_owner(struct work *work, const struct request *request, int64_t decision, struct fault *fault)

@@ -29,6 +29,11 @@ bool decision_check_revision(const struct target *target, const struct store_com
 bool decision_check_lane(const struct request *request, const struct store_comment *comment, struct fault *fault);
 bool decision_check_owner(struct work *work, const struct request *request, int64_t decision, struct fault *fault);
 
+/* All that may stand in the way of doing something (ON_CLAIM, ON_ESCALATE) with what waits for a decision, or with what
+ * the caller holds for a second look, in the order that PROTOCOL.md gives. */
+bool decision_check_waiting(struct work *work, const struct request *request, const struct target *target,
+                            const struct store_comment *comment, enum happening happening, struct fault *fault);
+
 /* Stores a moderator's note for the next event, and its commitment in the event's data. An empty note is none. */
 bool decision_write_note(struct work *work, struct slice note, struct out *data);
 

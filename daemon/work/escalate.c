@@ -16,28 +16,6 @@ bool escalate_decode(struct request *request, const struct settings *settings)
            NULL;
 }
 
-static bool check_escalation(struct work *work, const struct request *request, const struct target *target,
-                             const struct store_comment *comment, struct fault *fault)
-{
-    const struct transition *go = state_transition(comment->state, ON_ESCALATE);
-
-    if (go->error == E_ERASED || go->error == E_WITHDRAWN)
-        return fault_set(fault, go->error);
-    if (!decision_check_revision(target, comment, fault))
-        return false;
-    if (second_is_held(work, comment, request->actor))
-        return true;
-    if (go->error) {
-        work_fault_decided(work, comment, fault);
-        return false;
-    }
-    if (work_held_by_other(work, comment, request->actor)) {
-        work_fault_claimed(work, comment, fault);
-        return false;
-    }
-    return decision_check_lane(request, comment, fault);
-}
-
 static bool escalate(struct work *work, const struct request *request, struct store_site *site,
                      struct store_comment *comment)
 {
@@ -83,7 +61,7 @@ void escalate_run(struct work *work, struct request *request, struct out *out)
         struct store_comment comment;
         struct fault fault;
         if (!target_find(work, target, &site, &comment, &fault) ||
-            !check_escalation(work, request, target, &comment, &fault)) {
+            !decision_check_waiting(work, request, target, &comment, ON_ESCALATE, &fault)) {
             work_item_failed(work, out, target->site, target->comment, &fault);
             continue;
         }
