@@ -30,7 +30,8 @@ static void find_parent(struct work *work, const struct store_comment *comment, 
     msgpack_zone_destroy(&zone);
 }
 
-static void encode_parent(struct work *work, struct slice site, const struct store_comment *comment, struct out *out)
+static void encode_parent(struct work *work, const struct request *request, struct slice site,
+                          const struct store_comment *comment, struct out *out)
 {
     char id[KEY_BYTES + 1];
     struct store_comment parent;
@@ -38,7 +39,7 @@ static void encode_parent(struct work *work, struct slice site, const struct sto
     find_parent(work, comment, id);
     out_key(out, "parent_card");
     if (id[0] && work_ok(work, work->store->ops->comment_get(work->store, comment->site, slice_of(id), &parent)))
-        card_encode(work, site, &parent, out);
+        second_card(work, request, site, &parent, out);
     else
         out_nil(out);
 }
@@ -185,7 +186,7 @@ void around_encode(struct work *work, const struct request *request, struct slic
 {
     struct past past = {0};
 
-    encode_parent(work, site, comment, out);
+    encode_parent(work, request, site, comment, out);
     encode_before(work, comment, out);
     encode_author(work, site, comment, out);
     look_back(work, comment, second_is_blind(work, request, comment), &past);

@@ -205,7 +205,7 @@ static bool check_until(struct work *work, struct request *request)
     const struct author_args *args = request->args;
     int64_t now = ledger_now(work->ledger);
 
-    if (args->until < 0 || args->until > now)
+    if (args->mark == MARK_NONE || args->until < 0 || args->until > now)
         return true;
     fault_at(&request->fault, E_OUT_OF_RANGE, NULL, "until");
     fault_say(&request->fault, "until: is over already");

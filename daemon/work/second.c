@@ -2,6 +2,7 @@
 
 #include "../../proto/mp.h"
 #include "batch.h"
+#include "card.h"
 #include "decision.h"
 
 enum { WAITING_MAX = 1000 };
@@ -70,12 +71,18 @@ bool second_is_blind(const struct work *work, const struct request *request, con
     return second_is_held(work, comment, request->actor);
 }
 
-void second_blind(struct store_comment *comment)
+void second_card(struct work *work, const struct request *request, struct slice site,
+                 const struct store_comment *comment, struct out *out)
 {
-    comment->state = STATE_PENDING;
-    comment->lane = LANE_NORMAL;
-    comment->record = 0;
-    comment->decision = 0;
+    struct store_comment seen = *comment;
+
+    if (second_is_blind(work, request, comment)) {
+        seen.state = STATE_PENDING;
+        seen.lane = LANE_NORMAL;
+        seen.record = 0;
+        seen.decision = 0;
+    }
+    card_encode(work, site, &seen, out);
 }
 
 /* ---- the judgement ---- */

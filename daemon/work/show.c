@@ -73,10 +73,8 @@ void show_run(struct work *work, struct request *request, struct out *out)
 
     if (!find_one(work, request, &comment))
         return;
-    if (second_is_blind(work, request, &comment))
-        second_blind(&comment);
     out_key(out, "card");
-    card_encode(work, args->site, &comment, out);
+    second_card(work, request, args->site, &comment, out);
     out_key(out, "reported");
     out_array(out);
     work_ok(work,

@@ -269,6 +269,12 @@ class Authors(People):
         self.assertIsNone(self.card_of(there)["mark"])
         self.assertEqual(self.ann.author(there["site"], "u")["events"], [])
 
+    def test_end_says_nothing_where_a_mark_is_taken_away(self):
+        self.written("v")
+        self.ann.author_mark(self.site, "v", "watched", "why")
+        self.ann.author_mark(self.site, "v", "none", until=now_ms() - 1000)
+        self.assertEqual((self.record("v")["mark"], self.record("v")["mark_until"]), (None, None))
+
     def test_mark_ends_by_itself(self):
         item = self.written("u")
         until = now_ms() + 400

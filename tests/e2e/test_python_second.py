@@ -51,6 +51,25 @@ class Second(Case):
         self.assertEqual((self.card_of(item)["state"], self.card_of(item)["decided_by"]), ("rejected", "ann"))
         self.assertEqual(self.kinds(item), ["claimed", "rejected", "submitted"])
 
+    def test_holder_is_told_nothing_of_the_decision_around_the_card(self):
+        first = self.pending()
+        self.ann.note(self.site, first["comment"], "from before")
+        self.ann.reject([self.named(first["comment"])], self.reasons[:1], note="hide this")
+        self.bob.claim(site=self.site)
+        shown = self.bob.show(**self.named(first["comment"]))
+        self.assertEqual(shown["seen"], [])
+        self.assertEqual([note["note"] for note in shown["notes"]], ["from before"])
+        told = self.ann.show(**self.named(first["comment"]))
+        self.assertEqual([seen["kind"] for seen in told["seen"]], ["claimed", "rejected"])
+        self.assertEqual([note["note"] for note in told["notes"]], ["hide this", "from before"])
+
+    def test_parent_that_the_holder_judges_looks_pending_too(self):
+        parent, _ = self.held()
+        child = fresh()
+        self.submit_one(child, "an answer", parent=parent["comment"])
+        self.assertEqual(self.bob.show(self.site, child)["parent_card"]["state"], "pending")
+        self.assertEqual(self.ann.show(self.site, child)["parent_card"]["state"], "rejected")
+
     def test_one_who_decided_is_not_asked(self):
         self.rejected()
         self.assertEqual(self.ann.claim(site=self.site)["comments"], [])
