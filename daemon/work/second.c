@@ -71,17 +71,21 @@ bool second_is_blind(const struct work *work, const struct request *request, con
     return second_is_held(work, comment, request->actor);
 }
 
+void second_blind(struct store_comment *comment)
+{
+    comment->state = STATE_PENDING;
+    comment->lane = LANE_NORMAL;
+    comment->record = 0;
+    comment->decision = 0;
+}
+
 void second_card(struct work *work, const struct request *request, struct slice site,
                  const struct store_comment *comment, struct out *out)
 {
     struct store_comment seen = *comment;
 
-    if (second_is_blind(work, request, comment)) {
-        seen.state = STATE_PENDING;
-        seen.lane = LANE_NORMAL;
-        seen.record = 0;
-        seen.decision = 0;
-    }
+    if (second_is_blind(work, request, comment))
+        second_blind(&seen);
     card_encode(work, site, &seen, out);
 }
 

@@ -25,11 +25,13 @@ bool second_is_of_another(struct work *work, const struct store_comment *comment
 /* True while `actor` holds the comment for a second look. */
 bool second_is_held(const struct work *work, const struct store_comment *comment, const char *actor);
 
-/* True when the one who asks is not to know the decision: only what was before event `comment->decision` may be shown. */
+/* True when the one who asks is not to know the decision. Then second_blind makes `comment` what that one sees:
+ * pending, in the lane normal, decided by nobody; what was before event `comment->decision` may be shown. A comment that
+ * was made so is blind no more: ask before. */
 bool second_is_blind(const struct work *work, const struct request *request, const struct store_comment *comment);
+void second_blind(struct store_comment *comment);
 
-/* Writes the card of a comment as the one who asks is to see it: pending, in the lane normal and decided by nobody when
- * second_is_blind says so, else as it is. */
+/* Writes the card of a comment as the one who asks is to see it. */
 void second_card(struct work *work, const struct request *request, struct slice site,
                  const struct store_comment *comment, struct out *out);
 
