@@ -55,7 +55,6 @@ WAITING = [
     event("gazette", "1022", AR, person("سلمى"), "ar", "خبر رائع، لكن أين سيوقف الناس سياراتهم أثناء الأشغال؟"),
     event("gazette", "1023", EN, person("Jo"), "en", "Does anybody know a good dentist in town?"),
     event("gazette", "1024", CKB, person("شیلان"), "ckb", "هەواڵێکی خۆشە. ئایا هێڵەکە تا بازاڕیش دەڕوات؟"),
-    event("gazette", "1025", EN, person("日本太郎"), "ja", "富山の路面電車はとても静かで便利です。"),
     event("rojname", "2017", CKB, DILER, "ckb",
           "تۆ گەمژەیت، هیچ لەم شارە تێناگەیت! ساڵی ٢٠٢٤ یش هەمان شتت نووسی: https://rojname.example/2024 و کەس باوەڕی پێ نەکرد.\n\n"
           "ئێمە پێویستمان بە شەقامی باش و پارک و خوێندنگە هەیە، نەک بە شەمەندەفەرێک کە تەنها بۆ چەند کەسێکە.", parent="2001"),

@@ -674,11 +674,10 @@ TEST(all_that_a_decision_needs_is_shown)
                                         "shown",
                                         "Spam: look",
                                         "- the old text",
-                                        "rejected for Spam (2)",
+                                        "rejected 2\u00d7 for Spam",
                                         "watched by eve",
                                         "careful",
                                         "bob skipped",
-                                        "yours for 5:00",
                                         "waits 1m",
                                         "ann"};
     struct review r;

@@ -11,6 +11,7 @@ enum style {
     STYLE_HEAD,    /* heads of sections */
     STYLE_BAR,     /* the lines at top and bottom */
     STYLE_BAR_KEY, /* a key in them */
+    STYLE_BAR_BAD, /* trouble in them */
     STYLE_KEY,     /* a key to press */
     STYLE_GOOD,
     STYLE_BAD,

@@ -34,42 +34,49 @@ struct look {
     short ink, ground, rich_ink, rich_ground; /* of 8 and of 256 colours; -1: the terminal's own */
 };
 
+/* Calm ones, to be read for hours, on a dark ground as on a light one: inks have about the same distance from both. Of
+ * 8 colours nobody knows the shades, so bars and what is chosen are the terminal's own colours reversed there. */
 static const struct look looks[STYLES] = {
     [STYLE_PLAIN] = {A_NORMAL, A_NORMAL, -1, -1, -1, -1},
-    [STYLE_DIM] = {A_DIM, A_NORMAL, -1, -1, 245, -1},
+    [STYLE_DIM] = {A_DIM, A_NORMAL, -1, -1, 244, -1},
     [STYLE_BOLD] = {A_BOLD, A_BOLD, -1, -1, -1, -1},
-    [STYLE_HEAD] = {A_BOLD, A_BOLD, COLOR_CYAN, -1, 37, -1},
-    [STYLE_BAR] = {A_REVERSE, A_NORMAL, COLOR_WHITE, COLOR_BLUE, 252, 237},
-    [STYLE_BAR_KEY] = {A_REVERSE | A_BOLD, A_BOLD, COLOR_YELLOW, COLOR_BLUE, 221, 237},
-    [STYLE_KEY] = {A_BOLD, A_BOLD, COLOR_YELLOW, -1, 178, -1},
-    [STYLE_GOOD] = {A_NORMAL, A_NORMAL, COLOR_GREEN, -1, 71, -1},
+    [STYLE_HEAD] = {A_BOLD, A_BOLD, COLOR_CYAN, -1, 31, -1},
+    [STYLE_BAR] = {A_REVERSE, A_NORMAL, -1, -1, 252, 238},
+    [STYLE_BAR_KEY] = {A_REVERSE | A_BOLD, A_BOLD, -1, -1, 222, 238},
+    [STYLE_BAR_BAD] = {A_REVERSE | A_BOLD, A_BOLD, -1, -1, 216, 238},
+    [STYLE_KEY] = {A_BOLD, A_BOLD, COLOR_YELLOW, -1, 136, -1},
+    [STYLE_GOOD] = {A_NORMAL, A_NORMAL, COLOR_GREEN, -1, 65, -1},
     [STYLE_BAD] = {A_BOLD, A_NORMAL, COLOR_RED, -1, 167, -1},
-    [STYLE_WARN] = {A_BOLD, A_NORMAL, COLOR_YELLOW, -1, 172, -1},
+    [STYLE_WARN] = {A_BOLD, A_NORMAL, COLOR_YELLOW, -1, 136, -1},
     [STYLE_MARK] = {A_UNDERLINE, A_NORMAL, COLOR_MAGENTA, -1, 133, -1},
-    [STYLE_CHOSEN] = {A_REVERSE, A_NORMAL, COLOR_WHITE, COLOR_BLUE, 255, 24},
-    [STYLE_RULE] = {A_DIM, A_NORMAL, COLOR_BLUE, -1, 240, -1},
+    [STYLE_CHOSEN] = {A_REVERSE, A_NORMAL, -1, -1, 255, 24},
+    [STYLE_RULE] = {A_DIM, A_NORMAL, -1, -1, 243, -1},
 };
+
+/* Where a look has no ink of its own it is what it is without colours. */
+static void choose_look(int style, bool rich)
+{
+    const struct look *look = &looks[style];
+    short ink = rich ? look->rich_ink : look->ink;
+    short ground = rich ? look->rich_ground : look->ground;
+
+    if (ink < 0)
+        return;
+    attributes[style] = look->extra;
+    pairs[style] = (short)(style + 1);
+    init_pair(pairs[style], ink, ground);
+}
 
 static void choose_looks(bool color)
 {
     bool colors = color && has_colors() && start_color() == OK && use_default_colors() == OK;
-    bool rich = colors && COLORS >= 256;
-    short pair = 1;
 
-    for (int i = 0; i < STYLES; i++, pair++) {
-        const struct look *look = &looks[i];
-        attributes[i] = colors ? look->extra : look->plain;
+    for (int i = 0; i < STYLES; i++) {
+        attributes[i] = looks[i].plain;
         pairs[i] = 0;
-        if (!colors)
-            continue;
-        pairs[i] = pair;
-        if (rich)
-            init_pair(pair, look->rich_ink, look->rich_ground);
-        else
-            init_pair(pair, look->ink, look->ground);
+        if (colors)
+            choose_look(i, COLORS >= 256);
     }
-    if (colors && !rich)
-        attributes[STYLE_DIM] = A_DIM;
 }
 
 /* ---- whatever happens */

@@ -5,7 +5,7 @@
 #include "../say.h"
 #include "../when.h"
 
-enum { SIDE_COLUMNS = 42, ROWS_FOR_RULE = 14 };
+enum { SIDE_COLUMNS = 42, ROWS_FOR_RULE = 14, PREVIEW_LEAST = 8 };
 
 /* ---- top and bottom */
 
@@ -56,7 +56,7 @@ static void view_top(struct page *page, const struct review *r, int64_t now)
     if (at > 1)
         page_put(page, 0, 0, at - 1, STYLE_BAR, text_slice(&left));
     at += page_put(page, 0, at, page->columns - at, STYLE_BAR, text_slice(&queue));
-    page_put(page, 0, at, page->columns - at, r->away ? STYLE_BAD : STYLE_BAR, text_slice(&state));
+    page_put(page, 0, at, page->columns - at, r->away ? STYLE_BAR_BAD : STYLE_BAR, text_slice(&state));
     text_free(&left);
     text_free(&filter);
     text_free(&queue);
@@ -82,11 +82,13 @@ static const struct hint *hints_of(const struct review *r)
     static const struct hint ask[] = {{"y", "yes"}, {"n", "no"}, {NULL, NULL}};
     static const struct hint filter[] = {{"Esc", "back"}, {NULL, NULL}};
     static const struct hint paper[] = {{"j k", "scroll"}, {"Esc", "back"}, {NULL, NULL}};
+    static const struct hint none[] = {{"u", "undo"},     {"f", "filter"}, {"/", "search"}, {"m", "messages"},
+                                       {"?", "help"},     {"q", "quit"},   {NULL, NULL}};
     static const struct hint *const all[] = {
         [MODE_READ] = read,       [MODE_LIST] = list, [MODE_HITS] = hits, [MODE_PAPER] = paper,
         [MODE_REASONS] = reasons, [MODE_EDIT] = edit, [MODE_ASK] = ask,   [MODE_FILTER] = filter,
     };
-    return all[r->mode];
+    return r->mode == MODE_READ && !review_current(r) ? none : all[r->mode];
 }
 
 /* As many as fit; the first ones are those that one needs most. */
@@ -97,7 +99,7 @@ static void view_hints(struct page *page, size_t row, const struct review *r)
     page_fill(page, row, 0, page->columns, STYLE_BAR);
     for (const struct hint *hint = hints_of(r); hint->key; hint++) {
         size_t width = render_width(slice_of(hint->key)) + 1 + strlen(hint->does);
-        if (column + width > page->columns)
+        if (column + width + 1 > page->columns)
             break;
         column += page_put(page, row, column, width, STYLE_BAR_KEY, slice_of(hint->key));
         page_put(page, row, column + 1, width, STYLE_BAR, slice_of(hint->does));
@@ -161,17 +163,30 @@ static void view_typed(struct page *page, size_t row, size_t column, const struc
     text_free(&all);
 }
 
+/* The reasons chosen so far, in words: what Enter would send. */
+static void view_chosen(struct page *page, size_t row, size_t column, const struct review *r)
+{
+    const json_t *reason;
+
+    for (size_t i = 0; (reason = review_reason(r, i)) && column < page->columns; i++)
+        if (review_reason_chosen(r, reason))
+            column += 2 + page_quote(page, row, column, page->columns - column, STYLE_PLAIN,
+                                     review_reason_title(r, reason));
+}
+
 static void view_message(struct page *page, size_t row, const struct review *r, int64_t now)
 {
     const struct notice *notice = review_notice(r, now);
     const char *prompt = view_prompt(r);
-    size_t column = page_put(page, row, 0, page->columns, STYLE_BOLD, slice_of(prompt));
+    size_t column = page_put(page, row, 1, page->columns - 1, STYLE_BOLD, slice_of(prompt));
 
+    column++;
     if (r->mode == MODE_EDIT)
         view_typed(page, row, column, &r->edit);
     else if (notice && column < page->columns)
-        page_quote(page, row, column + !column, page->columns - column - !column,
-                   notice->trouble ? STYLE_WARN : STYLE_GOOD, slice_of(notice->text));
+        page_quote(page, row, column, page->columns - column, notice->trouble ? STYLE_WARN : STYLE_GOOD, slice_of(notice->text));
+    else if (r->mode == MODE_REASONS)
+        view_chosen(page, row, column, r);
     else if (r->idle)
         page_put(page, row, 1, page->columns - 1, STYLE_WARN,
                  SLICE_LIT("You were away: what you held may be with others. Any key goes on."));
@@ -187,6 +202,20 @@ static void rule(struct page *page, size_t row, size_t column, size_t columns)
         page_put(page, row, column + i, 1, STYLE_RULE, SLICE_LIT("\u2500"));
 }
 
+/* Which rows of a part are seen, on the line above them, where there is one. */
+static void view_where(struct page *page, const struct page *part, size_t from, size_t row, size_t rows, size_t column)
+{
+    char where[48];
+
+    snprintf(where, sizeof(where), " %zu\u2013%zu of %zu ", from + 1, from + rows, part->rows);
+    size_t width = render_width(slice_of(where));
+    for (size_t i = 0; i < page->spans; i++)
+        if (page->span[i].row == row - 1 && page->span[i].style == STYLE_RULE) {
+            page_put(page, row - 1, column + part->columns - width - 1, width, STYLE_DIM, slice_of(where));
+            return;
+        }
+}
+
 /* A part with more rows than fit: what is seen of it, and where that is. */
 static void scrolled(struct page *page, const struct page *part, int scroll, size_t row, size_t rows, size_t column)
 {
@@ -196,11 +225,8 @@ static void scrolled(struct page *page, const struct page *part, int scroll, siz
     page->scroll_most = most > page->scroll_most ? most : page->scroll_most;
     page->middle = rows;
     page_paste(page, part, from, rows, row, column);
-    if (most == 0 || row == 0 || part->columns < 16)
-        return;
-    char where[48];
-    snprintf(where, sizeof(where), " %zu\u2013%zu of %zu ", from + 1, from + rows, part->rows);
-    page_put(page, row - 1, column + part->columns - render_width(slice_of(where)) - 1, 24, STYLE_DIM, slice_of(where));
+    if (most > 0 && part->columns >= 16)
+        view_where(page, part, from, row, rows, column);
 }
 
 static void view_nothing(struct page *page, const struct review *r, size_t row, size_t rows)
@@ -292,6 +318,20 @@ static void view_drawer(struct page *page, const struct review *r, part_fn *part
     page_free(&drawer);
 }
 
+/* Below the list, where there is room: the one that one is at. */
+static void view_preview(struct page *page, const struct review *r, size_t row, size_t rows, int64_t now)
+{
+    struct page part = {.columns = page->columns - 2, .bidi = page->bidi};
+
+    if (r->list_at >= r->cards.count)
+        return;
+    rule(page, row, 0, page->columns);
+    view_text(&part, r, r->cards.item[r->list_at], now);
+    page_paste(page, &part, 0, rows - 1, row + 1, 1);
+    page->failed = page->failed || part.failed;
+    page_free(&part);
+}
+
 static void view_rows(struct page *page, const struct review *r, size_t row, size_t rows, int64_t now)
 {
     struct page part = {.columns = page->columns, .bidi = page->bidi};
@@ -308,6 +348,8 @@ static void view_rows(struct page *page, const struct review *r, size_t row, siz
         view_list(&part, r, rows - 1, now);
     page_paste(page, &part, 0, rows - 1, row + 1, 0);
     page->middle = rows - 1;
+    if (r->mode != MODE_HITS && rows > part.rows + PREVIEW_LEAST)
+        view_preview(page, r, row + part.rows + 2, rows - part.rows - 2, now);
     page->failed = page->failed || part.failed;
     page_free(&part);
 }

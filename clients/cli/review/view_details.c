@@ -4,7 +4,7 @@
 #include "proto/utf8.h"
 #include "view.h"
 
-enum { CHANGE_ROWS = 6, LAST_MOST = 5, SEEN_MOST = 6, CONTEXT = 24 };
+enum { LEAD = 5, CHANGE_ROWS = 6, LAST_MOST = 5, SEEN_MOST = 6, CONTEXT = 24 };
 
 static void part(struct text *out, const char *before, struct slice untrusted)
 {
@@ -17,6 +17,30 @@ static void rows_of(struct page *page, enum style style, struct text *untrusted,
 {
     page_wrap(page, 0, page->columns, style, text_slice(untrusted), most);
     text_free(untrusted);
+}
+
+/* What is ours, such as an age, stands in a column of its own before what others wrote: in one line with it the order of
+ * Arabic text would take it along. */
+static void entry(struct page *page, enum style style, size_t column, const char *lead, struct text *untrusted,
+                  size_t most)
+{
+    size_t first = page->rows;
+
+    page_wrap(page, column, page->columns - column, style, text_slice(untrusted), most);
+    if (page->rows == first)
+        page_row(page);
+    page_put(page, first, 0, column, STYLE_DIM, slice_of(lead));
+    text_free(untrusted);
+}
+
+static void aged(struct page *page, enum style style, int64_t then, int64_t now, struct text *untrusted, size_t most)
+{
+    struct text age = {0};
+
+    say_since(&age, then, now);
+    text_append(&age, (struct slice){"", 1});
+    entry(page, style, LEAD, age.data ? age.data : "", untrusted, most);
+    text_free(&age);
 }
 
 /* ---- reports */
@@ -35,9 +59,7 @@ static void view_reports(struct page *page, const struct review *r, const struct
         struct text line = {0};
         text_append(&line, reason.data ? review_title_of(r, site, reason) : SLICE_LIT("no reason given"));
         part(&line, ": ", look_text(report, "note"));
-        say(&line, ", ");
-        say_since(&line, look_int(report, "at", now), now);
-        rows_of(page, STYLE_PLAIN, &line, 3);
+        aged(page, STYLE_PLAIN, look_int(report, "at", now), now, &line, 3);
     }
 }
 
@@ -91,10 +113,10 @@ static void change(struct page *page, enum style style, const char *sign, struct
 {
     struct text line = {0};
 
-    say(&line, "%s%s", sign, start > 0 ? "\u2026 " : "");
+    say(&line, "%s", start > 0 ? "\u2026 " : "");
     text_append(&line, (struct slice){body.data + start, body.len - start - end});
     say(&line, "%s", end > 0 ? " \u2026" : "");
-    rows_of(page, style, &line, CHANGE_ROWS);
+    entry(page, style, 2, sign, &line, CHANGE_ROWS);
 }
 
 /* From the first word that differs to the last one. */
@@ -111,8 +133,8 @@ static void view_changes(struct page *page, const struct card *card)
     start = context_before(was, start);
     end = context_after(was, end);
     view_head(page, "Changed since revision %lld", (long long)look_int(before, "revision", 0));
-    change(page, STYLE_BAD, "- ", was, start, end);
-    change(page, STYLE_GOOD, "+ ", is, start, end);
+    change(page, STYLE_BAD, "-", was, start, end);
+    change(page, STYLE_GOOD, "+", is, start, end);
 }
 
 /* ---- the author */
@@ -133,15 +155,14 @@ static void say_counts(struct text *out, const json_t *record)
 static void view_rejected_for(struct page *page, const struct review *r, const json_t *record)
 {
     const json_t *reasons = look_list(record, "reasons");
-    struct text line = {0};
 
     for (size_t i = 0; i < json_array_size(reasons); i++) {
         const json_t *one = json_array_get(reasons, i);
-        say(&line, "%s", i ? ", " : "rejected for ");
+        struct text line = {0};
+        say(&line, "rejected %lld\u00d7 for ", (long long)look_int(one, "count", 0));
         text_append(&line, review_title_of(r, look_text(record, "site"), look_text(one, "reason")));
-        say(&line, " (%lld)", (long long)look_int(one, "count", 0));
+        rows_of(page, STYLE_PLAIN, &line, 2);
     }
-    rows_of(page, STYLE_PLAIN, &line, 3);
 }
 
 static void view_mark(struct page *page, const json_t *record, int64_t now)
@@ -151,14 +172,17 @@ static void view_mark(struct page *page, const json_t *record, int64_t now)
 
     if (!mark.data || slice_is(mark, "none"))
         return;
+    enum style style = slice_is(mark, "trusted") ? STYLE_GOOD : STYLE_WARN;
     text_append(&line, mark);
-    part(&line, " by ", look_text(record, "marked_by"));
     if (look_int(record, "mark_until", -1) >= 0) {
         say(&line, " until ");
         when_say_short(&line, look_int(record, "mark_until", 0), now);
     }
-    part(&line, ": ", look_text(record, "mark_note"));
-    rows_of(page, slice_is(mark, "trusted") ? STYLE_GOOD : STYLE_WARN, &line, 4);
+    part(&line, " by ", look_text(record, "marked_by"));
+    rows_of(page, style, &line, 2);
+    part(&line, "", look_text(record, "mark_note"));
+    if (line.len > 0)
+        entry(page, style, 2, "", &line, 4);
 }
 
 static void view_last(struct page *page, const json_t *record, const struct card *card, int64_t now)
@@ -172,10 +196,16 @@ static void view_last(struct page *page, const json_t *record, const struct card
         if (card && slice_equal(look_text(one, "comment"), look_text(card->card, "comment")))
             continue;
         bool rejected = look_is(one, "state", "rejected");
-        say(&line, "%s ", rejected ? "\u2717" : look_is(one, "state", "approved") ? "\u2713" : "\u00b7");
+        size_t row = page->rows;
+        part(&line, "", look_text(one, "start"));
+        entry(page, rejected ? STYLE_BAD : STYLE_DIM, LEAD + 2, "", &line, 2);
         say_since(&line, look_int(one, "received_at", now), now);
-        part(&line, " ", look_text(one, "start"));
-        rows_of(page, rejected ? STYLE_BAD : STYLE_DIM, &line, 2);
+        page_put(page, row, 0, LEAD, STYLE_DIM, text_slice(&line));
+        page_put(page, row, LEAD, 1, rejected ? STYLE_BAD : STYLE_DIM,
+                 rejected                             ? SLICE_LIT("\u2717")
+                 : look_is(one, "state", "approved") ? SLICE_LIT("\u2713")
+                                                      : SLICE_LIT("\u00b7"));
+        text_free(&line);
         shown++;
     }
 }
@@ -187,15 +217,14 @@ void view_record(struct page *page, const struct review *r, const json_t *record
 
     if (!record)
         return;
-    view_head(page, "Author");
     part(&line, "", name.data ? name : look_text(record, "author"));
+    rows_of(page, STYLE_BOLD, &line, 2);
+    view_mark(page, record, now);
+    say_counts(&line, record);
     if (look_int(record, "first_at", -1) >= 0) {
         say(&line, ", here for ");
         say_since(&line, look_int(record, "first_at", now), now);
     }
-    rows_of(page, STYLE_PLAIN, &line, 2);
-    view_mark(page, record, now);
-    say_counts(&line, record);
     rows_of(page, STYLE_PLAIN, &line, 2);
     view_rejected_for(page, r, record);
     view_last(page, record, card, now);
@@ -213,10 +242,8 @@ static void view_notes(struct page *page, const struct card *card, int64_t now)
         const json_t *note = json_array_get(notes, i);
         struct text line = {0};
         part(&line, "", look_text(note, "by"));
-        say(&line, ", ");
-        say_since(&line, look_int(note, "at", now), now);
         part(&line, ": ", look_text(note, "note"));
-        rows_of(page, STYLE_PLAIN, &line, 6);
+        aged(page, STYLE_PLAIN, look_int(note, "at", now), now, &line, 6);
     }
 }
 
@@ -232,9 +259,7 @@ static void view_seen(struct page *page, const struct card *card, int64_t now)
         struct text line = {0};
         part(&line, "", look_text(one, "by"));
         part(&line, " ", look_text(one, "kind"));
-        say(&line, ", ");
-        say_since(&line, look_int(one, "at", now), now);
-        rows_of(page, STYLE_DIM, &line, 1);
+        aged(page, STYLE_DIM, look_int(one, "at", now), now, &line, 1);
     }
 }
 
@@ -296,6 +321,8 @@ void view_details(struct page *page, const struct review *r, const struct card *
     view_reports(page, r, card, now);
     view_changes(page, card);
     view_notes(page, card, now);
+    if (look_in(card->details, "author_record"))
+        view_head(page, "Author");
     view_record(page, r, look_in(card->details, "author_record"), card, now);
     view_seen(page, card, now);
     view_urgency(page, card, now);

@@ -196,7 +196,7 @@ static const struct {
     {"u", "undo the last decision of this sitting; again: the one before"},
     {"Enter", "go on, where somebody else has decided meanwhile"},
     {NULL, "Read"},
-    {"j k \u2191 \u2193 PgUp PgDn", "scroll"},
+    {"j k g G", "scroll; arrows, PgUp, PgDn, Home and End do, too"},
     {"] [ \u2192 \u2190", "the next, the previous one of those that you hold"},
     {"h", "history of the comment"},
     {"o", "the author's record"},
@@ -204,12 +204,14 @@ static const struct {
     {"A", "the author's other comments that wait"},
     {NULL, "Choose"},
     {"l Tab", "list of those that you hold, to decide several together"},
-    {"Space *", "mark; mark all. a, r, s, e in the list are for all that are marked"},
+    {"Space", "mark; in the list a, r, s and e are for all that are marked"},
+    {"*", "in the list: mark all"},
     {"+", "in the list: claim ten more"},
     {"f", "filter: site, article, author, language, age, reports, lane"},
     {"/", "search"},
     {NULL, "Besides"},
     {"m", "messages so far"},
+    {"?", "these keys"},
     {"Esc", "back; puts a message away"},
     {"Ctrl-L", "draw anew"},
     {"Ctrl-Z", "suspend"},
@@ -218,7 +220,7 @@ static const struct {
 
 static void view_help(struct page *page)
 {
-    size_t wide = page->columns > 50 ? 20 : 9;
+    size_t wide = page->columns > 50 ? 12 : 9;
 
     for (size_t i = 0; i < sizeof(help) / sizeof(help[0]); i++) {
         if (!help[i].keys) {
@@ -238,58 +240,70 @@ static void part(struct text *out, const char *before, struct slice untrusted)
     text_append(out, untrusted);
 }
 
+/* "approved by eve: Spam. The note". */
 static void say_event(struct text *line, const struct review *r, const json_t *event)
 {
     const struct card *card = review_current(r);
     struct slice site = look_text(card ? card->card : NULL, "site");
     const json_t *reasons = look_list(event, "reasons");
+    struct slice mark = look_text(event, "mark");
 
-    text_append(line, look_text(event, "kind"));
+    if (mark.data)
+        part(line, "marked ", mark);
+    else
+        text_append(line, look_is(event, "kind", "author_noted") ? SLICE_LIT("noted") : look_text(event, "kind"));
     part(line, " by ", look_text(event, "actor"));
     if (!look_is(event, "cause", "moderator"))
         part(line, ", cause ", look_text(event, "cause"));
     for (size_t i = 0; i < json_array_size(reasons); i++)
         part(line, i ? ", " : ": ", review_title_of(r, site, look_string(json_array_get(reasons, i))));
-    part(line, ". ", look_text(event, "note"));
+    part(line, json_array_size(reasons) > 0 ? ". " : ": ", look_text(event, "note"));
 }
 
-static void view_history(struct page *page, const struct review *r)
+/* Who held a comment when is of less weight. */
+static enum style style_of_event(const json_t *event)
+{
+    if (look_is(event, "kind", "approved"))
+        return STYLE_GOOD;
+    if (look_is(event, "kind", "rejected"))
+        return STYLE_BAD;
+    return look_is(event, "kind", "claimed") || look_is(event, "kind", "released") ? STYLE_DIM : STYLE_PLAIN;
+}
+
+static void view_event(struct page *page, const struct review *r, const json_t *event)
+{
+    size_t row = page->rows;
+    size_t wide = page->columns > 60 ? 22 : 2;
+    struct text line = {0};
+    struct text at = {0};
+
+    when_say(&at, look_int(event, "at", 0));
+    if (wide == 2) {
+        page_row(page);
+        page_put(page, row, 0, page->columns, STYLE_DIM, text_slice(&at));
+    } else {
+        page_put(page, row, 1, wide, STYLE_DIM, text_slice(&at));
+    }
+    say_event(&line, r, event);
+    page_wrap(page, wide, page->columns - wide, style_of_event(event), text_slice(&line), 0);
+    text_free(&line);
+    text_free(&at);
+}
+
+static void view_events(struct page *page, const struct review *r)
 {
     const json_t *events = look_list(r->answer, "events");
 
-    for (size_t i = 0; i < json_array_size(events); i++) {
-        const json_t *event = json_array_get(events, i);
-        struct text line = {0};
-        struct text at = {0};
-        size_t row = page->rows;
-        say_event(&line, r, event);
-        when_say(&at, look_int(event, "at", 0));
-        size_t wide = page->columns > 60 ? 22 : 0;
-        if (!wide) {
-            say(&at, " ");
-            text_append(&at, text_slice(&line));
-        }
-        page_wrap(page, wide, page->columns - wide, STYLE_PLAIN, wide ? text_slice(&line) : text_slice(&at), 0);
-        if (wide)
-            page_put(page, row, 1, wide, STYLE_DIM, text_slice(&at));
-        text_free(&line);
-        text_free(&at);
-    }
+    for (size_t i = 0; i < json_array_size(events); i++)
+        view_event(page, r, json_array_get(events, i));
 }
 
 static void view_author_paper(struct page *page, const struct review *r, int64_t now)
 {
-    const json_t *events = look_list(r->answer, "events");
-
     view_record(page, r, look_in(r->answer, "record"), NULL, now);
-    if (json_array_size(events) > 0)
+    if (json_array_size(look_list(r->answer, "events")) > 0)
         view_head(page, "Notes and marks");
-    for (size_t i = 0; i < json_array_size(events); i++) {
-        struct text line = {0};
-        say_event(&line, r, json_array_get(events, i));
-        page_wrap(page, 0, page->columns, STYLE_PLAIN, text_slice(&line), 0);
-        text_free(&line);
-    }
+    view_events(page, r);
 }
 
 static void view_messages(struct page *page, const struct review *r)
@@ -314,7 +328,7 @@ void view_paper(struct page *page, const struct review *r, int64_t now)
     else if (r->paper == PAPER_HELP)
         view_help(page);
     else if (r->paper == PAPER_HISTORY)
-        view_history(page, r);
+        view_events(page, r);
     else if (r->paper == PAPER_AUTHOR)
         view_author_paper(page, r, now);
     else

@@ -6,7 +6,7 @@
 #include "../when.h"
 #include "view.h"
 
-enum { LABEL = 10, PARENT_ROWS = 4, TEXT_COLUMNS_MOST = 100 };
+enum { LABEL = 10, PARENT_ROWS = 4, TEXT_COLUMNS_MOST = 100, LEASE_SHORT_S = 60 };
 
 size_t page_words(struct page *page, size_t row, size_t column, enum style style, const char *format, ...)
 {
@@ -86,6 +86,7 @@ static void chip_quote(struct chips *chips, enum style style, struct slice untru
     text_free(&line);
 }
 
+/* A claim is renewed while somebody is there; a clock that always ticked would only make one restless. */
 static void chip_lease(struct chips *chips, const struct card *card, int64_t now)
 {
     int64_t left = (card->held_until - now) / 1000;
@@ -94,9 +95,8 @@ static void chip_lease(struct chips *chips, const struct card *card, int64_t now
         chip_words(chips, STYLE_DIM, "not claimed");
     else if (left <= 0)
         chip_words(chips, STYLE_WARN, "claim lapsed");
-    else
-        chip_words(chips, left < 60 ? STYLE_WARN : STYLE_DIM, "yours for %lld:%02lld", (long long)left / 60,
-                   (long long)left % 60);
+    else if (left <= LEASE_SHORT_S)
+        chip_words(chips, STYLE_WARN, "yours for %lld s", (long long)left);
 }
 
 static void chip_due(struct chips *chips, const struct card *card, int64_t now)
@@ -155,7 +155,7 @@ void view_title(struct page *page, size_t row, const struct review *r, const str
     chip_waiting(&chips, card, now);
     chip_lease(&chips, card, now);
     if (r->cards.count > 1)
-        chip_words(&chips, STYLE_DIM, "%zu of %zu", r->at + 1, r->cards.count);
+        chip_words(&chips, STYLE_DIM, "%zu of %zu held", r->at + 1, r->cards.count);
 }
 
 /* ---- around the text */
@@ -171,30 +171,36 @@ static size_t value_width(const struct page *page)
     return page->columns > LABEL ? page->columns - LABEL : 1;
 }
 
-/* Rows "label  text", and behind the text, or below it, the words of a tail. */
-static void row(struct page *page, const char *word, struct slice untrusted, const char *tail)
+/* Words of ours behind a text that ends at a column, or below it where they do not fit. */
+static void tail(struct page *page, size_t end, const struct text *words)
 {
-    size_t first = page->rows;
-    size_t width = value_width(page);
-    struct text line = {0};
+    size_t at = end + 2;
 
-    if (!untrusted.data)
+    if (words->len == 0)
         return;
-    render_line(&line, untrusted);
-    size_t taken = render_width(text_slice(&line));
-    text_free(&line);
-    page_wrap(page, LABEL, width, STYLE_PLAIN, untrusted, 2);
-    if (page->rows == first)
-        return;
-    page_put(page, first, 0, LABEL, STYLE_DIM, slice_of(word));
-    if (!*tail)
-        return;
-    size_t at = LABEL + taken + 2;
-    if (page->rows > first + 1 || taken + 2 + render_width(slice_of(tail)) > width) {
+    if (at + render_width(text_slice(words)) > page->columns) {
         page_row(page);
         at = LABEL;
     }
-    page_put(page, page->rows - 1, at, width, STYLE_DIM, slice_of(tail));
+    page_put(page, page->rows - 1, at, page->columns > at ? page->columns - at : 1, STYLE_DIM, text_slice(words));
+}
+
+/* Rows "label  text". Returns the column where the last of them ends. */
+static size_t row(struct page *page, const char *word, struct slice untrusted)
+{
+    size_t first = page->rows;
+    struct text line = {0};
+
+    if (!untrusted.data)
+        return 0;
+    render_line(&line, untrusted);
+    bool at_the_right = page->bidi == BIDI_FRIBIDI && bidi_is_rtl(text_slice(&line));
+    size_t end = LABEL + render_width(text_slice(&line));
+    text_free(&line);
+    page_wrap(page, LABEL, value_width(page), STYLE_PLAIN, untrusted, 2);
+    if (page->rows > first)
+        page_put(page, first, 0, LABEL, STYLE_DIM, slice_of(word));
+    return at_the_right || page->rows > first + 1 ? page->columns : end;
 }
 
 static void view_article(struct page *page, const struct card *card)
@@ -202,52 +208,66 @@ static void view_article(struct page *page, const struct card *card)
     const json_t *article = look_in(card->card, "article");
     struct slice title = look_text(article, "title");
     struct slice language = look_text(card->card, "language");
-    struct text tail = {0};
+    struct text words = {0};
 
     if (!language.data)
         language = look_text(article, "language");
     if (language.data) {
-        say(&tail, "[");
-        render_line(&tail, language);
-        say(&tail, "]");
+        say(&words, "[");
+        render_line(&words, language);
+        say(&words, "] ");
     }
-    say(&tail, "%s%s", look_bool(card->card, "article_front_page") ? " front page" : "",
-        look_bool(card->card, "article_closed") ? " closed" : "");
-    text_append(&tail, (struct slice){"", 1});
-    row(page, "Article", title.data ? title : look_text(article, "id"), tail.data ? tail.data : "");
-    text_free(&tail);
+    say(&words, "%s%s", look_bool(card->card, "article_front_page") ? "front page " : "",
+        look_bool(card->card, "article_closed") ? "closed" : "");
+    tail(page, row(page, "Article", title.data ? title : look_text(article, "id")), &words);
+    text_free(&words);
 }
 
 static void say_count(struct text *out, const json_t *record, const char *key, const char *word)
 {
     int64_t count = look_int(record, key, -1);
 
-    if (count >= 0)
+    if (count > 0)
         say(out, "%s%lld %s", out->len ? ", " : "", (long long)count, word);
+}
+
+/* How the author did so far, where the record is known; else since when they are there. */
+static void say_standing(struct text *out, const struct card *card, int64_t now)
+{
+    const json_t *record = look_in(card->details, "author_record");
+    int64_t registered = look_int(look_in(card->card, "author"), "registered_at", -1);
+    struct slice mark = look_text(card->card, "mark");
+
+    say_count(out, record, "approved", "approved");
+    say_count(out, record, "rejected", "rejected");
+    if (record && out->len == 0)
+        say(out, "nothing decided yet");
+    if (mark.data && !slice_is(mark, "none")) {
+        say(out, "%s", out->len ? ", " : "");
+        render_line(out, mark);
+    }
+    if (!record && registered >= 0) {
+        say(out, "%smember for ", out->len ? ", " : "");
+        say_since(out, registered, now);
+    }
 }
 
 /* One line on the author: the whole record is a section below, or beside. */
 static void view_author(struct page *page, const struct card *card, int64_t now)
 {
     const json_t *author = look_in(card->card, "author");
-    const json_t *record = look_in(card->details, "author_record");
     struct slice name = look_text(author, "name");
-    struct slice mark = look_text(card->card, "mark");
-    struct text tail = {0};
+    struct text words = {0};
 
-    say_count(&tail, record, "approved", "approved");
-    say_count(&tail, record, "rejected", "rejected");
-    if (mark.data && !slice_is(mark, "none")) {
-        say(&tail, "%s", tail.len ? ", " : "");
-        render_line(&tail, mark);
-    }
-    if (!record && look_int(author, "registered_at", -1) >= 0) {
-        say(&tail, "%smember for ", tail.len ? ", " : "");
-        say_since(&tail, look_int(author, "registered_at", now), now);
-    }
-    text_append(&tail, (struct slice){"", 1});
-    row(page, "Author", name.data ? name : look_text(author, "id"), tail.data ? tail.data : "");
-    text_free(&tail);
+    if (!name.data)
+        name = look_text(author, "id");
+    if (!name.data)
+        return;
+    label(page, "Author");
+    size_t taken = page_quote(page, page->rows - 1, LABEL, value_width(page), STYLE_PLAIN, name);
+    say_standing(&words, card, now);
+    tail(page, LABEL + taken, &words);
+    text_free(&words);
 }
 
 static void view_parent(struct page *page, const struct card *card)
@@ -257,7 +277,7 @@ static void view_parent(struct page *page, const struct card *card)
     size_t first = page->rows;
 
     if (!parent) {
-        row(page, "Answers", look_text(card->card, "parent"), "");
+        row(page, "Answers", look_text(card->card, "parent"));
         return;
     }
     if (who.data) {
@@ -340,20 +360,33 @@ static void view_banners(struct page *page, const struct review *r, const struct
 
 /* ---- the text */
 
+/* Where the text stands, and the line beside it: on the side where the text begins. */
+static void place_body(const struct page *page, bool rtl, size_t *column, size_t *width, size_t *line)
+{
+    size_t room = page->columns > 3 ? page->columns - 3 : 1;
+
+    *width = room < TEXT_COLUMNS_MOST ? room : TEXT_COLUMNS_MOST;
+    *column = rtl ? page->columns - 3 > *width ? page->columns - 3 - *width : 0 : 3;
+    *line = rtl ? *column + *width + 1 : 1;
+}
+
 static void view_body(struct page *page, const struct card *card)
 {
     struct slice body = look_text(card->card, "body");
     size_t first = page->rows + 1;
-    size_t width = page->columns > 3 ? page->columns - 3 : 1;
+    size_t column;
+    size_t width;
+    size_t line;
 
+    place_body(page, page->bidi == BIDI_FRIBIDI && bidi_is_rtl(body), &column, &width, &line);
     page_row(page);
-    page_wrap(page, 3, width < TEXT_COLUMNS_MOST ? width : TEXT_COLUMNS_MOST, STYLE_PLAIN, body, 0);
+    page_wrap(page, column, width, STYLE_PLAIN, body, 0);
     if (!body.data) {
         page_row(page);
-        page_put(page, page->rows - 1, 3, width, STYLE_DIM, SLICE_LIT("(no text)"));
+        page_put(page, page->rows - 1, column, width, STYLE_DIM, SLICE_LIT("(no text)"));
     }
-    for (size_t at = first; at < page->rows; at++)
-        page_put(page, at, 1, 1, STYLE_RULE, SLICE_LIT("\u2502"));
+    for (size_t at = first; at < page->rows && line < page->columns; at++)
+        page_put(page, at, line, 1, STYLE_HEAD, SLICE_LIT("\u2502"));
 }
 
 void view_text(struct page *page, const struct review *r, const struct card *card, int64_t now)
