@@ -314,6 +314,25 @@ class Plain(ReviewCase):
         self.assertIn("no reason has that key or code", out)
         self.assertEqual(self.state_of(item), "pending")
 
+    def test_a_key_that_no_reason_has_rejects_nothing_for_the_others(self):
+        item = self.pending()
+        self.plain("reject 1 ~\nback\nquit\n")
+        self.assertEqual(self.state_of(item), "pending")
+
+    def test_an_escape_in_a_line_makes_no_command_of_what_follows(self):
+        items = [self.pending() for _ in range(2)]
+        self.plain("note see \x1ba here\nquit\n")
+        self.plain("reject \x1b a\nback\nquit\n")
+        self.assertEqual([self.state_of(item) for item in items], ["pending"] * 2)
+
+    def test_what_is_typed_takes_the_place_of_what_stood_there(self):
+        self.pending("a bridge")
+        self.pending("a river")
+        out = self.plain("search bridge\nback\n/\nriver\nback\nquit\n")
+        self.assertNotIn("bridgeriver", out)
+        self.assertEqual(out.count("number to open"), 2)
+        self.assertNotIn("0 found", out)
+
     def test_a_note_is_asked_for_in_a_line_of_its_own(self):
         item = self.pending()
         self.plain(f"reject {self.noted_reasons[0]}\nbecause\nquit\n")

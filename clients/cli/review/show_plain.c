@@ -15,9 +15,8 @@ enum { COLUMNS_MOST = 100 };
 
 struct face_state {
     struct lines lines;
-    bool prompted;     /* waits for a line */
-    uint64_t told;     /* serial number of the comment told last */
-    bool told_pending; /* what was told of it */
+    bool prompted; /* waits for a line */
+    uint64_t told; /* serial number of the comment told last */
     bool told_empty, told_away;
     size_t notices; /* so many of them were told */
     enum mode mode;
@@ -112,12 +111,11 @@ static void tell_reading(struct desk *desk, int64_t now)
     }
     if (card && !card->details)
         return;
-    if (card && (card->serial != own->told || card_is_pending(card) != own->told_pending)) {
+    if (card && card->serial != own->told) {
         if (own->prompted)
             puts("");
         print_card(desk, card, now);
         own->told = card->serial;
-        own->told_pending = card_is_pending(card);
         own->told_empty = own->prompted = false;
     }
     if (!own->prompted)
@@ -245,11 +243,18 @@ static struct slice next_word(struct slice *rest)
     return word;
 }
 
+/* Instead of what stood there. An Escape gives it up, and what follows in the line is then no command. */
 static void type(struct desk *desk, struct slice text, int64_t now)
 {
+    if (text.len > 0)
+        desk_key(desk, CONTROL('u'), now);
     for (size_t at = 0; at < text.len;) {
         int32_t c = utf8_next(text, &at);
-        if (c >= 0)
+        if (c == KEY_OF_ESCAPE) {
+            desk_key(desk, c, now);
+            return;
+        }
+        if (c >= ' ')
             desk_key(desk, c, now);
     }
     desk_key(desk, KEY_OF_ENTER, now);
@@ -259,28 +264,37 @@ static int32_t reason_key(const struct review *r, struct slice word)
 {
     const json_t *reason;
 
-    for (size_t i = 0; (reason = review_reason(r, i)); i++)
-        if (slice_equal(look_text(reason, "code"), word))
-            return review_reason_key(i);
-    return word.len == 1 ? word.data[0] : 0;
+    for (size_t i = 0; (reason = review_reason(r, i)); i++) {
+        int32_t key = review_reason_key(i);
+        if (slice_equal(look_text(reason, "code"), word) || (word.len == 1 && key != 0 && word.data[0] == key))
+            return key;
+    }
+    return 0;
+}
+
+static bool knows_reasons(const struct review *r, struct slice rest)
+{
+    while (rest.len > 0) {
+        struct slice word = next_word(&rest);
+        if (word.len > 0 && reason_key(r, word) == 0)
+            return false;
+    }
+    return true;
 }
 
 /* Keys or codes. One that is not known chooses nothing, and nothing is rejected for the others. */
 static void choose_reasons(struct desk *desk, struct slice rest, int64_t now)
 {
-    bool all = rest.len > 0;
-
+    if (!knows_reasons(&desk->review, rest)) {
+        puts("* no reason has that key or code");
+        return;
+    }
     while (rest.len > 0) {
         struct slice word = next_word(&rest);
-        int32_t key = word.len > 0 ? reason_key(&desk->review, word) : 0;
-        all = all && key != 0;
-        if (key)
-            desk_key(desk, key, now);
+        if (word.len > 0)
+            desk_key(desk, reason_key(&desk->review, word), now);
     }
-    if (all)
-        desk_key(desk, KEY_OF_ENTER, now);
-    else
-        puts("* no reason has that key or code");
+    desk_key(desk, KEY_OF_ENTER, now);
 }
 
 static size_t to_number(struct slice word)
@@ -324,7 +338,6 @@ static void command(struct desk *desk, struct slice line, int64_t now)
     else
         desk_key(desk, key, now);
     if (desk->review.mode == MODE_EDIT && rest.len > 0) {
-        desk_key(desk, CONTROL('u'), now);
         type(desk, rest, now);
     } else if (desk->review.mode == MODE_REASONS && rest.len > 0) {
         choose_reasons(desk, rest, now);
@@ -368,11 +381,20 @@ static bool read_line(struct desk *desk, int64_t now)
     return true;
 }
 
+/* Nobody decides what was not told; what was typed before waits until it is. */
+static bool is_told(const struct desk *desk)
+{
+    const struct face_state *own = desk->own;
+    const struct card *card = review_current(&desk->review);
+
+    return desk->review.mode != MODE_READ || !card || card->serial == own->told;
+}
+
 static enum appetite ready(const struct desk *desk)
 {
     const struct face_state *own = desk->own;
 
-    if (!own->prompted)
+    if (!own->prompted || !is_told(desk))
         return READS_NOT;
     return own->lines.end > own->lines.start &&
                    memchr(own->lines.data + own->lines.start, '\n', own->lines.end - own->lines.start)
