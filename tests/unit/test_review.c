@@ -476,6 +476,202 @@ TEST(what_is_not_answered_yet_is_undone_when_it_is)
     close(&r);
 }
 
+/* ---- what changes under the eyes of who decides */
+
+static void revise(struct review *r, const char *comment)
+{
+    json_t *card = card_of(comment, "another text");
+
+    json_object_set_new(card, "revision", json_integer(2));
+    answer_json(r, "show", json_pack("{s:o}", "card", card), NULL);
+}
+
+TEST(a_text_that_its_author_changes_while_it_is_read_is_not_decided_by_the_key_that_was_for_the_old_one)
+{
+    struct review r;
+    int64_t began = now;
+
+    open_with(&r, (struct review_options){.too_soon_ms = 150});
+    answer_claim(&r, "c1", NULL, NULL);
+    answer_show(&r);
+    uint64_t serial = review_current(&r)->serial;
+    now += 40000;
+    r.scroll = 5;
+    review_time(&r, now);
+    revise(&r, "c1");
+    assert_true(review_current(&r)->serial != serial);
+    assert_int_equal(r.scroll, 0);
+    assert_told(&r, "its author has changed this comment just now");
+    now += 300;
+    type(&r, "a");
+    assert_silent(&r, "approve");
+    now += 400;
+    type(&r, "a");
+    assert_fields(&r, "approve", "{'comments': [{'site': 'news', 'comment': 'c1', 'revision': 2}]}");
+    close(&r);
+    now = began;
+}
+
+TEST(a_key_that_is_held_down_decides_nothing_for_as_long_as_it_is)
+{
+    struct review r;
+    int64_t began = now;
+
+    open_with(&r, (struct review_options){.too_soon_ms = 150});
+    answer_claim(&r, "c1", "c2", "c3");
+    now += 1000;
+    for (int i = 0; i < 30; i++, now += 33)
+        type(&r, "a");
+    assert_string_equal(current(&r), "c2");
+    close(&r);
+    now = began;
+}
+
+static void refuse_as_stale(struct review *r, const char *operation)
+{
+    answer(r, operation,
+           "{'results': [{'site': 'news', 'comment': 'c1', 'status': 'stale_revision', 'error': "
+           "{'name': 'stale_revision', 'revision': 2}}]}");
+}
+
+TEST(what_comes_back_does_not_take_the_place_of_what_is_being_rejected)
+{
+    struct review r;
+
+    open_three(&r);
+    type(&r, "ar");
+    answer_claim(&r, NULL, NULL, NULL);
+    refuse_as_stale(&r, "approve");
+    answer_claim(&r, "c1", NULL, NULL);
+    assert_string_equal(current(&r), "c2");
+    type(&r, "1\n");
+    assert_fields(&r, "reject",
+                  "{'comments': [{'site': 'news', 'comment': 'c2', 'revision': 1}], 'reasons': ['spam']}");
+    assert_string_equal(current(&r), "c1");
+    close(&r);
+}
+
+TEST(what_comes_back_unasked_is_not_decided_by_a_key_that_was_for_another_one)
+{
+    struct review r;
+    int64_t began = now;
+
+    open_with(&r, (struct review_options){.too_soon_ms = 150});
+    answer_claim(&r, "c1", "c2", "c3");
+    now += 1000;
+    type(&r, "a");
+    answer_claim(&r, NULL, NULL, NULL);
+    now += 1000;
+    refuse_as_stale(&r, "approve");
+    answer_claim(&r, "c1", NULL, NULL);
+    now += 300;
+    type(&r, "a");
+    assert_silent(&r, "approve");
+    close(&r);
+    now = began;
+}
+
+TEST(the_row_of_the_list_stays_on_its_comment_when_others_come_before_it)
+{
+    struct review r;
+
+    open_three(&r);
+    type(&r, "alj");
+    answer_claim(&r, NULL, NULL, NULL);
+    refuse_as_stale(&r, "approve");
+    answer_claim(&r, "c1", NULL, NULL);
+    type(&r, "e\n");
+    assert_fields(&r, "escalate", "{'comments': [{'site': 'news', 'comment': 'c3', 'revision': 1}]}");
+    close(&r);
+}
+
+TEST(reasons_for_a_row_of_the_list_stand_beside_its_own_text)
+{
+    struct review r;
+
+    open_three(&r);
+    type(&r, "ljjr");
+    assert_string_equal(current(&r), "c3");
+    close(&r);
+}
+
+TEST(what_is_refused_after_the_moderator_left_is_given_back)
+{
+    struct review r;
+
+    open_with(&r, (struct review_options){0});
+    answer_claim(&r, "c1", NULL, NULL);
+    type(&r, "aq");
+    answer_claim(&r, NULL, NULL, NULL);
+    refuse_as_stale(&r, "approve");
+    assert_fields(&r, "release", "{'comments': [{'site': 'news', 'comment': 'c1'}]}");
+    close(&r);
+}
+
+TEST(a_renewal_that_is_refused_is_not_asked_for_again_at_once)
+{
+    struct review r;
+    int64_t began = now;
+
+    open_three(&r);
+    now += LEASE / 2 + 1000;
+    r.key_at = now;
+    review_time(&r, now);
+    refuse(&r, "renew", "{'name': 'forbidden', 'message': 'no'}");
+    assert_silent(&r, "renew");
+    now += 2000;
+    review_time(&r, now);
+    assert_non_null(wished(&r, "renew"));
+    close(&r);
+    now = began;
+}
+
+TEST(no_more_is_given_back_at_a_time_than_the_daemon_takes)
+{
+    struct review r;
+
+    open_with(&r, (struct review_options){0});
+    answer(&r, "hello", "{'limits': {'max_batch': 2}}");
+    answer_claim(&r, "c1", "c2", "c3");
+    type(&r, "q");
+    assert_fields(&r, "release",
+                  "{'comments': [{'site': 'news', 'comment': 'c1'}, {'site': 'news', 'comment': 'c2'}]}");
+    answer(&r, "release", "{'results': []}");
+    assert_fields(&r, "release", "{'comments': [{'site': 'news', 'comment': 'c3'}]}");
+    close(&r);
+}
+
+TEST(undo_after_a_skip_says_so_before_it_takes_back_what_was_before)
+{
+    struct review r;
+
+    open_three(&r);
+    type(&r, "a");
+    answer(&r, "approve", "{'results': [{'site': 'news', 'comment': 'c1', 'status': 'approved', 'seq': 11}]}");
+    type(&r, "su");
+    assert_silent(&r, "undo");
+    assert_told(&r, "the last one was skipped, and that cannot be undone");
+    type(&r, "u");
+    assert_fields(&r, "undo", "{'records': [{'site': 'news', 'seq': 11}]}");
+    answer(&r, "undo", "{'results': [{'site': 'news', 'comment': 'c1', 'status': 'undone', 'state': 'pending'}]}");
+    assert_int_equal(r.approved, 0);
+    close(&r);
+}
+
+TEST(a_late_history_is_not_shown_for_another_comment)
+{
+    struct review r;
+
+    open_three(&r);
+    type(&r, "h ]h");
+    answer(&r, "history", "{'events': []}");
+    assert_null(r.answer);
+    assert_true(r.waiting);
+    answer(&r, "history", "{'events': []}");
+    assert_non_null(r.answer);
+    close(&r);
+}
+
 /* ---- several */
 
 TEST(marked_ones_are_decided_together_and_undone_together)

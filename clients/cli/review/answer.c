@@ -38,7 +38,7 @@ static void take_show(struct review *r, const struct request *request, const jso
     if (error)
         tell(r, "cannot show it", error, now);
     else
-        card_detail(r->cards.item[at], answer);
+        flow_shown(r, r->cards.item[at], answer, now);
 }
 
 static bool is_open(const struct review *r, enum paper paper)
@@ -48,8 +48,8 @@ static bool is_open(const struct review *r, enum paper paper)
 
 static void take_paper(struct review *r, enum paper paper, const json_t *answer, const json_t *error, int64_t now)
 {
-    if (!is_open(r, paper))
-        return;
+    if (!is_open(r, paper) || is_asked(r, paper == PAPER_AUTHOR ? WISH_AUTHOR : WISH_HISTORY))
+        return; /* closed, or opened anew for another comment, and this is the answer of the former */
     r->waiting = false;
     keep(&r->answer, answer);
     if (!error)
@@ -75,9 +75,9 @@ static void take_author(struct review *r, const json_t *answer, const json_t *er
 
 static void take_hits(struct review *r, const json_t *answer, const json_t *error, int64_t now)
 {
-    r->waiting = false;
-    if (r->mode != MODE_HITS)
+    if (r->mode != MODE_HITS || is_asked(r, WISH_SEARCH))
         return;
+    r->waiting = false;
     keep(&r->hits, look_list(answer, "comments"));
     if (!error)
         return;

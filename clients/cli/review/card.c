@@ -66,10 +66,18 @@ void cards_clear(struct cards *cards)
     *cards = (struct cards){0};
 }
 
-void card_renew(struct card *card, const json_t *newer)
+static bool is_another(const json_t *a, const json_t *b)
+{
+    return look_int(a, "revision", 1) != look_int(b, "revision", 1) ||
+           !slice_equal(look_text(a, "state"), look_text(b, "state"));
+}
+
+void cards_renew(struct cards *cards, struct card *card, const json_t *newer)
 {
     if (!json_is_object(newer))
         return;
+    if (is_another(card->card, newer))
+        card->serial = ++cards->last_serial;
     json_incref((json_t *)newer);
     json_decref(card->card);
     card->card = (json_t *)newer;
@@ -80,7 +88,6 @@ void card_detail(struct card *card, const json_t *details)
     json_incref((json_t *)details);
     json_decref(card->details);
     card->details = (json_t *)details;
-    card_renew(card, json_object_get(details, "card"));
 }
 
 bool card_is_held(const struct card *card, int64_t now)

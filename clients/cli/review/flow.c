@@ -13,7 +13,20 @@ static void drop_visitors(struct review *r, size_t but)
             cards_remove(&r->cards, i);
             but -= i < but;
             r->at -= i < r->at;
+            r->list_at -= i < r->list_at;
         }
+}
+
+void flow_guard(struct review *r, int64_t ms, int64_t now)
+{
+    if (r->too_soon_ms > 0 && (now + ms > r->guard_until || r->guard_until - now > SURPRISE_MS))
+        r->guard_until = now + ms;
+}
+
+/* A clock that was set back guards nothing. */
+bool flow_is_guarded(const struct review *r, int64_t now)
+{
+    return now < r->guard_until && r->guard_until - now <= SURPRISE_MS;
 }
 
 /* Each look at a comment begins at its top, with what is known of it now. */
@@ -25,7 +38,7 @@ void flow_go(struct review *r, size_t at, int64_t now)
     if (!card || card->serial == r->focus)
         return;
     r->focus = card->serial;
-    r->focus_at = now;
+    flow_guard(r, r->too_soon_ms, now);
     r->scroll = 0;
     if (card->details && now - card->shown_at > FRESH_MS)
         ask_show(r, card, now);
@@ -57,11 +70,41 @@ static json_t *names_in(const json_t *cards)
     return names;
 }
 
+/* Whoever reads a text that is changed under their eyes is told, and no key is for the new one yet. */
+static void renew_card(struct review *r, struct card *card, const json_t *newer, int64_t now)
+{
+    uint64_t serial = card->serial;
+    int64_t revision = look_int(card->card, "revision", 1);
+
+    cards_renew(&r->cards, card, newer);
+    if (card != review_current(r) || card->serial == serial)
+        return;
+    flow_guard(r, SURPRISE_MS, now);
+    if (look_int(card->card, "revision", 1) != revision)
+        notice_add(r, true, now, "its author has changed this comment just now; read it again");
+}
+
+void flow_shown(struct review *r, struct card *card, const json_t *answer, int64_t now)
+{
+    card_detail(card, answer);
+    renew_card(r, card, json_object_get(answer, "card"), now);
+}
+
+/* The row of the list stays on its comment. */
+static struct card *put_card(struct review *r, size_t place, const json_t *card)
+{
+    size_t count = r->cards.count;
+    struct card *fresh = cards_insert(&r->cards, place, card);
+
+    r->list_at += fresh && place <= r->list_at && r->list_at < count;
+    return fresh;
+}
+
 static void take(struct review *r, const struct request *request, const json_t *card, size_t place, int64_t now)
 {
     size_t at = cards_find(&r->cards, card);
     bool deciding = at == SIZE_MAX && judge_is_at(r, card);
-    struct card *mine = at != SIZE_MAX ? r->cards.item[at] : deciding ? NULL : cards_insert(&r->cards, place, card);
+    struct card *mine = at != SIZE_MAX ? r->cards.item[at] : deciding ? NULL : put_card(r, place, card);
 
     if (!mine)
         return;
@@ -70,7 +113,7 @@ static void take(struct review *r, const struct request *request, const json_t *
     if (at == SIZE_MAX)
         ask_show(r, mine, now);
     else
-        card_renew(mine, card);
+        renew_card(r, mine, card, now);
 }
 
 static void tell_refused(struct review *r, const json_t *refused, int64_t now)
@@ -90,12 +133,27 @@ static void tell_refused(struct review *r, const json_t *refused, int64_t now)
     }
 }
 
-/* Before the one that is read, because it is to be read now. */
+/* Whether a decision about what is on the screen is being made: nothing may take its place there. */
+static bool is_judging(const struct review *r)
+{
+    return r->mode == MODE_REASONS || r->mode == MODE_EDIT || r->mode == MODE_ASK;
+}
+
+/* Before the one that is read, because it is to be read now; behind it while that one is being judged. */
 static size_t place_for(const struct review *r, bool front)
 {
     if (!front || r->at >= r->cards.count)
         return front ? 0 : r->cards.count;
-    return r->at;
+    return is_judging(r) ? r->at + 1 : r->at;
+}
+
+static void go_to_arrival(struct review *r, const struct request *request, const json_t *cards, int64_t now)
+{
+    size_t at = cards_find(&r->cards, json_array_get(cards, 0));
+
+    flow_go(r, at == SIZE_MAX ? 0 : at, now);
+    if (look_bool(request->about, "unasked"))
+        flow_guard(r, SURPRISE_MS, now);
 }
 
 void flow_take(struct review *r, const struct request *request, const json_t *answer, int64_t now)
@@ -112,14 +170,12 @@ void flow_take(struct review *r, const struct request *request, const json_t *an
     for (size_t i = 0; i < json_array_size(cards); i++)
         take(r, request, json_array_get(cards, i), front ? place + i : r->cards.count, now);
     tell_refused(r, look_list(answer, "refused"), now);
-    if (json_array_size(cards) == 0 && request->wish == WISH_CLAIM)
+    if (json_array_size(cards) == 0)
         r->empty_claims++;
     else
         r->empty_claims = 0;
-    if (first || (front && json_array_size(cards) > 0)) {
-        size_t at = cards_find(&r->cards, json_array_get(cards, 0));
-        flow_go(r, at == SIZE_MAX ? 0 : at, now);
-    }
+    if (first || (front && json_array_size(cards) > 0 && !is_judging(r)))
+        go_to_arrival(r, request, cards, now);
 }
 
 static bool may_take(const struct review *r, const struct filter *filter, const json_t *card, int64_t now)
@@ -150,7 +206,7 @@ static void list_author(struct review *r, const struct request *request, const j
         json_t *names = choose(r, &author, look_list(answer, "comments"), AHEAD_MOST, now);
         notice_add(r, json_array_size(names) == 0, now, "%zu more of this author wait", json_array_size(names));
         if (json_array_size(names) > 0)
-            ask_named(r, names, true, now);
+            ask_named(r, names, ARRIVE_FIRST, now);
         else
             json_decref(names);
     }
@@ -176,7 +232,7 @@ void flow_list(struct review *r, const struct request *request, const json_t *an
         r->empty_claims = next ? 0 : r->empty_claims + 1;
     }
     if (json_array_size(names) > 0)
-        ask_named(r, names, false, now);
+        ask_named(r, names, ARRIVE_BEHIND, now);
     else
         json_decref(names);
 }
@@ -212,9 +268,24 @@ void flow_renewed(struct review *r, const struct request *request, const json_t 
         }
     }
     if (json_array_size(lost) > 0 && !r->leaving)
-        ask_named(r, lost, false, now);
+        ask_named(r, lost, ARRIVE_BEHIND, now);
     else
         json_decref(lost);
+}
+
+static void ask_renew(struct review *r, json_t *names, int64_t now)
+{
+    json_t *fields = json_object();
+
+    json_object_set(fields, "comments", names);
+    json_object_set_new(fields, "lease_ms", json_integer(r->lease_ms));
+    ask(r, WISH_RENEW, NULL, fields, NULL, now);
+}
+
+/* Also when all of it was refused. */
+static int64_t renew_pause_ms(const struct review *r)
+{
+    return r->lease_ms / 8 < POLL_FIRST_MS ? r->lease_ms / 8 : POLL_FIRST_MS;
 }
 
 static void renew(struct review *r, int64_t now)
@@ -223,12 +294,13 @@ static void renew(struct review *r, int64_t now)
 
     for (size_t i = 0; i < r->cards.count; i++)
         due = due || (card_is_held(r->cards.item[i], now) && r->cards.item[i]->held_until - now < r->lease_ms / 2);
-    if (!due || is_asked(r, WISH_RENEW))
+    if (!due || is_asked(r, WISH_RENEW) || now - r->renew_at < renew_pause_ms(r))
         return;
-    json_t *fields = json_object();
-    json_object_set_new(fields, "comments", flow_held(r, now));
-    json_object_set_new(fields, "lease_ms", json_integer(r->lease_ms));
-    ask(r, WISH_RENEW, NULL, fields, NULL, now);
+    r->renew_at = now;
+    json_t *held = flow_held(r, now);
+    for (json_t *part; (part = names_part(r, held)); json_decref(part))
+        ask_renew(r, part, now);
+    json_decref(held);
 }
 
 /* Whoever comes back holds again what lapsed meanwhile, unless others took it. */
@@ -242,7 +314,7 @@ void flow_wake(struct review *r, int64_t now)
             json_array_size(names) < BRING_BACK_MOST)
             json_array_append_new(names, name_of(r->cards.item[i]->card));
     if (json_array_size(names) > 0)
-        ask_named(r, names, false, now);
+        ask_named(r, names, ARRIVE_BEHIND, now);
     else
         json_decref(names);
 }

@@ -13,9 +13,18 @@ enum {
     FRESH_MS = 10000,      /* what `show` said is believed for so long when a comment's turn comes */
     IDLE_MS = 15 * 60000,  /* without a key: claims are no longer renewed */
     NOTICE_MS = 6000,      /* how long a notice of success stands there */
+    SURPRISE_MS = 400,     /* until a moderator has seen that another text is there which they did not ask for */
     BRING_BACK_MOST = 100, /* comments in one claim */
+    BATCH_MOST = 100,      /* comments in a renewal or release, or fewer where the daemon takes fewer */
     REASONS_MOST = 8,
     SCROLL_END = 1 << 20,
+};
+
+/* Where what is claimed by name comes to lie. */
+enum arrival {
+    ARRIVE_BEHIND, /* all others */
+    ARRIVE_FIRST,  /* to be read now, as was asked */
+    ARRIVE_BACK,   /* the same, and nobody asked */
 };
 
 /* ---- requests.c: requests under way */
@@ -28,8 +37,11 @@ struct request *asked_of(const struct review *r, uint64_t id);
 void ask_forget(struct review *r, struct request *request);
 
 /* `claim` of named ones, which it takes (a list of {site, comment}). */
-void ask_named(struct review *r, json_t *names, bool front, int64_t now);
-void ask_release(struct review *r, json_t *names, int64_t now);
+void ask_named(struct review *r, json_t *names, enum arrival arrival, int64_t now);
+void ask_release(struct review *r, json_t *names, int64_t now); /* takes them */
+
+/* Takes as many out of the list as the daemon takes at a time. NULL: none is left. */
+json_t *names_part(const struct review *r, json_t *names);
 void ask_show(struct review *r, struct card *card, int64_t now);
 
 /* ---- notice.c */
@@ -48,10 +60,13 @@ void flow(struct review *r, int64_t now);
 /* Cards of an answer to a claim that was made for the queue, or to bring back. */
 void flow_take(struct review *r, const struct request *request, const json_t *answer, int64_t now);
 void flow_list(struct review *r, const struct request *request, const json_t *answer, int64_t now);
+void flow_shown(struct review *r, struct card *card, const json_t *answer, int64_t now);
 void flow_renewed(struct review *r, const struct request *request, const json_t *answer, int64_t now);
 void flow_filter(struct review *r, int64_t now); /* the filter was changed */
 void flow_wake(struct review *r, int64_t now);
 void flow_go(struct review *r, size_t at, int64_t now);
+void flow_guard(struct review *r, int64_t ms, int64_t now); /* against keys that were meant for something else */
+bool flow_is_guarded(const struct review *r, int64_t now);
 void flow_open(struct review *r, const json_t *card, int64_t now); /* to look at, whatever its state */
 json_t *flow_held(const struct review *r, int64_t now);            /* names of what is held */
 

@@ -83,9 +83,8 @@ static void go_on(struct review *r, int64_t now)
 
 void judge_begin(struct review *r, enum decision what, int64_t now)
 {
-    bool reading = r->base == MODE_READ;
-
-    if (reading && now - r->focus_at < r->too_soon_ms) {
+    if (flow_is_guarded(r, now)) {
+        flow_guard(r, r->too_soon_ms, now); /* a key that is held down repeats, and none of them is meant */
         notice_add(r, true, now, "that key came before this comment could be read; press it again");
         return;
     }
@@ -94,6 +93,8 @@ void judge_begin(struct review *r, enum decision what, int64_t now)
     if (!can_be_decided(r, now))
         return;
     struct card *card = lone_target(r);
+    if (card && r->base == MODE_LIST) /* what is asked about it is asked beside its text */
+        flow_go(r, r->list_at, now);
     if (card && !card_is_pending(card))
         r->mode = MODE_ASK;
     else
@@ -241,8 +242,10 @@ static bool remember(struct review *r, uint64_t request)
     return true;
 }
 
-static void leave_table(struct review *r)
+static void leave_table(struct review *r, int64_t now)
 {
+    if (r->base == MODE_LIST) /* another one comes under the cursor */
+        flow_guard(r, r->too_soon_ms, now);
     for (size_t i = 0; i < json_array_size(r->targets); i++) {
         size_t at = cards_find(&r->cards, json_array_get(r->targets, i));
         cards_remove(&r->cards, at);
@@ -262,9 +265,8 @@ void judge_send(struct review *r, struct slice note, int64_t now)
 
     if (!request)
         return;
-    if (r->asking == APPROVE || r->asking == REJECT)
-        r->failed = !remember(r, request->id) || r->failed;
-    leave_table(r);
+    r->failed = !remember(r, request->id) || r->failed;
+    leave_table(r, now);
     json_decref(r->targets);
     r->targets = NULL;
     r->scroll = 0;
@@ -293,11 +295,16 @@ static struct done *done_of(struct review *r, uint64_t request)
     return NULL;
 }
 
-static void count_one(struct review *r, enum decision what)
+static int *count_of(struct review *r, enum decision what)
 {
     int *counts[] = {
         [APPROVE] = &r->approved, [REJECT] = &r->rejected, [ESCALATE] = &r->escalated, [SKIP] = &r->skipped};
-    ++*counts[what];
+    return counts[what];
+}
+
+static void count_one(struct review *r, enum decision what)
+{
+    ++*count_of(r, what);
     r->gone += what != SKIP;
 }
 
@@ -353,6 +360,17 @@ static json_t *back_names(const json_t *items)
     return names;
 }
 
+/* To be read again; whoever has left by then holds it no longer. Takes the names. */
+static void bring_back(struct review *r, json_t *names, enum arrival arrival, int64_t now)
+{
+    if (json_array_size(names) == 0)
+        json_decref(names);
+    else if (r->leaving)
+        ask_release(r, names, now);
+    else
+        ask_named(r, names, arrival, now);
+}
+
 /* Refused as a whole: nothing was done. What this daemon cannot do goes to the end of the table, not before the
  * moderator's eyes again. */
 static void refused_all(struct review *r, const struct request *request, enum decision what, const json_t *error,
@@ -362,8 +380,7 @@ static void refused_all(struct review *r, const struct request *request, enum de
     bool unknown = look_is(error, "name", "unknown_operation");
 
     say_refusal(r, json_array_get(items, 0), what, error, now);
-    if (!r->leaving)
-        ask_named(r, back_names(items), !unknown, now);
+    bring_back(r, back_names(items), unknown ? ARRIVE_BEHIND : ARRIVE_BACK, now);
 }
 
 static void undo_now(struct review *r, struct done *done, int64_t now);
@@ -382,9 +399,7 @@ void judge_answer(struct review *r, const struct request *request, const json_t 
         refused_all(r, request, what, error, now);
     for (size_t i = 0; !error && i < json_array_size(results); i++)
         take_result(r, done, i, what, json_array_get(results, i), back, now);
-    if (json_array_size(back) > 0 && !r->leaving)
-        ask_named(r, json_incref(back), true, now);
-    json_decref(back);
+    bring_back(r, back, ARRIVE_BACK, now);
     if (done && done->undo_asked)
         undo_now(r, done, now);
 }
@@ -415,7 +430,7 @@ static void undo_now(struct review *r, struct done *done, int64_t now)
 
     if (json_array_size(records) > 0) {
         json_object_set_new(fields, "records", records);
-        ask(r, WISH_UNDO, NULL, fields, NULL, now);
+        ask(r, WISH_UNDO, NULL, fields, json_pack("{s:i}", "what", (int)done->what), now);
         return;
     }
     notice_add(r, true, now, "the daemon did not take that decision, so there is nothing to undo");
@@ -435,7 +450,10 @@ void judge_undo(struct review *r, int64_t now)
         return;
     }
     done->undo_asked = true;
-    if (done->answered)
+    if (done->what == ESCALATE || done->what == SKIP)
+        notice_add(r, true, now, "the last one was %s, and that cannot be undone; u again undoes what was before it",
+                   words[done->what].done);
+    else if (done->answered)
         undo_now(r, done, now);
     else
         notice_add(r, false, now, "will be undone as soon as the daemon has answered");
@@ -452,6 +470,15 @@ static void say_undone(struct review *r, const json_t *result, int64_t now)
     notice_text(r, false, now, &line);
 }
 
+static void say_not_undone(struct review *r, const json_t *error, int64_t now)
+{
+    struct text line = {0};
+
+    say(&line, "not undone: ");
+    say_error(&line, error);
+    notice_text(r, true, now, &line);
+}
+
 void judge_undone(struct review *r, const struct request *request, const json_t *answer, const json_t *error,
                   int64_t now)
 {
@@ -459,21 +486,20 @@ void judge_undone(struct review *r, const struct request *request, const json_t 
     json_t *back = json_array();
 
     if (error)
-        say_refusal(r, json_array_get(look_list(request->fields, "records"), 0), APPROVE, error, now);
+        say_not_undone(r, error, now);
     for (size_t i = 0; i < json_array_size(results); i++) {
         const json_t *result = json_array_get(results, i);
-        struct text line = {0};
-        if (!look_in(result, "error")) {
-            say_undone(r, result, now);
-            if (look_is(result, "state", "pending"))
-                json_array_append_new(back, name_of(result));
+        if (look_in(result, "error")) {
+            say_not_undone(r, look_in(result, "error"), now);
             continue;
         }
-        say(&line, "not undone: ");
-        say_error(&line, look_in(result, "error"));
-        notice_text(r, true, now, &line);
+        --*count_of(r, (enum decision)look_int(request->about, "what", APPROVE));
+        say_undone(r, result, now);
+        if (look_is(result, "state", "pending"))
+            json_array_append_new(back, name_of(result));
     }
-    if (json_array_size(back) > 0 && !r->leaving)
-        ask_named(r, json_incref(back), true, now);
-    json_decref(back);
+    if (r->leaving)
+        json_decref(back); /* what is undone is held by nobody */
+    else
+        bring_back(r, back, ARRIVE_FIRST, now);
 }

@@ -337,6 +337,7 @@ static void key_read(struct review *r, int32_t key, int64_t now)
     case KEY_OF_TAB:
     case 'l':
         r->mode = r->base = MODE_LIST;
+        r->guard_until = 0; /* what follows is meant for the list */
         r->list_at = r->at < r->cards.count ? r->at : 0;
         break;
     case ' ':

@@ -29,14 +29,14 @@ enum wish {
     WISH_STATS,
     WISH_POLICY,
     WISH_CLAIM,       /* the next ones */
-    WISH_CLAIM_NAMED, /* these; about: {front: go there first} */
+    WISH_CLAIM_NAMED, /* these; about: {front: go there first, unasked} */
     WISH_LIST,        /* which ones fit the filter */
     WISH_LIST_AUTHOR, /* other ones of this author */
     WISH_SHOW,
     WISH_RENEW,
     WISH_RELEASE,
     WISH_DECIDE, /* approve, reject, escalate, skip; about: {what, items} */
-    WISH_UNDO,
+    WISH_UNDO,   /* about: {what} */
     WISH_NOTE,
     WISH_SEARCH,
     WISH_HISTORY,
@@ -82,7 +82,7 @@ enum editing {
 
 enum decision { APPROVE, REJECT, ESCALATE, SKIP };
 
-/* A decision of this sitting, to be undone. */
+/* What was decided in this sitting; approvals and rejections can be undone. */
 struct done {
     uint64_t request;
     enum decision what;
@@ -111,15 +111,16 @@ struct review {
     char *language;
 
     struct cards cards;
-    size_t at;         /* the one before the moderator; meaningless when there is none */
-    uint64_t focus;    /* its serial number */
-    int64_t focus_at;  /* since when it is */
-    size_t list_at;    /* the row of the list */
-    int wanted;        /* so many are wished for */
-    unsigned round;    /* counts changes of the filter */
-    int64_t claim_at;  /* no claiming before */
-    int empty_claims;  /* one after another */
-    json_t *list_next; /* where the filtered list goes on; NULL: at its beginning */
+    size_t at;           /* the one before the moderator; meaningless when there is none */
+    uint64_t focus;      /* its serial number */
+    int64_t guard_until; /* no deciding key before: it was meant for what was there before */
+    size_t list_at;      /* the row of the list */
+    int wanted;          /* so many are wished for */
+    unsigned round;      /* counts changes of the filter */
+    int64_t claim_at;    /* no claiming before */
+    int64_t renew_at;    /* the last time */
+    int empty_claims;    /* one after another */
+    json_t *list_next;   /* where the filtered list goes on; NULL: at its beginning */
 
     enum mode mode;
     enum mode base; /* where Escape leads: MODE_READ or MODE_LIST */

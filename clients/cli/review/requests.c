@@ -87,26 +87,45 @@ const struct request *review_request(struct review *r)
     return NULL;
 }
 
-void ask_named(struct review *r, json_t *names, bool front, int64_t now)
+void ask_named(struct review *r, json_t *names, enum arrival arrival, int64_t now)
 {
     json_t *fields = json_object();
+    json_t *about = json_pack("{s:b, s:b}", "front", arrival != ARRIVE_BEHIND, "unasked", arrival == ARRIVE_BACK);
 
     json_object_set_new(fields, "comments", names);
     json_object_set_new(fields, "lease_ms", json_integer(r->lease_ms));
-    ask(r, WISH_CLAIM_NAMED, NULL, fields, json_pack("{s:b}", "front", front), now);
+    ask(r, WISH_CLAIM_NAMED, NULL, fields, about, now);
+}
+
+/* What the daemon takes at a time. */
+static size_t batch_most(const struct review *r)
+{
+    int64_t most = look_int(look_in(r->you, "limits"), "max_batch", BATCH_MOST);
+    return most >= 1 && most < BATCH_MOST ? (size_t)most : BATCH_MOST;
+}
+
+json_t *names_part(const struct review *r, json_t *names)
+{
+    json_t *part = json_array();
+
+    while (json_array_size(names) > 0 && json_array_size(part) < batch_most(r)) {
+        json_array_append(part, json_array_get(names, 0));
+        json_array_remove(names, 0);
+    }
+    if (json_array_size(part) > 0)
+        return part;
+    json_decref(part);
+    return NULL;
 }
 
 void ask_release(struct review *r, json_t *names, int64_t now)
 {
-    json_t *fields = json_object();
-
-    if (json_array_size(names) == 0) {
-        json_decref(names);
-        json_decref(fields);
-        return;
+    for (json_t *part; (part = names_part(r, names));) {
+        json_t *fields = json_object();
+        json_object_set_new(fields, "comments", part);
+        ask(r, WISH_RELEASE, NULL, fields, NULL, now);
     }
-    json_object_set_new(fields, "comments", names);
-    ask(r, WISH_RELEASE, NULL, fields, NULL, now);
+    json_decref(names);
 }
 
 void ask_show(struct review *r, struct card *card, int64_t now)
