@@ -247,16 +247,27 @@ static void view_notes(struct page *page, const struct card *card, int64_t now)
     }
 }
 
-static void view_seen(struct page *page, const struct card *card, int64_t now)
+/* That one holds it oneself is no news. */
+static bool is_own_hold(const struct review *r, const json_t *seen)
+{
+    struct slice you = look_text(r->you, "you");
+    bool hold = look_is(seen, "kind", "claimed") || look_is(seen, "kind", "released");
+
+    return hold && you.data && slice_equal(you, look_text(seen, "by"));
+}
+
+static void view_seen(struct page *page, const struct review *r, const struct card *card, int64_t now)
 {
     const json_t *seen = look_list(card->details, "seen");
-    size_t count = json_array_size(seen);
+    size_t shown = 0;
 
-    if (count > 0)
-        view_head(page, "Seen by");
-    for (size_t i = 0; i < count && i < SEEN_MOST; i++) {
+    for (size_t i = 0; i < json_array_size(seen) && shown < SEEN_MOST; i++) {
         const json_t *one = json_array_get(seen, i);
         struct text line = {0};
+        if (is_own_hold(r, one))
+            continue;
+        if (shown++ == 0)
+            view_head(page, "Seen by");
         part(&line, "", look_text(one, "by"));
         part(&line, " ", look_text(one, "kind"));
         aged(page, STYLE_DIM, look_int(one, "at", now), now, &line, 1);
@@ -324,6 +335,6 @@ void view_details(struct page *page, const struct review *r, const struct card *
     if (look_in(card->details, "author_record"))
         view_head(page, "Author");
     view_record(page, r, look_in(card->details, "author_record"), card, now);
-    view_seen(page, card, now);
+    view_seen(page, r, card, now);
     view_urgency(page, card, now);
 }

@@ -155,7 +155,7 @@ void view_title(struct page *page, size_t row, const struct review *r, const str
     chip_waiting(&chips, card, now);
     chip_lease(&chips, card, now);
     if (r->cards.count > 1)
-        chip_words(&chips, STYLE_DIM, "%zu of %zu held", r->at + 1, r->cards.count);
+        chip_words(&chips, STYLE_DIM, "%zu of %zu", r->at + 1, r->cards.count);
 }
 
 /* ---- around the text */
