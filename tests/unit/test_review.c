@@ -843,6 +843,18 @@ static void assert_shown(const struct review *r, size_t columns, size_t rows, co
     page_free(&page);
 }
 
+static void assert_not_shown(const struct review *r, size_t columns, size_t rows, const char *words)
+{
+    struct page page;
+
+    draw(&page, r, columns, rows, BIDI_TERMINAL);
+    char *screen = whole(&page);
+    if (strstr(screen, words))
+        fail_msg("\"%s\" is in\n%s", words, screen);
+    free(screen);
+    page_free(&page);
+}
+
 static void put_details(struct review *r, const char *text)
 {
     json_t *details = parse(text);
@@ -935,6 +947,64 @@ TEST(that_the_daemon_is_away_is_shown_until_it_answers)
     assert_false(r.away);
     close(&r);
     now -= 5000;
+}
+
+TEST(what_the_daemon_has_not_answered_for_a_while_is_counted)
+{
+    struct review r;
+
+    open_three(&r);
+    type(&r, "a");
+    assert_not_shown(&r, 80, 24, "unanswered");
+    now += 2000;
+    assert_shown(&r, 80, 24, "1 unanswered");
+    close(&r);
+    now -= 2000;
+}
+
+TEST(a_claim_has_a_clock_in_its_last_minute_only)
+{
+    struct review r;
+
+    open_three(&r);
+    assert_not_shown(&r, 80, 24, "yours for");
+    r.cards.item[0]->held_until = now + 42000;
+    assert_shown(&r, 80, 24, "yours for 42 s");
+    close(&r);
+}
+
+TEST(the_list_shows_the_text_of_the_chosen_one_where_there_is_room)
+{
+    struct review r;
+
+    open_three(&r);
+    json_object_set_new(r.cards.item[1]->card, "article", parse("{'id': 'a', 'title': 'The park'}"));
+    type(&r, "l");
+    assert_not_shown(&r, 80, 24, "The park");
+    type(&r, "j");
+    assert_shown(&r, 80, 24, "The park");
+    assert_not_shown(&r, 80, 12, "The park");
+    close(&r);
+}
+
+TEST(text_from_right_to_left_begins_at_the_right_where_we_put_it_in_order)
+{
+    struct page page;
+    struct review r;
+
+    open_three(&r);
+    json_object_set_new(r.cards.item[0]->card, "body", json_string("\u0633\u0644\u0627\u0645"));
+    draw(&page, &r, 80, 24, BIDI_FRIBIDI);
+    char *screen = whole(&page);
+    const char *text = strstr(screen, "\ufee1\ufefc\ufeb3");
+    assert_non_null(text);
+    const char *start = text;
+    while (start > screen && start[-1] != '\n')
+        start--;
+    assert_true(text - start > 60);
+    free(screen);
+    page_free(&page);
+    close(&r);
 }
 
 TEST(text_of_others_reaches_the_screen_only_rendered)

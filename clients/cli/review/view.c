@@ -5,9 +5,22 @@
 #include "../say.h"
 #include "../when.h"
 
-enum { SIDE_COLUMNS = 42, ROWS_FOR_RULE = 14, PREVIEW_LEAST = 8 };
+enum { SIDE_COLUMNS = 42, ROWS_FOR_RULE = 14, PREVIEW_LEAST = 8, ANSWER_SOON_MS = 1000 };
 
 /* ---- top and bottom */
+
+/* Decisions and notes that the daemon should have answered by now. */
+static size_t count_late(const struct review *r, int64_t now)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < r->requests; i++) {
+        enum wish wish = r->request[i].wish;
+        bool work = wish == WISH_DECIDE || wish == WISH_UNDO || wish == WISH_NOTE;
+        count += work && now - r->request[i].made_at > ANSWER_SOON_MS;
+    }
+    return count;
+}
 
 static void say_state(struct text *out, const struct review *r, int64_t now)
 {
@@ -20,6 +33,8 @@ static void say_state(struct text *out, const struct review *r, int64_t now)
         say(out, "\u25cf ");
         render_line(out, look_text(r->you, "you"));
     }
+    if (r->you && count_late(r, now) > 0)
+        say(out, ", %zu unanswered", count_late(r, now));
 }
 
 static void say_queue(struct text *out, const struct review *r)
