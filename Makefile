@@ -66,7 +66,7 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 daemon_lib_obj = $(filter-out $(B)/obj/daemon/main.o,$(call obj,$(daemon_src))) $(B)/obj/policy_text.o
 cli_lib_obj    = $(filter-out $(B)/obj/clients/cli/main.o,$(call obj,$(cli_src))) $(B)/obj/completion_text.o $(B)/obj/page_text.o
 
-.PHONY: all check check-san check-systemd demo run bench fuzz fuzz-corpus fuzzers lint format setup tests install uninstall deb \
+.PHONY: all check check-san check-systemd demo run screenshots bench fuzz fuzz-corpus fuzzers lint format setup tests install uninstall deb \
         clean help
 all: $(B)/modqd $(B)/modq $(B)/libmodq.a $(B)/libmodq.so
 
@@ -83,6 +83,7 @@ help:
 	@echo 'make bench       measure, beside a bare store and an echo server (docs/performance.md)'
 	@echo 'make install     to DESTDIR and prefix ($(prefix)); make uninstall takes it away again'
 	@echo 'make deb         Debian packages, in build/deb'
+	@echo 'make screenshots take the pictures of docs/images anew'
 	@echo 'make setup       only install the packages that the others need'
 
 # objects
@@ -206,6 +207,11 @@ demo: setup
 run: setup
 	@$(MAKE) --no-print-directory all VARIANT=$(VARIANT)
 	@tests/lib/run.sh $(B)
+
+screenshots: setup
+	@tests/lib/setup.sh xterm xvfb xdotool imagemagick fonts-dejavu-core
+	@$(MAKE) --no-print-directory all VARIANT=$(VARIANT)
+	@$(PYTHON) tests/screenshots --build $(B)
 
 bench: setup
 	@$(MAKE) --no-print-directory tests VARIANT=release

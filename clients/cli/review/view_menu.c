@@ -197,7 +197,7 @@ static const struct {
     {"Enter", "go on, where somebody else has decided meanwhile"},
     {NULL, "Read"},
     {"j k g G", "scroll; arrows, PgUp, PgDn, Home and End do, too"},
-    {"] [ \u2192 \u2190", "the next, the previous one of those that you hold"},
+    {"] [ J K", "the next, the previous one of those that you hold; \u2192 \u2190, too"},
     {"h", "history of the comment"},
     {"o", "the author's record"},
     {"n", "write a note"},
