@@ -69,6 +69,21 @@ class Manuals(unittest.TestCase):
         for code in codes:
             self.assertRegex(page, rf"(?m)^ +{code} +\S")
 
+    def test_every_key_of_the_review_is_in_its_help_in_modq_1_and_in_moderating(self):
+        menu, model = source("clients/cli/review/view_menu.c"), source("clients/cli/review/model.c")
+        table = re.search(r"keys, \*does;\n\} help\[\] = \{(.*?)^\};", menu, re.S | re.M)[1]
+        keys = {key for row in re.findall(r'^    \{"([^"]+)"', table, re.M) for key in row.split()}
+        taken = set(re.findall(r"case '(.)':", model))
+        self.assertGreater(len(taken), 20)
+        self.assertLessEqual(taken - {" "}, keys)                            # a space has a name
+        self.assertLessEqual({"Space", "Enter", "Esc", "Tab", "Ctrl-L", "Ctrl-Z"}, keys)
+        section = re.search(r"^\.Sh REVIEW\n(.*?)^\.Sh ", source("clients/cli/modq.1"), re.S | re.M)[1]
+        items = " ".join(re.findall(r"^\.It (.*)$", section, re.M)).replace("\\&", "").replace(",", " ").split()
+        text = re.search(r"^\.It Li l .*\n((?:[^.].*\n)+)", section, re.M)[1]  # keys of the list stand in its text
+        self.assertLessEqual(keys - {key for key in "*+" if f"{key} " in text}, set(items))
+        part = re.search(r"^## Keys\n(.*?)^## ", source("docs/moderating.md"), re.S | re.M)[1]
+        self.assertEqual({key for key in keys if f"`{key}`" not in part}, set())
+
     def test_modqd_8_has_every_option(self):
         page = plain(PAGES["modqd"])
         options = set(re.findall(r"--[a-z-]+", run(MODQD, "--help")))
