@@ -14,7 +14,7 @@ from screen import Screen
 READ_S = 0.17                    # a deciding key that comes sooner is taken for one that was meant for the comment before
 ENTER, ESCAPE, TAB = "\r", "\x1b", "\t"
 REASON_KEYS = "1234567890abcdefghijklmnopqrstuvwxyz"
-HEAD = re.compile(r" (?P<name>\S+/\S+)  .*?(?:(?P<at>\d+) of (?P<count>\d+))?\s*$")
+HEAD = re.compile(r" (?P<name>\S+/\S+)  .*?(?:(?P<at>\d+) of (?P<count>\d+)(?: held)?)?\s*$")
 
 
 class Reviewer:
