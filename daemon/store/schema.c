@@ -113,7 +113,7 @@ static const char version_3[] =
     "UPDATE comment SET (article, author, language) ="
     " (SELECT t.article, t.author, CASE WHEN length(t.language) = length(CAST(t.language AS BLOB)) THEN t.language END"
     " FROM text t WHERE t.no = comment.text) WHERE text > 0;" /* a language that is no tag is left out (place.h) */
-    "CREATE INDEX of_author ON comment(site, author, text, state) WHERE author IS NOT NULL;"
+    "CREATE INDEX of_author ON comment(site, author, text, state, lane) WHERE author IS NOT NULL;"
     "CREATE INDEX pending_article ON comment(site, article, lane, due_at, text)"
     " WHERE state = 1 AND article IS NOT NULL;"
     "CREATE INDEX pending_age ON comment(site, text) WHERE state = 1;"

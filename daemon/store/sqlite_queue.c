@@ -69,9 +69,10 @@ static enum store_result op_author_comments(struct store *store, int64_t site, s
     return comments(s, st, on_comment, arg);
 }
 
-/* The index alone is read: it holds the state as well. */
+/* The index alone is read: it holds state and lane as well. What waits for a second look counts as pending. */
 #define NEWEST_OF_AUTHOR                                                                                               \
-    "SELECT site AS s, id AS i, text AS t, state AS st FROM comment INDEXED BY of_author"                              \
+    "SELECT site AS s, id AS i, text AS t, CASE lane WHEN 2 THEN 1 ELSE state END AS st FROM comment INDEXED BY "      \
+    "of_author"                                                                                                        \
     " WHERE site = ?1 AND author = ?2 ORDER BY text DESC LIMIT ?3"
 
 static enum store_result op_author_figures(struct store *store, int64_t site, struct slice author, int64_t limit,

@@ -225,7 +225,8 @@ struct store_ops {
     enum store_result (*author_comments)(struct store *, int64_t site, struct slice author, int64_t before,
                                          int64_t limit, store_on_comment *, void *arg);
     /* What an author's newest `limit` comments are; and the newest `limit` that are in one state, looked for among the
-     * newest `among`. Counting costs an entry of an index each. */
+     * newest `among`. What waits for a second look is counted as pending, so that no sum tells its decision. Counting
+     * costs an entry of an index each. */
     enum store_result (*author_figures)(struct store *, int64_t site, struct slice author, int64_t limit,
                                         struct store_author_figures *figures);
     enum store_result (*author_in_state)(struct store *, int64_t site, struct slice author, enum state state,

@@ -39,7 +39,7 @@ static void encode_parent(struct work *work, const struct request *request, stru
     find_parent(work, comment, id);
     out_key(out, "parent_card");
     if (id[0] && work_ok(work, work->store->ops->comment_get(work->store, comment->site, slice_of(id), &parent)))
-        second_card(work, request, site, &parent, out);
+        card_encode(work, request->actor, site, &parent, out);
     else
         out_nil(out);
 }
@@ -189,7 +189,7 @@ void around_encode(struct work *work, const struct request *request, struct slic
     encode_parent(work, request, site, comment, out);
     encode_before(work, comment, out);
     encode_author(work, site, comment, out);
-    look_back(work, comment, second_is_blind(work, request, comment), &past);
+    look_back(work, comment, second_is_held(work, comment, request->actor), &past);
     encode_seen(work, &past, out);
     out_key(out, "notes");
     out_array(out);

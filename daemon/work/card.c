@@ -4,6 +4,7 @@
 
 #include "../../proto/mp.h"
 #include "due.h"
+#include "second.h"
 
 /* What of a card comes from the text; `article_id` is kept for a look at the article itself. */
 static void encode_text(struct work *work, const struct store_comment *comment, char *article_id, size_t size,
@@ -127,7 +128,7 @@ static void encode_due(struct work *work, struct slice site, const struct store_
     due_explain(work, site, comment, received_at, out);
 }
 
-void card_encode(struct work *work, struct slice site, const struct store_comment *comment, struct out *out)
+static void encode(struct work *work, struct slice site, const struct store_comment *comment, struct out *out)
 {
     char article_id[KEY_BYTES + 1];
     int64_t received_at;
@@ -147,4 +148,13 @@ void card_encode(struct work *work, struct slice site, const struct store_commen
     encode_claim(work, comment, out);
     encode_decision(work, comment, out);
     out_end(out);
+}
+
+void card_encode(struct work *work, const char *actor, struct slice site, const struct store_comment *comment,
+                 struct out *out)
+{
+    struct store_comment seen = *comment;
+
+    second_blind(work, actor, &seen);
+    encode(work, site, &seen, out);
 }

@@ -7,7 +7,8 @@
 /* An answer that holds cards is cut at about this many bytes. */
 enum { CARDS_BYTES = 262144 };
 
-/* Writes the card of a comment. */
-void card_encode(struct work *work, struct slice site, const struct store_comment *comment, struct out *out);
+/* Writes the card of a comment as `actor` sees it (second_blind). */
+void card_encode(struct work *work, const char *actor, struct slice site, const struct store_comment *comment,
+                 struct out *out);
 
 #endif

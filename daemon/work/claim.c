@@ -225,7 +225,7 @@ static void render_card(struct work *work, const struct request *request, const 
     if (!grant_sees(request->grant, name) || !work_site(work, name, &site) ||
         !work_ok(work, work->store->ops->comment_get(work->store, site.no, mp_str(mp_item(pair, 1)), &comment)))
         return;
-    second_card(work, request, name, &comment, out);
+    card_encode(work, request->actor, name, &comment, out);
 }
 
 void claim_render(struct work *work, struct request *request, struct slice kept, struct out *out)

@@ -176,7 +176,7 @@ static bool decide(struct work *work, const struct request *request, const struc
     if (go->record == KIND_REJECTED)
         put_reasons(data, args->reasons, args->reason_count);
     if (chosen)
-        out_key_bool(data, "second", true);
+        second_mark(comment, data);
     if (work->trouble || !decision_write_note(work, args->note, data))
         return false;
     out_end(data);

@@ -153,15 +153,14 @@ static void take_wanted(struct work *work, struct find *find, const struct filte
                         struct queue_place *places)
 {
     for (size_t i = 0; i < chunk->n && !work->trouble; i++) {
-        struct store_comment comment = chunk->comments[i];
+        struct store_comment seen = chunk->comments[i];
         find->place = chunk->places[i];
-        if (second_is_held(work, &comment, find->actor))
-            second_blind(&comment);
-        if ((find->filter->free && skips_hold(skips, comment.text)) ||
-            !filter_wants(work, find->filter, bounds, find->actor, &comment))
+        second_blind(work, find->actor, &seen);
+        if ((find->filter->free && skips_hold(skips, seen.text)) ||
+            !filter_wants(work, find->filter, bounds, find->actor, &seen))
             continue;
         places[page->n] = chunk->places[i];
-        page->comments[page->n++] = comment;
+        page->comments[page->n++] = chunk->comments[i];
         if (page->n == page->limit)
             return;
     }

@@ -67,7 +67,7 @@ static void encode_page(struct work *work, const struct find *find, const struct
     out_array(out);
     while (shown < page->n && shown < (size_t)limit && (shown == 0 || out->len - start < CARDS_BYTES)) {
         const struct store_comment *comment = &page->comments[shown++];
-        card_encode(work, site_names_at(&names, comment->site), comment, out);
+        card_encode(work, find->actor, site_names_at(&names, comment->site), comment, out);
     }
     out_end(out);
     if (shown < page->n)

@@ -113,9 +113,9 @@ static bool on_match(void *arg, int64_t no)
 
     page->find.effort -= COST_COMMENT_US;
     if (find_comment(page, no, &comment)) {
-        if (second_is_held(work, &comment, actor))
-            second_blind(&comment);
-        if (filter_wants(work, &page->args->filter, &page->bounds, actor, &comment))
+        struct store_comment seen = comment;
+        second_blind(work, actor, &seen);
+        if (filter_wants(work, &page->args->filter, &page->bounds, actor, &seen))
             page->comments[page->n++] = comment;
     }
     return page->n < (size_t)page->args->limit && !work->trouble;
@@ -166,7 +166,7 @@ static void encode_page(struct page *page, int64_t next, struct out *out)
     out_array(out);
     while (shown < page->n && (shown == 0 || out->len - start < CARDS_BYTES)) {
         const struct store_comment *comment = &page->comments[shown++];
-        card_encode(page->work, site_names_at(&page->names, comment->site), comment, out);
+        card_encode(page->work, page->request->actor, site_names_at(&page->names, comment->site), comment, out);
     }
     out_end(out);
     out_key(out, "matches");

@@ -2,7 +2,6 @@
 
 #include "../../proto/mp.h"
 #include "batch.h"
-#include "card.h"
 #include "decision.h"
 
 enum { WAITING_MAX = 1000 };
@@ -66,27 +65,39 @@ bool second_is_held(const struct work *work, const struct store_comment *comment
            comment->claimed_until > work->boot_ms;
 }
 
-bool second_is_blind(const struct work *work, const struct request *request, const struct store_comment *comment)
+void second_mark(const struct store_comment *comment, struct out *data)
 {
-    return second_is_held(work, comment, request->actor);
+    out_key_bool(data, "second", true);
+    if (comment->reports)
+        out_key_int(data, "reports", comment->reports);
 }
 
-void second_blind(struct store_comment *comment)
+/* An approval began to count readers' reports anew: how many there were, 0 of a rejection. */
+static int64_t reports_before(struct work *work, const struct store_comment *comment)
 {
+    struct store_event event;
+    msgpack_zone zone;
+    msgpack_object data;
+    int64_t reports = 0;
+
+    if (!work_ok(work, work->store->ops->event_get(work->store, comment->decision, &event)) ||
+        event.kind != KIND_APPROVED || !msgpack_zone_init(&zone, 1024))
+        return 0;
+    if (mp_unpack_map(event.data, &zone, &data))
+        reports = mp_get_int(&data, "reports", 0);
+    msgpack_zone_destroy(&zone);
+    return reports;
+}
+
+void second_blind(struct work *work, const char *actor, struct store_comment *comment)
+{
+    if (!second_is_held(work, comment, actor))
+        return;
+    comment->reports += reports_before(work, comment);
     comment->state = STATE_PENDING;
     comment->lane = LANE_NORMAL;
     comment->record = 0;
     comment->decision = 0;
-}
-
-void second_card(struct work *work, const struct request *request, struct slice site,
-                 const struct store_comment *comment, struct out *out)
-{
-    struct store_comment seen = *comment;
-
-    if (second_is_blind(work, request, comment))
-        second_blind(&seen);
-    card_encode(work, site, &seen, out);
 }
 
 /* ---- the judgement ---- */

@@ -25,15 +25,13 @@ bool second_is_of_another(struct work *work, const struct store_comment *comment
 /* True while `actor` holds the comment for a second look. */
 bool second_is_held(const struct work *work, const struct store_comment *comment, const char *actor);
 
-/* True when the one who asks is not to know the decision. Then second_blind makes `comment` what that one sees:
- * pending, in the lane normal, decided by nobody; what was before event `comment->decision` may be shown. A comment that
- * was made so is blind no more: ask before. */
-bool second_is_blind(const struct work *work, const struct request *request, const struct store_comment *comment);
-void second_blind(struct store_comment *comment);
+/* Makes `comment` what `actor` sees of it: who holds it for a second look is not to know the decision, so for that one
+ * it is pending, in the lane normal, decided by nobody, and has the reports that it would have. What was before event
+ * `decision` of the comment's row may be shown. Everybody else sees the comment as it is. */
+void second_blind(struct work *work, const char *actor, struct store_comment *comment);
 
-/* Writes the card of a comment as the one who asks is to see it. */
-void second_card(struct work *work, const struct request *request, struct slice site,
-                 const struct store_comment *comment, struct out *out);
+/* What the data of a decision says that is to be looked at again, so that second_blind can tell what was before it. */
+void second_mark(const struct store_comment *comment, struct out *data);
 
 /* What the second moderator says. */
 struct second_judgement {

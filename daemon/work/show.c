@@ -74,7 +74,7 @@ void show_run(struct work *work, struct request *request, struct out *out)
     if (!find_one(work, request, &comment))
         return;
     out_key(out, "card");
-    second_card(work, request, args->site, &comment, out);
+    card_encode(work, request->actor, args->site, &comment, out);
     out_key(out, "reported");
     out_array(out);
     work_ok(work,
@@ -127,7 +127,7 @@ void history_run(struct work *work, struct request *request, struct out *out)
     if (!find_one(work, request, &comment))
         return;
     int64_t before = args->before;
-    if (second_is_blind(work, request, &comment) && (!before || before > comment.decision))
+    if (second_is_held(work, &comment, request->actor) && (!before || before > comment.decision))
         before = comment.decision;
     int64_t no = first_event(work, before, &comment);
     size_t start = out->len;

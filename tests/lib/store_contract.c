@@ -2952,6 +2952,25 @@ void an_authors_comments_are_counted_by_state_among_the_newest(struct store *sto
     assert_int_equal(figures.oldest, 0);
 }
 
+void an_authors_comment_that_waits_for_a_second_look_counts_as_pending(struct store *store)
+{
+    struct store_author_figures figures;
+    struct store_comment comment;
+
+    put_authors(store);
+    OK(begin);
+    OK(comment_get, 1, S("3"), &comment); /* the seventh */
+    assert_int_equal(comment.state, STATE_REJECTED);
+    comment.lane = LANE_SECOND;
+    OK(comment_put, &comment);
+    OK(commit);
+    OK(author_figures, 1, S("ana"), 100, &figures);
+    assert_int_equal(figures.counts[STATE_PENDING], 1);
+    assert_int_equal(figures.counts[STATE_REJECTED], 3);
+    assert_seen(comments_in(store, STATE_PENDING, 100, NO_LIMIT), 14);
+    assert_seen(comments_in(store, STATE_REJECTED, 100, NO_LIMIT), 10, 6, 2);
+}
+
 void an_authors_comments_in_one_state_are_given_newest_first(struct store *store)
 {
     struct seen first = {.stop_at = 1};

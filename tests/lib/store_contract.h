@@ -84,6 +84,7 @@
     X(claims_of_a_moderator_go_by_exact_name)                       \
     X(an_authors_comments_are_given_newest_first)                   \
     X(an_authors_comments_are_counted_by_state_among_the_newest)    \
+    X(an_authors_comment_that_waits_for_a_second_look_counts_as_pending) \
     X(an_authors_comments_in_one_state_are_given_newest_first)      \
     X(what_is_thought_of_an_author_round_trips_and_is_erased)       \
     X(an_event_that_came_some_way_is_not_one_that_came_none)        \

@@ -1359,11 +1359,16 @@ static enum store_result memory_author_comments(struct store *store, int64_t sit
     return scan_run(reading(store), &scan, comment_each, &(struct comment_call){on, arg});
 }
 
+static enum state state_told(const struct store_comment *comment)
+{
+    return comment->lane == LANE_SECOND ? STATE_PENDING : comment->state;
+}
+
 static bool count_state(void *arg, const struct store_comment *comment)
 {
     struct store_author_figures *figures = arg;
 
-    figures->counts[comment->state]++;
+    figures->counts[state_told(comment)]++;
     figures->oldest = comment->text;
     return true;
 }
@@ -1386,7 +1391,7 @@ static bool only_in_state(void *arg, const struct store_comment *comment)
 {
     struct in_state *in = arg;
 
-    if (comment->state != in->state)
+    if (state_told(comment) != in->state)
         return true;
     return in->left-- > 0 && in->on(in->arg, comment);
 }

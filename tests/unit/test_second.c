@@ -241,6 +241,59 @@ TEST(the_holder_sees_a_pending_comment_and_others_the_decision)
     end();
 }
 
+TEST(what_stands_around_a_comment_does_not_tell_its_holder_either)
+{
+    begin(1);
+    is(FRONT("{'op':'submit','comments':[{'site':'news','comment':'1','body':'b','author':{'id':'a'}}]}"),
+       "results.0.status", "\"accepted\"");
+    DESK("{'op':'note','as':'eve','site':'news','comment':'1','note':'before'}");
+    reject("ann", "news", 1, "profanity");
+    DESK("{'op':'note','as':'eve','site':'news','comment':'1','note':'after'}");
+    is(show("bob", 1), "seen.0.kind", "\"rejected\"");
+    is(claim("bob"), "comments.0.comment", "\"1\"");
+    is(show("bob", 1), "seen", "[]");
+    is(show("bob", 1), "notes.0.note", "\"before\"");
+    is(show("bob", 1), "notes.1", NOTHING);
+    is(show("bob", 1), "author_record.pending", "1");
+    is(show("bob", 1), "author_record.rejected", "0");
+    is(show("bob", 1), "author_record.reasons", "[]");
+    is(show("eve", 1), "seen.0.kind", "\"claimed\"");
+    is(show("eve", 1), "notes.0.note", "\"after\"");
+    end();
+}
+
+TEST(its_holder_sees_it_as_pending_in_every_list_and_as_a_parent)
+{
+    begin(1);
+    submit("news", 1);
+    is(FRONT("{'op':'submit','comments':[{'site':'news','comment':'2','body':'b','parent':'1'}]}"), "results.0.status",
+       "\"accepted\"");
+    reject("ann", "news", 1, "profanity");
+    is(DESK("{'op':'list','as':'bob','state':'rejected'}"), "comments.0.comment", "\"1\"");
+    is(DESK("{'op':'claim','as':'bob'}"), "comments.0.comment", "\"1\"");
+    check_blind(rig_at(show("bob", 2), "parent_card"));
+    is(DESK("{'op':'list','as':'bob','state':'rejected'}"), "comments", "[]");
+    is(DESK("{'op':'list','as':'bob','state':'any','by':'ann'}"), "comments", "[]");
+    is(DESK("{'op':'list','as':'bob','state':'any'}"), "comments.1.comment", "\"1\"");
+    check_blind(rig_at(DESK("{'op':'list','as':'bob','state':'any'}"), "comments.1"));
+    is(DESK("{'op':'list','as':'eve','state':'rejected'}"), "comments.0.decided_by", "\"ann\"");
+    is(show("eve", 2), "parent_card.decided_by", "\"ann\"");
+    end();
+}
+
+TEST(an_approval_does_not_show_by_the_reports_that_it_settled)
+{
+    begin(1);
+    submit("news", 1);
+    FRONT("{'op':'report','site':'news','comment':'1','reader':'r'}");
+    approve("ann", "news", 1);
+    is(show("bob", 1), "card.reports", "0");
+    is(claim("bob"), "comments.0.reports", "1");
+    is(show("bob", 1), "card.reports", "1");
+    is(show("eve", 1), "card.reports", "0");
+    end();
+}
+
 TEST(the_claim_itself_shows_nothing_and_neither_does_its_repeat)
 {
     static const char *const again =

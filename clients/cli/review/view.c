@@ -97,8 +97,8 @@ static const struct hint *hints_of(const struct review *r)
     static const struct hint ask[] = {{"y", "yes"}, {"n", "no"}, {NULL, NULL}};
     static const struct hint filter[] = {{"Esc", "back"}, {NULL, NULL}};
     static const struct hint paper[] = {{"j k", "scroll"}, {"Esc", "back"}, {NULL, NULL}};
-    static const struct hint none[] = {{"u", "undo"},     {"f", "filter"}, {"/", "search"}, {"m", "messages"},
-                                       {"?", "help"},     {"q", "quit"},   {NULL, NULL}};
+    static const struct hint none[] = {{"u", "undo"}, {"f", "filter"}, {"/", "search"}, {"m", "messages"},
+                                       {"?", "help"}, {"q", "quit"},   {NULL, NULL}};
     static const struct hint *const all[] = {
         [MODE_READ] = read,       [MODE_LIST] = list, [MODE_HITS] = hits, [MODE_PAPER] = paper,
         [MODE_REASONS] = reasons, [MODE_EDIT] = edit, [MODE_ASK] = ask,   [MODE_FILTER] = filter,
@@ -185,8 +185,8 @@ static void view_chosen(struct page *page, size_t row, size_t column, const stru
 
     for (size_t i = 0; (reason = review_reason(r, i)) && column < page->columns; i++)
         if (review_reason_chosen(r, reason))
-            column += 2 + page_quote(page, row, column, page->columns - column, STYLE_PLAIN,
-                                     review_reason_title(r, reason));
+            column +=
+                2 + page_quote(page, row, column, page->columns - column, STYLE_PLAIN, review_reason_title(r, reason));
 }
 
 static void view_message(struct page *page, size_t row, const struct review *r, int64_t now)
@@ -199,7 +199,8 @@ static void view_message(struct page *page, size_t row, const struct review *r, 
     if (r->mode == MODE_EDIT)
         view_typed(page, row, column, &r->edit);
     else if (notice && column < page->columns)
-        page_quote(page, row, column, page->columns - column, notice->trouble ? STYLE_WARN : STYLE_GOOD, slice_of(notice->text));
+        page_quote(page, row, column, page->columns - column, notice->trouble ? STYLE_WARN : STYLE_GOOD,
+                   slice_of(notice->text));
     else if (r->mode == MODE_REASONS)
         view_chosen(page, row, column, r);
     else if (r->idle)

@@ -19,8 +19,8 @@ static void rows_of(struct page *page, enum style style, struct text *untrusted,
     text_free(untrusted);
 }
 
-/* What is ours, such as an age, stands in a column of its own before what others wrote: in one line with it the order of
- * Arabic text would take it along. */
+/* What is ours, such as an age, stands in a column of its own before what others wrote: in one line with it the order
+ * of Arabic text would take it along. */
 static void entry(struct page *page, enum style style, size_t column, const char *lead, struct text *untrusted,
                   size_t most)
 {
@@ -202,9 +202,9 @@ static void view_last(struct page *page, const json_t *record, const struct card
         say_since(&line, look_int(one, "received_at", now), now);
         page_put(page, row, 0, LEAD, STYLE_DIM, text_slice(&line));
         page_put(page, row, LEAD, 1, rejected ? STYLE_BAD : STYLE_DIM,
-                 rejected                             ? SLICE_LIT("\u2717")
+                 rejected                            ? SLICE_LIT("\u2717")
                  : look_is(one, "state", "approved") ? SLICE_LIT("\u2713")
-                                                      : SLICE_LIT("\u00b7"));
+                                                     : SLICE_LIT("\u00b7"));
         text_free(&line);
         shown++;
     }
