@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "clients/cli/json.h"
+#include "filter.h"
 #include "names.h"
 #include "options.h"
 #include "table.h"
@@ -15,6 +16,7 @@ static const char *const headers[] = {"COMMENT", "STATE", "AGE", "TEXT", NULL};
 
 struct search {
     struct app *app;
+    struct filter filter;
     struct text wanted;
     struct table table;
     int64_t after; /* 0: from the newest */
@@ -108,13 +110,12 @@ static void tell_off(struct search *s, const struct modq_value *off)
 
 static struct modq_answer *ask_page(struct search *s)
 {
-    const struct options *options = &s->app->options;
     struct modq_fields *fields = modq_fields_new();
     struct modq_answer *answer = NULL;
 
     if (fields) {
         modq_put_text(fields, "text", s->wanted.data, s->wanted.len);
-        modq_put_string(fields, "site", options->text[OPT_SITE]);
+        filter_put(&s->filter, fields);
         modq_put_int(fields, "limit", s->left < PAGE ? s->left : PAGE);
         if (s->after > 0)
             modq_put_int(fields, "after", s->after);
@@ -153,7 +154,7 @@ int run_search(struct app *app)
 {
     struct search s = {.app = app, .left = SEARCH_LIMIT, .table = {.app = app, .headers = headers}};
 
-    if (!app_desk(app))
+    if (!filter_take(app, "any", &s.filter) || !app_desk(app))
         return app->exit;
     if (app->options.given[OPT_LIMIT])
         s.left = app->options.number[OPT_LIMIT] ? app->options.number[OPT_LIMIT] : INT64_MAX;

@@ -45,14 +45,15 @@ static const struct verb verbs[] = {
      .options = FILTER_OPTIONS | O(LIMIT),
      .run = run_queue},
     {.name = "search",
-     .usage = "[--site SITE] [--limit N] TEXT...",
+     .usage = "[FILTER] [--limit N] TEXT...",
      .help = "comments by a piece of their text, the newest first",
      .more = "In any state. Case, accents and vowel signs do not matter, nor which of several\n"
              "letters somebody typed for the same sound; a piece of a word will do. Shows 20\n"
-             "unless --limit says otherwise; --limit 0 shows all.\n\n"
+             "unless --limit says otherwise; --limit 0 shows all. FILTER is any of --site,\n"
+             "--state, --article, --author, --language, --older-than and --newer-than.\n\n"
              "  modq search casino bonus\n"
              "  modq search --site news --json هەولێر | jq -r '.comment'\n",
-     .options = O(SITE) | O(LIMIT),
+     .options = O(SITE) | O(STATE) | O(ARTICLE) | O(AUTHOR) | O(LANGUAGE) | O(OLDER_THAN) | O(NEWER_THAN) | O(LIMIT),
      .argument = VALUE_TEXT,
      .least = 1,
      .most = -1,
@@ -69,15 +70,19 @@ static const struct verb verbs[] = {
      .most = -1,
      .run = run_claim},
     {.name = "review",
-     .usage = "[--site SITE] [--lane LANE] [--ahead N] [--lease SECONDS] [--lang TAG] [--bidi WAY] [--plain]",
+     .usage = "[FILTER] [--ahead N] [--lease SECONDS] [--lang TAG] [--bidi WAY] [--plain]",
      .help = "read and decide one comment after the other, on the whole screen",
      .more = "a approves, r rejects, s skips, e escalates, u undoes, q leaves; ? lists all keys.\n"
              "The next comments are claimed ahead; what is undecided is given back at the end.\n"
              "Titles of reasons are in the language of --lang, else in that of $LANG.\n"
-             "Without a terminal, or with --plain, it is the same line by line.\n\n"
+             "Without a terminal, or with --plain, it is the same line by line. FILTER is any of\n"
+             "--site, --lane, --article, --author, --language, --older-than, --newer-than,\n"
+             "--reported and --mark.\n\n"
              "  modq review --site news\n"
+             "  modq review --author news/u17\n"
              "  modq review --lane escalated --lease 600\n",
-     .options = O(SITE) | O(LANE) | O(AHEAD) | O(LEASE) | O(LANG) | O(BIDI) | O(PLAIN),
+     .options = (FILTER_OPTIONS & ~(O(STATE) | O(REJECTED_FOR) | O(DECIDED_BY))) | O(AHEAD) | O(LEASE) | O(LANG) |
+                O(BIDI) | O(PLAIN),
      .run = run_review},
     {.name = "renew",
      .usage = "[--lease SECONDS] [SITE/ID... | --stdin]",

@@ -333,6 +333,20 @@ class Plain(ReviewCase):
         self.assertEqual(out.count("number to open"), 2)
         self.assertNotIn("0 found", out)
 
+    def test_filters_of_the_command_line_choose_what_is_read(self):
+        item, other = (self.pending(f"text {word}", author={"id": word}) for word in ("one", "two"))
+        out = self.plain("approve\nquit\n", "--author", f"{self.site}/two", "--newer-than", "1h", "--mark", "none")
+        self.assertNotIn("text one", out)
+        self.assertEqual([self.state_of(one) for one in (item, other)], ["pending", "approved"])
+        self.assertNotIn("text one", self.plain("quit\n", "--older-than", "1h"))
+
+    def test_a_filter_that_cannot_be_is_told(self):
+        for wrong in (["--author", "another/u1"], ["--lane", "any"], ["--older-than", "long"], ["--mark", "nice"],
+                      ["--state", "any"]):
+            done = self.daemon.run_modq("--as", "ann", "review", "--plain", "--site", self.site, *wrong, stdin="quit\n")
+            self.assertEqual(done.returncode, 2, wrong)
+            self.assertIn(wrong[0], done.stderr)
+
     def test_a_note_is_asked_for_in_a_line_of_its_own(self):
         item = self.pending()
         self.plain(f"reject {self.noted_reasons[0]}\nbecause\nquit\n")

@@ -1,5 +1,6 @@
 """Search through the wire: in every script, whole at any moment, and without what was erased or is switched off."""
 # time-limit: 180
+import json
 import os
 import random
 import threading
@@ -90,6 +91,19 @@ class Searching(Case):
         self.assertEqual(set(look(self.ann, "statewise")), {kept["comment"], dropped["comment"]})
         self.assertEqual(look(self.ann, "statewise", state="approved"), [kept["comment"]])
         self.assertEqual(look(self.ann, "statewise", state="pending"), [])
+
+    def test_modq_narrows_what_it_searches(self):
+        item, other = (self.pending("narrow bridges", author={"id": author}) for author in ("u1", "u2"))
+        self.approve(other)
+
+        def found(*filters):
+            done = self.daemon.run_modq("--as", "ann", "--json", "search", "narrow bridges", *filters)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return [json.loads(line)["comment"] for line in done.stdout.splitlines()]
+        self.assertEqual(found("--site", item["site"]), [other["comment"], item["comment"]])
+        self.assertEqual(found("--author", f"{item['site']}/u1"), [item["comment"]])
+        self.assertEqual(found("--site", item["site"], "--state", "approved"), [other["comment"]])
+        self.assertEqual(found("--site", item["site"], "--older-than", "1h"), [])
 
     def test_modq_shows_the_passage(self):
         self.submit_one("c", "x" * 300 + " needle in a haystack")

@@ -178,14 +178,13 @@ void flow_take(struct review *r, const struct request *request, const json_t *an
         go_to_arrival(r, request, cards, now);
 }
 
-static bool may_take(const struct review *r, const struct filter *filter, const json_t *card, int64_t now)
+static bool may_take(const struct review *r, const struct pick *filter, const json_t *card, int64_t now)
 {
     return filter_fits(filter, card, now) && look_is(card, "state", "pending") &&
            cards_find(&r->cards, card) == SIZE_MAX && !look_text(card, "claimed_by").data;
 }
 
-static json_t *choose(const struct review *r, const struct filter *filter, const json_t *cards, size_t most,
-                      int64_t now)
+static json_t *choose(const struct review *r, const struct pick *filter, const json_t *cards, size_t most, int64_t now)
 {
     json_t *names = json_array();
 
@@ -199,7 +198,7 @@ static json_t *choose(const struct review *r, const struct filter *filter, const
 
 static void list_author(struct review *r, const struct request *request, const json_t *answer, int64_t now)
 {
-    struct filter author = {.escalated = look_bool(request->about, "escalated")};
+    struct pick author = {.escalated = look_bool(request->about, "escalated")};
 
     if (filter_set(&author, FILTER_SITE, look_text(request->fields, "site")) &&
         filter_set(&author, FILTER_AUTHOR, look_text(request->fields, "author"))) {

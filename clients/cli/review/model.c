@@ -8,9 +8,12 @@
 
 /* ---- beginning and end */
 
-static bool copy_filter(struct filter *to, const struct filter *from)
+static bool copy_filter(struct pick *to, const struct pick *from)
 {
-    *to = (struct filter){.older_ms = from->older_ms, .reported = from->reported, .escalated = from->escalated};
+    *to = (struct pick){.older_ms = from->older_ms,
+                        .newer_ms = from->newer_ms,
+                        .reported = from->reported,
+                        .escalated = from->escalated};
     for (int i = 0; i < FILTER_TEXTS; i++)
         if (from->text[i] && !filter_set(to, i, slice_of(from->text[i])))
             return false;

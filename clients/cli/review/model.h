@@ -97,15 +97,15 @@ struct notice {
 };
 
 struct review_options {
-    struct filter filter; /* copied */
-    int ahead;            /* comments claimed besides the one before the moderator, 1 to AHEAD_MOST */
+    struct pick filter; /* copied */
+    int ahead;          /* comments claimed besides the one before the moderator, 1 to AHEAD_MOST */
     int64_t lease_ms;
     const char *language; /* of titles of reasons; NULL: whatever comes first */
     int64_t too_soon_ms;  /* a deciding key so soon after a comment appeared was meant for the one before */
 };
 
 struct review {
-    struct filter filter;
+    struct pick filter;
     int ahead;
     int64_t lease_ms, too_soon_ms;
     char *language;

@@ -5,16 +5,18 @@
 
 #include "../say.h"
 
-static const char *const keys[FILTER_TEXTS] = {"site", "article", "author", "language"};
+enum { FILTER_SLACK_MS = 5000 };
 
-void filter_free(struct filter *filter)
+static const char *const keys[FILTER_TEXTS] = {"site", "article", "author", "language", "mark"};
+
+void filter_free(struct pick *filter)
 {
     for (int i = 0; i < FILTER_TEXTS; i++)
         free(filter->text[i]);
-    *filter = (struct filter){0};
+    *filter = (struct pick){0};
 }
 
-bool filter_set(struct filter *filter, enum filter_text which, struct slice text)
+bool filter_set(struct pick *filter, enum filter_text which, struct slice text)
 {
     char *copy = text.len > 0 ? strndup(text.data, text.len) : NULL;
 
@@ -25,18 +27,18 @@ bool filter_set(struct filter *filter, enum filter_text which, struct slice text
     return true;
 }
 
-bool filter_is_simple(const struct filter *filter)
+bool filter_is_simple(const struct pick *filter)
 {
     return !filter->text[FILTER_ARTICLE] && !filter->text[FILTER_AUTHOR] && !filter->text[FILTER_LANGUAGE] &&
-           filter->older_ms == 0 && filter->reported == 0;
+           !filter->text[FILTER_MARK] && filter->older_ms == 0 && filter->newer_ms == 0 && filter->reported == 0;
 }
 
-bool filter_is_empty(const struct filter *filter)
+bool filter_is_empty(const struct pick *filter)
 {
     return filter_is_simple(filter) && !filter->text[FILTER_SITE] && !filter->escalated;
 }
 
-json_t *filter_fields(const struct filter *filter, int64_t now)
+json_t *filter_fields(const struct pick *filter, int64_t now)
 {
     json_t *fields = json_object();
 
@@ -46,6 +48,8 @@ json_t *filter_fields(const struct filter *filter, int64_t now)
         json_object_set_new(fields, "lane", json_string("escalated"));
     if (filter->older_ms > 0)
         json_object_set_new(fields, "until", json_integer(now - filter->older_ms));
+    if (filter->newer_ms > 0)
+        json_object_set_new(fields, "since", json_integer(now - filter->newer_ms));
     if (filter->reported > 0)
         json_object_set_new(fields, "reported", json_integer(filter->reported));
     return fields;
@@ -65,7 +69,20 @@ static bool is_language(struct slice tag, const char *range)
                         (tag.len == len || tag.data[len] == '-'));
 }
 
-bool filter_fits(const struct filter *filter, const json_t *card, int64_t now)
+/* An author without one has the mark `none`, which no card tells. */
+static bool is_mark(struct slice mark, const char *wanted)
+{
+    return is_text(mark.data ? mark : SLICE_LIT("none"), wanted);
+}
+
+/* Cards that were listed are a moment older when they are looked at. */
+static bool is_in_time(const struct pick *filter, int64_t received, int64_t now)
+{
+    return received <= now - filter->older_ms &&
+           (filter->newer_ms == 0 || received >= now - filter->newer_ms - FILTER_SLACK_MS);
+}
+
+bool filter_fits(const struct pick *filter, const json_t *card, int64_t now)
 {
     const json_t *article = look_in(card, "article");
     struct slice language = look_text(card, "language");
@@ -76,7 +93,8 @@ bool filter_fits(const struct filter *filter, const json_t *card, int64_t now)
            is_text(look_text(article, "id"), filter->text[FILTER_ARTICLE]) &&
            is_text(look_text(look_in(card, "author"), "id"), filter->text[FILTER_AUTHOR]) &&
            is_language(language, filter->text[FILTER_LANGUAGE]) && look_int(card, "reports", 0) >= filter->reported &&
-           look_int(card, "received_at", 0) <= now - filter->older_ms &&
+           is_mark(look_text(card, "mark"), filter->text[FILTER_MARK]) &&
+           is_in_time(filter, look_int(card, "received_at", 0), now) &&
            look_is(card, "lane", "escalated") == filter->escalated;
 }
 
@@ -86,15 +104,17 @@ static void say_part(struct text *out, const char *what, struct slice value)
     render_line(out, value);
 }
 
-void filter_say(struct text *out, const struct filter *filter)
+void filter_say(struct text *out, const struct pick *filter)
 {
-    static const char *const words[FILTER_TEXTS] = {"", "article ", "author ", "language "};
+    static const char *const words[FILTER_TEXTS] = {"", "article ", "author ", "language ", "mark "};
 
     for (int i = 0; i < FILTER_TEXTS; i++)
         if (filter->text[i])
             say_part(out, words[i], slice_of(filter->text[i]));
     if (filter->older_ms > 0)
         say(out, "%sover %lld min old", out->len ? ", " : "", (long long)(filter->older_ms / 60000));
+    if (filter->newer_ms > 0)
+        say(out, "%sunder %lld min old", out->len ? ", " : "", (long long)(filter->newer_ms / 60000));
     if (filter->reported > 0)
         say(out, "%s%lld or more reports", out->len ? ", " : "", (long long)filter->reported);
     if (filter->escalated)

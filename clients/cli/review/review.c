@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../filter.h"
 #include "../say.h"
 #include "../verbs.h"
 #include "../when.h"
@@ -72,21 +73,38 @@ static const char *language_of(const struct app *app, char room[16])
     return room;
 }
 
-static bool choose_lane(const struct app *app, struct filter *filter)
+/* So long ago now, and at each look at the queue. */
+static int64_t span_of(const struct app *app, enum option_id option)
 {
-    const char *lane = app->options.text[OPT_LANE];
+    int64_t ms = 0;
 
-    if (!lane || strcmp(lane, "normal") == 0)
-        return true;
-    filter->escalated = strcmp(lane, "escalated") == 0;
-    if (!filter->escalated)
-        complain_word("lane", lane, option_words(OPT_LANE));
-    return filter->escalated;
+    if (app->options.given[option])
+        when_parse_span(app->options.text[option], &ms);
+    return ms;
 }
 
-static bool choose_filter(const struct app *app, struct filter *filter)
+static bool is_one_lane(const struct filter *given)
 {
-    return filter_set(filter, FILTER_SITE, slice_of(app->options.text[OPT_SITE])) && choose_lane(app, filter);
+    if (!slice_is(given->lane, "any"))
+        return true;
+    complain("--lane: a review is of one lane, normal or escalated");
+    return false;
+}
+
+/* What the options of every list say; it stays what it is until the moderator changes it. */
+static bool choose_filter(struct app *app, struct pick *pick)
+{
+    struct filter given;
+
+    if (!filter_take(app, "pending", &given) || !is_one_lane(&given))
+        return false;
+    pick->escalated = slice_is(given.lane, "escalated");
+    pick->reported = given.reported > 0 ? given.reported : 0;
+    pick->older_ms = span_of(app, OPT_OLDER_THAN);
+    pick->newer_ms = span_of(app, OPT_NEWER_THAN);
+    return filter_set(pick, FILTER_SITE, given.site) && filter_set(pick, FILTER_ARTICLE, given.article) &&
+           filter_set(pick, FILTER_AUTHOR, given.author) && filter_set(pick, FILTER_LANGUAGE, given.language) &&
+           filter_set(pick, FILTER_MARK, given.mark);
 }
 
 static int64_t number_or(const struct app *app, enum option_id option, int64_t otherwise)
@@ -94,7 +112,7 @@ static int64_t number_or(const struct app *app, enum option_id option, int64_t o
     return app->options.given[option] ? app->options.number[option] : otherwise;
 }
 
-static bool open_model(const struct app *app, struct review *review, bool plain)
+static bool open_model(struct app *app, struct review *review, bool plain)
 {
     char room[16];
     struct review_options options = {
