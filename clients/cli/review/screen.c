@@ -57,14 +57,14 @@ static const struct look looks[STYLES] = {
 static void choose_look(int style, bool rich)
 {
     const struct look *look = &looks[style];
-    short ink = rich ? look->rich_ink : look->ink;
-    short ground = rich ? look->rich_ground : look->ground;
+    int ink = rich ? look->rich_ink : look->ink;
+    int ground = rich ? look->rich_ground : look->ground;
 
     if (ink < 0)
         return;
     attributes[style] = look->extra;
     pairs[style] = (short)(style + 1);
-    init_pair(pairs[style], ink, ground);
+    init_pair(pairs[style], (short)ink, (short)ground);
 }
 
 static void choose_looks(bool color)
