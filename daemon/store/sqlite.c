@@ -211,11 +211,16 @@ static bool check_version(struct sqlite_store *s, const char *path)
     return false;
 }
 
+/* An index of all comments is sorted in files: in memory it would take some 100 bytes a comment, more than the unit lets
+ * the daemon have when there are ten million. */
 static bool migrate(struct sqlite_store *s)
 {
     char stamp[128];
+    int64_t v = pragma(s, "PRAGMA user_version");
 
-    for (int64_t v = pragma(s, "PRAGMA user_version"); v < schema_version; v++) {
+    if (v < schema_version && run(s, "PRAGMA temp_store=FILE") != STORE_OK)
+        return false;
+    for (; v < schema_version; v++) {
         snprintf(stamp, sizeof(stamp), "PRAGMA application_id=%d; PRAGMA user_version=%lld", SCHEMA_APPLICATION_ID,
                  (long long)v + 1);
         if (run(s, "BEGIN EXCLUSIVE") != STORE_OK || run(s, schema_migrations[v]) != STORE_OK ||
@@ -224,7 +229,7 @@ static bool migrate(struct sqlite_store *s)
             return false;
         }
     }
-    return true;
+    return run(s, "PRAGMA temp_store=MEMORY") == STORE_OK;
 }
 
 static bool set_up(struct sqlite_store *s, const char *path, bool new)
