@@ -119,9 +119,11 @@ static bool reap(struct hook *hook)
 {
     int status;
 
-    if (waitpid(hook->pid, &status, WNOHANG) != hook->pid)
+    pid_t ended = waitpid(hook->pid, &status, WNOHANG);
+    if (ended == 0)
         return false;
-    say_end(status);
+    if (ended == hook->pid)
+        say_end(status);
     hook->pid = 0;
     return true;
 }

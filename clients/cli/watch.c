@@ -1,5 +1,6 @@
 /* modq watch: looks at the queue now and then, and runs a command when it is late, and when it has recovered. */
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -187,6 +188,7 @@ int run_watch(struct app *app)
         return EXIT_USAGE;
     if (!app_desk(app))
         return app->exit;
+    signal(SIGCHLD, SIG_DFL); /* whoever began this may have ignored it, and then no command's end would be told */
     stop_catch();
     while (!stop_asked() && look(&watch)) {
         if (stop_asked())

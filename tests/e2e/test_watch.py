@@ -134,6 +134,19 @@ class Watching(Case):
             self.assertEqual(watch.states(), ["late"])
             self.assertEqual(watch.end(signal.SIGINT)[0], 0)
 
+    def test_ended_commands_are_told_where_the_signal_of_their_end_was_ignored(self):
+        before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        try:
+            watch = Watch(self.daemon, "--pending", "2", "--site", self.site, command="exit 3")
+        finally:
+            signal.signal(signal.SIGCHLD, before)
+        with watch:
+            self.late()
+            eventually(lambda: "the command ended with exit code 3" in watch.said())
+            code, took = watch.end()
+        self.assertEqual(code, 0)
+        self.assertLess(took, 2)
+
     def test_wrong_limits_are_told(self):
         for arguments, word in (((), "needs a limit"), (("--older-than", "soon"), "no span"),
                                 (("--older-than", "0"), "no span"), (("--pending", "0"), "not a number")):
