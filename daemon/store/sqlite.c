@@ -211,8 +211,8 @@ static bool check_version(struct sqlite_store *s, const char *path)
     return false;
 }
 
-/* An index of all comments is sorted in files: in memory it took some 75 bytes a comment, which the unit may not let the
- * daemon have when there are very many. */
+/* An index of all comments is sorted in files: in memory it took some 75 bytes a comment, which the unit may not let
+ * the daemon have when there are very many. */
 static bool migrate(struct sqlite_store *s)
 {
     char stamp[128];
