@@ -1,4 +1,5 @@
 """What the screenshots show: a newspaper's comments, all of them invented, and what was known of them before."""
+import contextlib
 import os
 import time
 
@@ -87,13 +88,8 @@ def decide(desk):
         desk.reject(names, codes) if codes else desk.approve(names)
 
 
-def open_newspaper():
-    """A daemon with all of this; it ends with `with`."""
-    daemon = Daemon()
-    rules = policy(daemon.dir)
-    daemon.configure("".join(f'site "{site}" {{ policy = "{rules}" }}\n' for site in ("gazette", "rojname")))
-    daemon.arguments += ["--config", daemon.config_path]
-    daemon.start()
+def fill(daemon):
+    """Hands everything in, and does what was done before."""
     front, ben = daemon.front(), daemon.desk("ben")
     front.submit(DECIDED)
     decide(ben)
@@ -106,4 +102,15 @@ def open_newspaper():
         front.report(site, comment, reader, reason=reason, note=note, at=time.time_ns() // 1_000_000)
     ben.skip([{"site": "gazette", "comment": "1017", "revision": 2}])
     ben.note("gazette", "1017", "The edit made it worse. What do you think?")
-    return daemon
+
+
+@contextlib.contextmanager
+def open_newspaper():
+    """A daemon with all of this."""
+    daemon = Daemon()
+    rules = policy(daemon.dir)
+    daemon.configure("".join(f'site "{site}" {{ policy = "{rules}" }}\n' for site in ("gazette", "rojname")))
+    daemon.arguments += ["--config", daemon.config_path]
+    with daemon:
+        fill(daemon)
+        yield daemon
