@@ -35,19 +35,20 @@ struct look {
 };
 
 /* Calm ones, to be read for hours, on a dark ground as on a light one: inks have about the same distance from both. Of
- * 8 colours nobody knows the shades, so bars and what is chosen are the terminal's own colours reversed there. */
+ * 8 colours nobody knows the shades, and yellow and cyan are not read on a light ground: there most is said with the
+ * terminal's own colours, bold or reversed. */
 static const struct look looks[STYLES] = {
     [STYLE_PLAIN] = {A_NORMAL, A_NORMAL, -1, -1, -1, -1},
     [STYLE_DIM] = {A_DIM, A_NORMAL, -1, -1, 244, -1},
     [STYLE_BOLD] = {A_BOLD, A_BOLD, -1, -1, -1, -1},
-    [STYLE_HEAD] = {A_BOLD, A_BOLD, COLOR_CYAN, -1, 31, -1},
+    [STYLE_HEAD] = {A_BOLD, A_BOLD, -1, -1, 31, -1},
     [STYLE_BAR] = {A_REVERSE, A_NORMAL, -1, -1, 252, 238},
     [STYLE_BAR_KEY] = {A_REVERSE | A_BOLD, A_BOLD, -1, -1, 222, 238},
     [STYLE_BAR_BAD] = {A_REVERSE | A_BOLD, A_BOLD, -1, -1, 216, 238},
-    [STYLE_KEY] = {A_BOLD, A_BOLD, COLOR_YELLOW, -1, 136, -1},
+    [STYLE_KEY] = {A_BOLD, A_BOLD, -1, -1, 136, -1},
     [STYLE_GOOD] = {A_NORMAL, A_NORMAL, COLOR_GREEN, -1, 65, -1},
     [STYLE_BAD] = {A_BOLD, A_NORMAL, COLOR_RED, -1, 167, -1},
-    [STYLE_WARN] = {A_BOLD, A_NORMAL, COLOR_YELLOW, -1, 136, -1},
+    [STYLE_WARN] = {A_BOLD, A_NORMAL, COLOR_MAGENTA, -1, 136, -1},
     [STYLE_MARK] = {A_UNDERLINE, A_NORMAL, COLOR_MAGENTA, -1, 133, -1},
     [STYLE_CHOSEN] = {A_REVERSE, A_NORMAL, -1, -1, 255, 24},
     [STYLE_RULE] = {A_DIM, A_NORMAL, -1, -1, 243, -1},
