@@ -59,9 +59,11 @@ void fsck_begin(struct fsck *fsck)
     enter(fsck, FSCK_COMMENTS);
 }
 
-/* Sites are compared with the sums only where those are of the newest event. */
+/* Sites are compared with the sums only where those are of the newest event: what comes meanwhile must not outrun it. */
 static bool log_and_sites(struct fsck *fsck)
 {
+    if (fsck->no >= fsck->upto && fsck->weight_max < FSCK_CATCH_UP)
+        fsck->weight_max = FSCK_CATCH_UP;
     return fsck_log(fsck) || fsck->work->trouble || !fsck_may_go_on(fsck) || fsck_sites(fsck);
 }
 

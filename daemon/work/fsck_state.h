@@ -20,7 +20,8 @@
 enum {
     FSCK_FAULTS_MAX = 100,
     FSCK_ROOM = 24, /* faults that one comment, or one event, may have; more are told when those are mended */
-    FSCK_CACHED = 512
+    FSCK_CACHED = 4096,
+    FSCK_CATCH_UP = 100000 /* rows read for one answer, behind where the log ended at the beginning */
 };
 
 #define FSCK_NO_MAX ((INT64_C(1) << 53) - 1)
@@ -130,7 +131,8 @@ void fsck_close(struct fsck *fsck);
 
 /* A slice: fsck_begin_slice, then either fsck_begin (the first one), or fsck_unpack where *fsck did not last, and
  * fsck_run_slice; all of it between begin and rollback of work->store. It does what amounts to about `weight_max` rows
- * read. What it found is in fsck->faults, and at the end of all fsck->phase is FSCK_DONE. Trouble of the store is in
+ * read, and FSCK_CATCH_UP of what came after the first slice, so that it gets to an end beside a daemon that writes all
+ * the time. What it found is in fsck->faults, and at the end of all fsck->phase is FSCK_DONE. Trouble of the store is in
  * work->trouble; false: out of memory. */
 bool fsck_begin_slice(struct fsck *fsck, struct work *work, int64_t weight_max);
 void fsck_begin(struct fsck *fsck);
