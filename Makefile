@@ -182,7 +182,12 @@ $(bench_bin): $(call obj,$(bench_src)) $(B)/libdaemon.a $(B)/libmodq.a
 $(B)/modqd-sabotaged: $(B)/obj/daemon/main.o $(call obj,$(wildcard tests/lib/sabotage*.c)) $(B)/libdaemon.a $(B)/libmodq.a
 	$(CC) $(ALL_LDFLAGS) -Wl,--wrap=store_sqlite_open -o $@ $^ $(DAEMON_LIBS)
 
-tests: all $(unit_bin) $(fuzz_bin) $(bench_bin) $(sabotaged)
+# libmodq as the conformance suite drives it, with what is not in its header.
+conformance_bin = $(B)/conformance-c
+$(conformance_bin): $(B)/obj/tests/conformance/drivers/c.o $(B)/libmodq.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) -ljansson
+
+tests: all $(unit_bin) $(fuzz_bin) $(bench_bin) $(sabotaged) $(conformance_bin)
 
 fuzzers: $(fuzz_bin)
 	@:
