@@ -190,7 +190,7 @@ struct slice mp_str(const msgpack_object *value)
 {
     if (!value || value->type != MSGPACK_OBJECT_STR)
         return SLICE_NONE;
-    return (struct slice){value->via.str.ptr, value->via.str.size};
+    return (struct slice){value->via.str.ptr ? value->via.str.ptr : "", value->via.str.size}; /* NULL: an empty key */
 }
 
 struct slice mp_bin(const msgpack_object *value)
