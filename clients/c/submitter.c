@@ -293,12 +293,19 @@ static void read_result(const struct modq_value *result, struct modq_error *erro
         error_local(error, MODQ_E_REPLY, "the daemon's result says neither success nor error");
 }
 
+static const struct modq_value *results_of(const struct modq_answer *answer)
+{
+    const struct modq_value *results = modq_get(modq_answer_value(answer), "results");
+
+    return modq_type(results) == MODQ_LIST ? results : NULL;
+}
+
 /* The next item of the batch that came back whose end this is. */
 static bool take_result(struct modq_submitter *s, struct modq_result *result)
 {
     struct flight *flight = s->landed;
     const struct modq_error *whole = modq_answer_error(flight->answer);
-    const struct modq_value *results = modq_get(modq_answer_value(flight->answer), "results");
+    const struct modq_value *results = results_of(flight->answer);
     struct item *item;
 
     while ((item = list_pop(&flight->items))) {
