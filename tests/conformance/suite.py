@@ -24,6 +24,7 @@ import document  # noqa: E402
 import keys  # noqa: E402
 import tap  # noqa: E402
 from cases import Case, event, fresh, sha256  # noqa: E402
+from daemon import ROOT  # noqa: E402
 from vectors import packable, plain  # noqa: E402
 
 ANSWER_S = 20             # for an answer that is not told to wait
@@ -47,6 +48,11 @@ tap.witnesses.append(_last_words)
 def driver(name):
     """Path of a driver's source."""
     return os.path.join(HERE, "drivers", name)
+
+
+def make(target):
+    """Has the Makefile make what a driver needs."""
+    subprocess.run(["make", "--no-print-directory", target], cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=600)
 
 
 def tests(language, command):
@@ -245,8 +251,9 @@ class Conformance(Case):
 
     def assert_stored(self, comments, site=None):
         """The daemon holds each of them, byte for byte."""
-        for start in range(0, len(comments), 200):
-            part = comments[start:start + 200]
+        size = self.front.limits()["max_batch"]
+        for start in range(0, len(comments), size):
+            part = comments[start:start + size]
             found = self.front.status(site or self.site, [comment["comment"] for comment in part])
             for comment, result in zip(part, found):
                 self.assertEqual(result["status"], "found", comment["comment"])
@@ -281,6 +288,11 @@ class Conformance(Case):
         yield
         took = time.monotonic() - start
         self.assertLess(took, seconds + slack, f"took {took:.2f} s instead of {seconds} s")
+
+
+def limits(**values):
+    """That section of a configuration."""
+    return "limits {\n" + "".join(f"    {name} = {value}\n" for name, value in values.items()) + "}\n"
 
 
 def events(site, count, prefix="c", body="body of {}"):

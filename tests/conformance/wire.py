@@ -6,8 +6,6 @@ import threading
 import msgpack
 import zmq
 
-from modq import decode
-
 LOOK_MS = 10              # how soon a thread notices that it is to end
 
 
@@ -20,7 +18,7 @@ class _Server(threading.Thread):
         self.endpoint = f"ipc://{os.path.join(self.directory.name, 'front.sock')}"
         self.trouble = None
         self._peers = {}             # routing id -> number, in the order in which they came
-        self._stop = threading.Event()
+        self._ending = threading.Event()
 
     def run(self):
         self.context = zmq.Context()
@@ -28,7 +26,7 @@ class _Server(threading.Thread):
         self.front = self.socket(zmq.ROUTER)
         self.front.bind(self.endpoint)
         try:
-            while not self._stop.is_set():
+            while not self._ending.is_set():
                 for socket, _ in self.poller.poll(LOOK_MS):
                     self.take(socket)
         except Exception as error:
@@ -51,7 +49,7 @@ class _Server(threading.Thread):
         return self
 
     def __exit__(self, *_):
-        self._stop.set()
+        self._ending.set()
         self.join(10)
         self.directory.cleanup()
         if self.trouble:
@@ -81,14 +79,14 @@ class Proxy(_Server):
     def take(self, socket):
         if socket is self.front:
             peer, body = socket.recv_multipart()
-            message = decode(body)
+            message = msgpack.unpackb(body)
             self.seen.append((self.number(peer), message))
             for passed in self.to_daemon(self.number(peer), message, body):
                 self.link(peer).send(passed)
             return
         body = socket.recv()
         peer = next(peer for peer, link in self._links.items() if link is socket)
-        for passed in self.to_client(self.number(peer), decode(body), body):
+        for passed in self.to_client(self.number(peer), msgpack.unpackb(body), body):
             self.front.send_multipart([peer, passed])
 
     def requests(self, op):
@@ -122,3 +120,12 @@ def reply(request, **keys):
 
 def refuse(request, **error):
     return msgpack.packb({"v": 1, "id": request.get("id"), "op": request.get("op"), "ok": False, "error": error})
+
+
+def hurried(ms):
+    """For Proxy(to_client=...): whatever wants to be left alone for a while, wants it for so long."""
+    def shorten(value):
+        if isinstance(value, dict):
+            return {key: ms if key == "retry_after_ms" else shorten(item) for key, item in value.items()}
+        return [shorten(item) for item in value] if isinstance(value, list) else value
+    return lambda number, message, body: [msgpack.packb(shorten(message))]

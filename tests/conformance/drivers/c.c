@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "clients/c/internal.h"
 #include "proto/mp.h"
@@ -425,13 +426,24 @@ static json_t *do_hello(json_t *request)
     return front ? ask(front, "hello", NULL, front->timeout_ms) : bad_request("no such front");
 }
 
+static int64_t wall_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static json_t *do_call(json_t *request)
 {
     struct front *front = front_of(request);
 
     if (!front || !text(request, "op"))
         return bad_request("no such front, or no op");
-    return ask(front, text(request, "op"), json_object_get(request, "fields"), front->timeout_ms);
+    json_t *fields = json_object_get(request, "fields");
+    if (strcmp(text(request, "op"), "report") == 0 && !json_object_get(fields, "at"))
+        json_object_set_new(fields, "at", json_integer(wall_ms())); /* so that a repeat counts once */
+    return ask(front, text(request, "op"), fields, front->timeout_ms);
 }
 
 /* ---- comments */
@@ -556,8 +568,8 @@ static json_t *refusal(json_t *event, const struct modq_error *error)
 
 static void take_result(const struct modq_result *result, json_t *comments, json_t *results)
 {
-    json_t *json =
-        result->result ? value_json(result->result) : refusal(json_array_get(comments, result->tag), &result->error);
+    bool told = result->stored || modq_type(modq_get(result->result, "error")) == MODQ_MAP;
+    json_t *json = told ? value_json(result->result) : refusal(json_array_get(comments, result->tag), &result->error);
 
     json_array_set_new(results, result->tag, json);
 }

@@ -1,0 +1,13 @@
+"""The conformance suite against the Python client (tests/conformance/README.md)."""
+# time-limit: 240
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "conformance"))
+import suite  # noqa: E402
+import tap  # noqa: E402
+
+globals().update(suite.tests("Python", ["/usr/bin/python3", suite.driver("python.py")]))
+
+if __name__ == "__main__":
+    tap.main()

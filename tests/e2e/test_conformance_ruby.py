@@ -1,0 +1,13 @@
+"""The conformance suite against the Ruby client of the suite (tests/conformance/README.md)."""
+# time-limit: 240
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "conformance"))
+import suite  # noqa: E402
+import tap  # noqa: E402
+
+globals().update(suite.tests("Ruby", ["ruby", suite.driver("ruby.rb")]))
+
+if __name__ == "__main__":
+    tap.main()
