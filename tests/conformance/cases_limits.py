@@ -72,7 +72,7 @@ class Rate(Conformance):
         self.assertEqual(late["status"], "accepted")
 
 
-class Streams(Conformance):
+class StreamLimits(Conformance):
     config = CONFIG + limits(max_credit=3, streams=1)
 
     @needs("stream")

@@ -62,6 +62,7 @@ def tests(language, command):
         module = importlib.import_module(os.path.basename(path)[:-3])
         for name, kind in vars(module).items():
             if isinstance(kind, type) and issubclass(kind, Conformance) and kind.__module__ == module.__name__:
+                assert name not in found, f"there are two classes {name}"
                 found[name] = type(name, (kind,), {"language": language, "command": command})
     return found
 
