@@ -42,7 +42,7 @@ class Away(Conformance):
         start = time.monotonic()
         results = self.driver.answer()["results"]
         self.assertLess(time.monotonic() - start, 4, "after the daemon was there again")
-        self.assertEqual(set(self.statuses(results)), {"accepted"})
+        self.assertTrue(set(self.statuses(results)) <= set(STORED), results)
         self.assert_stored(events(self.site, 5))
 
     def test_connection_that_was_made_before_the_daemon_ran_works(self):
@@ -50,7 +50,7 @@ class Away(Conformance):
         front = self.open_front(timeout_ms=500, attempt_ms=200)
         self.assert_result(self.submit([event(self.site, "a")], front)[0], *SILENT)
         self.daemon.start()
-        self.assertEqual(self.submit([event(self.site, "a")], front, timeout_ms=5000)[0]["status"], "accepted")
+        self.assertIn(self.submit([event(self.site, "a")], front, timeout_ms=5000)[0]["status"], STORED)
         self.assertEqual(self.pending_count(), 1)
 
     def test_requests_given_up_are_not_sent_later(self):
@@ -59,7 +59,7 @@ class Away(Conformance):
         front = self.open_front(timeout_ms=400, attempt_ms=100)
         self.assert_result(self.submit([event(self.site, "given-up")], front)[0], *SILENT)
         self.daemon.start()
-        self.assertEqual(self.submit([event(self.site, "next")], front, timeout_ms=5000)[0]["status"], "accepted")
+        self.assertIn(self.submit([event(self.site, "next")], front, timeout_ms=5000)[0]["status"], STORED)
         time.sleep(0.2)
         self.assertEqual(self.front.status(self.site, ["given-up"])[0]["status"], "not_found")
 

@@ -242,12 +242,13 @@ class Outboxes(Conformance):
             with open(torn, "wb") as file:
                 file.write(after[:size])
             name, _ = self.open_outbox(torn)
-            self.assertEqual(self.count(name), 4 if size == len(after) else 3, f"{size} of {len(after)} bytes")
+            count = self.count(name)
+            self.assertIn(count, (4,) if size == len(after) else (3, 4), f"{size} of {len(after)} bytes")
             self.keep(name, event(self.site, "more"))
-            self.assertEqual(self.count(name), 5 if size == len(after) else 4)
+            self.assertEqual(self.count(name), count + 1)
             self.driver.do("close", outbox=name)
             again, _ = self.open_outbox(torn)
-            self.assertEqual(self.count(again), 5 if size == len(after) else 4, "after it was opened again")
+            self.assertEqual(self.count(again), count + 1, f"{size} of {len(after)} bytes, opened again")
             self.driver.do("close", outbox=again)
 
     def content(self, path):
