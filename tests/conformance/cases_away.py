@@ -16,12 +16,12 @@ class Away(Conformance):
     config = CONFIG
 
     def test_nobody_listens_and_submit_fails_in_time_and_says_keep(self):
-        front = self.open_front(f"ipc://{self.directory()}/none", timeout_ms=1000, attempt_ms=300)
-        with self.within(1):
+        front = self.open_front(f"ipc://{self.directory()}/none", timeout_ms=500, attempt_ms=150)
+        with self.within(0.5):
             results = self.submit(events(self.site, 3), front)
         for result in results:
             self.assertIs(self.assert_result(result, *SILENT).get("keep"), True)
-        with self.within(1):
+        with self.within(0.5):
             self.assert_error(self.call_fails("policy", front, site=self.site), *SILENT)
 
     def test_time_out_of_one_submit_is_kept_to_the_tenth_of_a_second(self):
@@ -163,11 +163,11 @@ class Lost(Conformance):
             times.append(time.monotonic())
             return []
         proxy = self.through(to_daemon=never)
-        front = self.open_front(proxy.endpoint, timeout_ms=2500, attempt_ms=100)
+        front = self.open_front(proxy.endpoint, timeout_ms=1600, attempt_ms=100)
         self.assert_error(self.call_fails("policy", front, site=self.site), *SILENT)
         gaps = [b - a for a, b in zip(times, times[1:])]
         self.assertGreaterEqual(len(gaps), 2)
-        self.assertLess(len(times), 16, f"{len(times)} attempts in 2.5 s")
+        self.assertLess(len(times), 16, f"{len(times)} attempts in 1.6 s")
         self.assertGreater(max(gaps[1:]), gaps[0] + 0.05, gaps)
 
     def test_answers_that_come_twice_or_late_do_no_harm(self):

@@ -12,12 +12,12 @@ class Keys(Conformance):
     tcp = ("front", "push", "desk")
 
     def over_tcp(self, key, **options):
-        return self.open_front(self.daemon.tcp["front"], key=self.key_file(key), **{"timeout_ms": 900, "attempt_ms": 300, **options})
+        return self.open_front(self.daemon.tcp["front"], key=self.key_file(key), **{"timeout_ms": 5000, "attempt_ms": 1000, **options})
 
     def assert_silence(self, key):
         """Nothing comes of it, within the time-out, and the comment is to be kept."""
-        front = self.over_tcp(key)
-        with self.within(0.9):
+        front = self.over_tcp(key, timeout_ms=600, attempt_ms=250)
+        with self.within(0.6):
             result, = self.submit([event(self.site, "refused")], front)
         self.assert_result(result, *SILENT)
         self.assertEqual(self.front.status(self.site, ["refused"])[0]["status"], "not_found")
@@ -59,16 +59,16 @@ class Keys(Conformance):
     def test_key_that_becomes_known_while_a_request_waits_comes_in(self):
         key = keys.make(name="late", role="front")
         key.server = self.daemon.add_key("other", "front").server
-        front = self.over_tcp(key, timeout_ms=10_000)
+        front = self.over_tcp(key, timeout_ms=10_000, attempt_ms=300)
         self.driver.send("submit", front=front, comments=[event(self.site, "waits")])
-        time.sleep(1)
+        time.sleep(0.7)
         self.daemon.administrator().key_add("late", "front", public_key=keys.to_bin(key.public))
         result, = self.driver.answer()["results"]
         self.assertEqual(result["status"], "accepted")
 
     @needs("key")
     def test_another_site_is_denied_and_not_repeated(self):
-        front = self.over_tcp(self.daemon.add_key("narrow", "front", sites=[self.site]), timeout_ms=5000)
+        front = self.over_tcp(self.daemon.add_key("narrow", "front", sites=[self.site]))
         with self.within(0.5):
             results = self.submit([event(self.site, "mine"), event("other", "theirs")], front)
         self.assertEqual(results[0]["status"], "accepted")

@@ -5,7 +5,7 @@ import shutil
 import signal
 import time
 
-from cases import event, fresh, sha256
+from cases import fresh, sha256
 from suite import CONFIG, Conformance, needs
 from wire import Proxy
 
@@ -66,7 +66,7 @@ class Streams(Conformance):
 
 
 class Stream(Streams):
-    config = CONFIG
+    config = CONFIG.replace("credit_timeout_ms = 3000", "credit_timeout_ms = 2000")
 
     @needs("stream")
     def test_replay_hands_out_every_record_then_level_then_end(self):
@@ -140,7 +140,7 @@ class Stream(Streams):
         with Proxy(self.daemon.endpoint("front")) as proxy:
             name = self.open_stream(proxy.endpoint)
             self.assertEqual(self.next(name)["event"], "level")
-            self.assertEqual(self.next(name, wait_ms=4000)["event"], "none")
+            self.assertEqual(self.next(name, wait_ms=2700)["event"], "none")
             self.assertEqual(len(proxy.connections("stream")), 1)
             self.assertGreaterEqual(len(proxy.requests("credit")), 2)
             self.approved()

@@ -1,5 +1,5 @@
 """The conformance suite against the PHP client (tests/conformance/README.md)."""
-# time-limit: 240
+# time-limit: 300
 import os
 import sys
 

@@ -1,5 +1,5 @@
 """The conformance suite against the Python client's asyncio part (tests/conformance/README.md)."""
-# time-limit: 240
+# time-limit: 300
 import os
 import sys
 
