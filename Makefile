@@ -224,7 +224,8 @@ screenshots: setup
 	@$(PYTHON) tests/screenshots --build $(B)
 
 bench: setup
-	@$(MAKE) --no-print-directory tests VARIANT=release
+	@tests/lib/setup.sh php-fpm
+	@$(MAKE) --no-print-directory tests $(addsuffix node_modules/.installed,$(wildcard clients/node/)) VARIANT=release
 	@$(PYTHON) tests/bench/run --build build/release
 
 FUZZ_SECONDS = 60

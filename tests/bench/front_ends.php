@@ -1,0 +1,6 @@
+<?php
+// What a page does that hands in a comment: it answers when the comment is on the daemon's disk.
+require $_SERVER['MODQD_CLIENT'] . '/autoload.php';
+
+$front = new Modqd\Front($_SERVER['MODQD_FRONT']);
+echo $front->submit(json_decode(file_get_contents('php://input'), true))['status'];
