@@ -70,7 +70,7 @@ class _Channel:
         self._close_if_done()
 
     def close(self) -> None:
-        if self.link.is_open:
+        if self.link.is_open and not self.loop.is_closed():
             self.loop.remove_reader(self._fd)
         self.link.close()
 
@@ -120,7 +120,8 @@ class Front:
         await self.close()
 
     async def close(self) -> None:
-        if self._channel is not None and self._channel.usable:
+        """What is under way is given up."""
+        if self._channel is not None:
             self._channel.close()
         self._channel = None
 
@@ -175,10 +176,13 @@ class Front:
         return reply
 
     def _usable_channel(self) -> _Channel:
-        """One that is full goes on for what is under way on it, and a new one takes what comes."""
+        """One that is full goes on for what is under way on it, and a new one takes what comes. One of a loop that is gone
+        is closed."""
         if self._channel is not None and self._channel.usable and self._channel.full:
             self._channel.retire()
         if self._channel is None or not self._channel.usable:
+            if self._channel is not None and self._channel.loop.is_closed():
+                self._channel.close()
             self._channel = _Channel(self._endpoint, self._key)
         return self._channel
 

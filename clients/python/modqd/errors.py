@@ -85,7 +85,7 @@ def _text(value: Any, otherwise: Any) -> Any:
 
 def error_of(detail: Any) -> ModqdError:
     """The exception for an error map of the daemon. A map that is none becomes client_bad_reply."""
-    if not isinstance(detail, Mapping) or detail.get("class") not in _CLASSES:
+    if not isinstance(detail, Mapping) or _text(detail.get("class"), "") not in _CLASSES:
         return own_error("client_bad_reply", "the daemon sent an error that is none")
     pause = _whole(detail.get("retry_after_ms"), None)
     told = {**detail, "number": _whole(detail.get("number"), 0), "name": _text(detail.get("name"), ""),

@@ -140,6 +140,6 @@ def _matching(frames: list[bytes] | None, id: int) -> Reply | None:
     body = message.unpack_message(frames)
     if body is None:
         return Reply(True, None, broken=True)
-    if body.get("id") == id or (body.get("id") is None and body.get("ok") is False):
-        return Reply(True, body)
-    return None
+    named = body.get("id")
+    mine = type(named) is int and named == id
+    return Reply(True, body) if mine or (named is None and body.get("ok") is False) else None

@@ -12,6 +12,7 @@ from .key import Key
 LARGEST_MESSAGE_BYTES = 64 << 20        # as much as max_message_bytes may ever be
 PUSH_QUEUE = 1000
 _KEEPALIVE_IDLE_S = 60
+_of_the_parent: list[Any] = []          # sockets that a fork's child must neither use nor close
 
 
 def endpoint_of(name: str, endpoint: str | None, key: Key | None) -> str:
@@ -46,7 +47,8 @@ class Link:
     def open(self) -> None:
         """Waits for nothing. FixError client_bad_argument (the endpoint), LocalError client_system (no socket)."""
         if self._pid != os.getpid():
-            self._socket = self._context = None      # pyzmq closes only what was opened in this process
+            _of_the_parent.append((self._socket, self._context))
+            self._socket = self._context = None
         if self._socket is not None:
             return
         self._pid = os.getpid()
@@ -85,6 +87,7 @@ class Link:
         socket, context = self._socket, self._context
         self._socket = self._context = None
         if self._pid != os.getpid():
+            _of_the_parent.append((socket, context))
             return
         if socket is not None:
             socket.close(linger_ms)

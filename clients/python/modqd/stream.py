@@ -85,6 +85,9 @@ class Machine:
             event = self._events.popleft()
             if event.type == "record":
                 self._handed.append((event.record["seq"], event.record["chain"]))
+            elif event.type == "level":
+                self._level = True
+                self._plan_confirm()
             return event
         if self._phase == "replayed":
             self._phase = "ended"
@@ -107,7 +110,7 @@ class Machine:
         self.position = position
         if self._phase == "open" and 2 * self._taken >= self._credit:
             self._give_credit(now)
-        self._plan_confirm(now)
+        self._plan_confirm()
 
     def sent(self) -> None:
         """The first of `outgoing` is on its way."""
@@ -120,7 +123,7 @@ class Machine:
             return
         if body.get("id") == _CONFIRM:
             self._take_confirmed(body)
-        elif body.get("id") == self._id and not isinstance(body.get("id"), bool):
+        elif type(body.get("id")) is int and body["id"] == self._id:
             self._heard = self._silent_since = now
             self._take_message(body, now)
 
@@ -206,11 +209,11 @@ class Machine:
 
     # Confirming
 
-    def _plan_confirm(self, now: float) -> None:
-        if not self._listener or not self._level or self.position.seq == self._confirmed:
-            return
-        if self._confirm_due == math.inf:
-            self._confirm_due = now
+    def _plan_confirm(self) -> None:
+        """At once, when nothing was told lately."""
+        news = self.position.seq != self._confirmed
+        if self._listener and self._level and news and self._confirm_due == math.inf:
+            self._confirm_due = -math.inf
 
     def _confirm(self, now: float) -> None:
         """At most every CONFIRM_EVERY_S; what is recorded meanwhile is told then."""
@@ -237,7 +240,7 @@ class Machine:
         elif op == "heartbeat":
             self._take_heartbeat(body, now)
         elif op == "level":
-            self._take_level(body, now)
+            self._take_level(body)
         elif op == "ended":
             self._take_end(body, now)
 
@@ -301,13 +304,11 @@ class Machine:
         if isinstance(sent, int) and sent > self._received:
             self._bad("a heartbeat that tells of a record that never came", now)
 
-    def _take_level(self, body: Mapping[str, Any], now: float) -> None:
+    def _take_level(self, body: Mapping[str, Any]) -> None:
         self._take_newest(body)
-        self._level = True
         self._events.append(Event("level"))
         if not self._live:
             self._phase = "replayed"
-        self._plan_confirm(now)
 
     def _take_end(self, body: Mapping[str, Any], now: float) -> None:
         error = error_of(body.get("error"))
