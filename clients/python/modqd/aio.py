@@ -79,12 +79,13 @@ class _Channel:
             self.close()
 
     def _turn(self) -> None:
-        while self.link.is_open:
+        """Receiving may find that one can send now, and nobody would tell that again: the last thing that is done is to
+        see that there is nothing to do."""
+        while self.link.is_open and self.link.events() & (zmq.POLLIN | (zmq.POLLOUT if self._unsent else 0)):
             self._send()
             frames = self.link.receive()
-            if frames is None:
-                return
-            self._take(frames)
+            if frames is not None:
+                self._take(frames)
 
     def _send(self) -> None:
         for id, body in list(self._unsent.items()):
@@ -184,6 +185,7 @@ class Front:
             if self._channel is not None and self._channel.loop.is_closed():
                 self._channel.close()
             self._channel = _Channel(self._endpoint, self._key)
+            self._session.asked = False
         return self._channel
 
 

@@ -1,10 +1,10 @@
 """Many comments in few messages. No input and output happens here."""
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping, NamedTuple, Sequence
+from typing import Any, Mapping, NamedTuple
 
 from .errors import ModqdError, own_error
-from .message import ENVELOPE_BYTES, ENVELOPE_VALUES, MOST_VALUES, check, pack
+from .message import ENVELOPE_BYTES, ENVELOPE_VALUES, MOST_VALUES, check, pack, too_long
 
 _DEPTH = 3                       # the message's map, the list, the comment
 
@@ -27,8 +27,7 @@ def weigh(index: int, comment: Any, limits: Mapping[str, int]) -> Item:
         raise own_error("malformed", f"{values} values, at most {MOST_VALUES - ENVELOPE_VALUES} fit into a message", path)
     size, most = len(pack(comment)), limits["max_message_bytes"] - ENVELOPE_BYTES
     if size > most:
-        raise own_error("too_long", f"{size} bytes packed, at most {most} fit into a message",
-                        _longest(comment, path, limits))
+        raise too_long(size, most, _longest(comment, path, limits))
     return Item(index, comment, size, values)
 
 
@@ -38,19 +37,15 @@ def _longest(comment: Mapping[str, Any], path: str, limits: Mapping[str, int]) -
     return f"{path}.body" if isinstance(body, str) and len(body.encode()) > limits["body_bytes"] else path
 
 
-def cut(items: Sequence[Item], limits: Mapping[str, int]) -> Iterator[list[Item]]:
-    """Parts that keep max_batch, max_message_bytes and the most values of a message."""
-    part: list[Item] = []
+def first_part(items: list[Item], limits: Mapping[str, int]) -> tuple[list[Item], list[Item]]:
+    """As many as one message holds by max_batch, max_message_bytes and the most values, and the rest. At least one."""
     size = values = 0
-    for item in items:
-        if part and (len(part) >= limits["max_batch"] or values + item.values > MOST_VALUES - ENVELOPE_VALUES
-                     or size + item.size > limits["max_message_bytes"] - ENVELOPE_BYTES):
-            yield part
-            part, size, values = [], 0, 0
-        part.append(item)
+    for count, item in enumerate(items):
         size, values = size + item.size, values + item.values
-    if part:
-        yield part
+        if count and (count >= limits["max_batch"] or values > MOST_VALUES - ENVELOPE_VALUES
+                      or size > limits["max_message_bytes"] - ENVELOPE_BYTES):
+            return items[:count], items[count:]
+    return items, []
 
 
 def failed(comment: Any, error: ModqdError) -> dict[str, Any]:

@@ -92,10 +92,6 @@ class Front:
         """How far a listener has applied records."""
         return self._run(self._session.call("confirm", {"site": site, "listener": listener, "seq": seq}))
 
-    def _call(self, op: str, fields: Mapping[str, Any], timeout: float) -> Answer:
-        """For an outbox."""
-        return self._run(self._session.call(op, fields, min(timeout, self._session.timeout)))
-
     # Doing what the generators of requests.py want
 
     def _run(self, steps: Steps) -> Any:
@@ -112,7 +108,7 @@ class Front:
         until = time.monotonic() + attempt.wait
         reply = Reply(False, None)
         try:
-            self._link.open()
+            self._open()
             while not self._link.send(attempt.body):
                 if not self._wait(zmq.POLLOUT, until):
                     return reply
@@ -126,6 +122,11 @@ class Front:
         finally:
             if reply.answer is None:
                 self._link.close()
+
+    def _open(self) -> None:
+        if not self._link.is_open:
+            self._session.asked = False
+            self._link.open()
 
     def _wait(self, events: int, until: float) -> bool:
         left = until - time.monotonic()

@@ -10,10 +10,11 @@ from typing import Any, Mapping
 
 import msgpack
 
-from .errors import own_error
+from .errors import ModqdError, own_error
 
 VERSION = 1
 DEEPEST = 16
+LEAST_MESSAGE_BYTES = 65536   # every daemon takes as much
 MOST_VALUES = 20_000
 ENVELOPE_BYTES = 512        # room for v, op, id and the list around a batch
 ENVELOPE_VALUES = 32
@@ -95,8 +96,12 @@ def request(op: str, id: int, fields: Mapping[str, Any], most_bytes: int) -> byt
         raise own_error("malformed", f"more than {MOST_VALUES} values")
     packed = pack(body)
     if len(packed) > most_bytes:
-        raise own_error("too_long", f"{len(packed)} bytes packed, at most {most_bytes} fit into a message")
+        raise too_long(len(packed), most_bytes)
     return packed
+
+
+def too_long(size: int, most: int, field: str | None = None) -> ModqdError:
+    return own_error("too_long", f"{size} bytes packed, at most {most} fit into a message", field)
 
 
 _TRACEPARENT = re.compile("([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")

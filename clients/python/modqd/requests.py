@@ -67,6 +67,7 @@ class Session:
         self.endpoint, self.has_key, self.now = endpoint, has_key, now
         self.timeout, self.attempt = timeout, min(attempt, timeout)
         self.limits = dict(message.LIMITS)
+        self.asked = False              # for the limits, on the socket of now: who opens one says False
         self._ids = itertools.count(1)
 
     # One request
@@ -77,7 +78,7 @@ class Session:
         body = message.request(op, id, fields, self.limits["max_message_bytes"])
         backoff, sent = Backoff(), False
         while True:
-            reply = yield Attempt(id, body, min(self.attempt, max(deadline - self.now(), 0.001)))
+            reply = yield from self._attempt(id, body, deadline)
             sent = sent or reply.sent
             error = self._error(reply, sent)
             if error is None:
@@ -86,6 +87,31 @@ class Session:
                 raise error
             if not (yield from self._pause(backoff, error.retry_after_ms, deadline)):
                 raise error
+
+    def _attempt(self, id: int, body: bytes, deadline: float) -> Steps:
+        """What not every daemon takes is sent to one whose limits are known: a longer message than it takes makes it drop
+        the connection, and then repeating would never help. Raises FixError too_long."""
+        if len(body) > message.LEAST_MESSAGE_BYTES and not self.asked:
+            reply = yield from self._ask_limits(deadline)
+            if not self.asked:
+                return reply
+        if len(body) > self.limits["max_message_bytes"]:
+            raise message.too_long(len(body), self.limits["max_message_bytes"])
+        return (yield Attempt(id, body, self._patience(deadline)))
+
+    def _ask_limits(self, deadline: float) -> Steps:
+        id = next(self._ids)
+        reply = yield Attempt(id, message.request("hello", id, {}, message.LEAST_MESSAGE_BYTES), self._patience(deadline))
+        if reply.answer is not None and reply.answer.get("ok") is True:
+            self._take_limits(reply.answer)
+        return reply
+
+    def _patience(self, deadline: float) -> float:
+        return min(self.attempt, max(deadline - self.now(), 0.001))
+
+    def _take_limits(self, answer: Mapping[str, Any]) -> None:
+        message.take_limits(answer, self.limits)
+        self.asked = True
 
     def _pause(self, backoff: Backoff, at_least_ms: int | None, deadline: float) -> Steps:
         """False, and at once, when it would last beyond the deadline."""
@@ -125,17 +151,24 @@ class Session:
 
     def hello(self) -> Steps:
         answer = yield from self.call("hello", {})
-        message.take_limits(answer, self.limits)
+        self._take_limits(answer)
         return answer
 
     def status(self, site: str, comments: Sequence[str]) -> Steps:
         """Cut as max_batch wants it; results in the order of the ids."""
+        if not isinstance(comments, (list, tuple)) or not comments:
+            answer = yield from self.call("status", {"site": site, "comments": comments})
+            return self._results(answer, 0)
         ids, results = list(comments), []
-        for at in range(0, max(len(ids), 1), self.limits["max_batch"]):
-            part = ids[at:at + self.limits["max_batch"]]
-            answer = yield from self.call("status", {"site": site, "comments": part})
-            results += self._results(answer, len(part))
-        return [_with_error(result) for result in results]
+        while len(results) < len(ids):
+            part = ids[len(results):len(results) + self.limits["max_batch"]]
+            try:
+                answer = yield from self.call("status", {"site": site, "comments": part})
+                results += map(_with_error, self._results(answer, len(part)))
+            except ModqdError as error:
+                if not self._lower_batch(error, len(part)):
+                    raise
+        return results
 
     def submit(self, comment: Any, traceparent: str | None) -> Steps:
         results = yield from self.submit_many([comment], traceparent)
@@ -153,25 +186,31 @@ class Session:
                 items.append(batch.weigh(index, message.traced(comment, traceparent, self.limits), self.limits))
             except ModqdError as error:
                 results[index] = batch.failed(comment, error)
-        away = None
-        while items:
-            part = next(batch.cut(items, self.limits))
-            if away is None:
-                away = yield from self._submit_part(part, results, self.now() + (timeout or self.timeout))
-                if away is not None and self._lower_batch(away, part):
-                    away = None
-                    continue
-            _fail(part, results, away)
-            items = items[len(part):]
-            away = away if away is not None and away.keep else None
+        lists, away = [items], None
+        while lists:
+            part, rest = batch.first_part(lists.pop(), self.limits)
+            lists += [rest] if rest else []
+            error = away or (yield from self._submit_part(part, results, self.now() + (timeout or self.timeout)))
+            smaller = self._smaller(error, part) if error and len(part) > 1 else []
+            if smaller:
+                lists += smaller
+                continue
+            _fail(part, results, error)
+            away = error if error and error.keep else None
         return results
 
-    def _lower_batch(self, error: ModqdError, part: Sequence[batch.Item]) -> bool:
+    def _smaller(self, error: ModqdError, part: list[batch.Item]) -> list[list[batch.Item]]:
+        """What to send instead of a batch that this daemon does not take, the first of it last: shorter ones, by limits
+        that are known now; or halves, until the item that spoils its batch is alone."""
+        if self._lower_batch(error, len(part)) or error.name == "too_long":
+            return [part]
+        half = len(part) // 2
+        return [part[half:], part[:half]] if error.name == "malformed" else []
+
+    def _lower_batch(self, error: ModqdError, count: int) -> bool:
         """A daemon may take shorter batches than is usual; it says how long they may be."""
         most = error.detail.get("max")
-        if error.name != "out_of_range" or error.field != "comments" or not isinstance(most, int):
-            return False
-        if not 1 <= most < len(part):
+        if error.name != "out_of_range" or error.field != "comments" or type(most) is not int or not 1 <= most < count:
             return False
         self.limits["max_batch"] = most
         return True

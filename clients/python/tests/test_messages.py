@@ -107,7 +107,11 @@ class Checks(unittest.TestCase):
 class Batches(unittest.TestCase):
     def parts(self, comments, **limits):
         limits = {**message.LIMITS, **limits}
-        return list(batch.cut([batch.weigh(i, one, limits) for i, one in enumerate(comments)], limits)), limits
+        rest, parts = [batch.weigh(i, one, limits) for i, one in enumerate(comments)], []
+        while rest:
+            part, rest = batch.first_part(rest, limits)
+            parts.append(part)
+        return parts, limits
 
     def test_three_limits_are_kept_and_the_order_too(self):
         chance = random.Random(3)

@@ -144,6 +144,37 @@ class ManyComments(unittest.TestCase):
         self.assertEqual({one["status"] for one in found}, {"accepted"})
         self.assertEqual([len(request["comments"]) for request in peer.requests], [256, 100, 100, 56])
 
+    def test_halves_find_the_item_that_spoils_its_batch(self):
+        def judge(request):
+            spoilt = any(one["comment"] == "37" for one in request["comments"])
+            return {**refusal("malformed", 20, "fix"), "id": None} if spoilt else all_accepted(request)
+
+        peer = Peer(*[judge] * 40)
+        found = self.submit(peer, [comment(i) for i in range(100)])
+        self.assertEqual([i for i, one in enumerate(found) if one["status"] == "malformed"], [37])
+        self.assertEqual({one["status"] for i, one in enumerate(found) if i != 37}, {"accepted"})
+        self.assertLess(len(peer.requests), 16)
+
+    def test_a_long_message_is_cut_by_the_limits_of_the_daemon_that_is_there(self):
+        hello = {"ok": True, "limits": {"max_message_bytes": 70_000}}
+        peer = Peer(hello, *[all_accepted] * 9)
+        found = self.submit(peer, [comment(i, body="x" * 30_000) for i in range(5)])
+        self.assertEqual({one["status"] for one in found}, {"accepted"})
+        self.assertEqual([len(request.get("comments", ())) for request in peer.requests], [0, 2, 2, 1])
+
+    def test_after_silence_the_limits_are_asked_for_again(self):
+        def silence(_):
+            peer.session.asked = False              # the front opens another socket
+        peer = Peer({"ok": True}, silence, {"ok": True, "limits": {"max_message_bytes": 70_000}}, *[all_accepted] * 9)
+        found = self.submit(peer, [comment(i, body="x" * 30_000) for i in range(3)])
+        self.assertEqual({one["status"] for one in found}, {"accepted"})
+        self.assertEqual([request["op"] for request in peer.requests], ["hello", "submit", "hello", "submit", "submit"])
+
+    def test_a_short_message_goes_without_asking(self):
+        peer = Peer(all_accepted)
+        self.submit(peer, [comment(i) for i in range(50)])
+        self.assertEqual([request["op"] for request in peer.requests], ["submit"])
+
     def test_results_without_sense_are_bad_replies(self):
         for answer in (results(), results(1), results({}), results({"status": 7}), {"ok": True, "results": 7},
                        results(accepted(0), accepted(1)), results({"status": "x", "error": {"class": 1}})):
