@@ -133,11 +133,12 @@ class Front:
     async def hello(self) -> Answer:
         return await self._run(self._session.hello())
 
-    async def submit(self, comment: Comment, *, traceparent: str | None = None) -> Result:
-        return await self._run(self._session.submit(comment, traceparent))
+    async def submit(self, comment: Comment, *, traceparent: str | None = None, timeout: float | None = None) -> Result:
+        return await self._run(self._session.submit(comment, traceparent, timeout))
 
-    async def submit_many(self, comments: Iterable[Comment], *, traceparent: str | None = None) -> list[Result]:
-        return await self._run(self._session.submit_many(list(comments), traceparent))
+    async def submit_many(self, comments: Iterable[Comment], *, traceparent: str | None = None,
+                         timeout: float | None = None) -> list[Result]:
+        return await self._run(self._session.submit_many(list(comments), traceparent, timeout))
 
     async def withdraw(self, site: str, comment: str) -> Answer:
         return await self._run(self._session.call("withdraw", {"site": site, "comment": comment}))

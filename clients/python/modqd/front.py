@@ -53,17 +53,19 @@ class Front:
         """Asks for the daemon's limits and keeps them: from then on batches are cut by them."""
         return self._run(self._session.hello())
 
-    def submit(self, comment: Comment, *, traceparent: str | None = None) -> Result:
+    def submit(self, comment: Comment, *, traceparent: str | None = None, timeout: float | None = None) -> Result:
         """Hands in one comment event. When it returns, the comment is on the daemon's disk; `status` is "accepted", or
         "duplicate" when this revision was there already.
 
-        traceparent     value of the W3C header of that name; moderators see it in `extra`. Ignored when malformed"""
-        return self._run(self._session.submit(comment, traceparent))
+        traceparent     value of the W3C header of that name; moderators see it in `extra`. Ignored when malformed
+        timeout         seconds, in the place of the front's own"""
+        return self._run(self._session.submit(comment, traceparent, timeout))
 
-    def submit_many(self, comments: Iterable[Comment], *, traceparent: str | None = None) -> list[Result]:
+    def submit_many(self, comments: Iterable[Comment], *, traceparent: str | None = None,
+                    timeout: float | None = None) -> list[Result]:
         """Hands in comments, as many messages as they need. One result for each, in the same order; one that failed has
         its ModqdError in `error`, and only those of class retry were repeated. `timeout` is for each message."""
-        return self._run(self._session.submit_many(list(comments), traceparent))
+        return self._run(self._session.submit_many(list(comments), traceparent, timeout))
 
     def withdraw(self, site: str, comment: str) -> Answer:
         """Its author takes a comment back. Works for one that has not come yet, too."""

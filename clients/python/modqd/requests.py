@@ -20,6 +20,7 @@ from .errors import ModqdError, error_of, own_error
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
 _ENVELOPE = ("v", "id", "op", "ok")
+_STORED = ("accepted", "duplicate")
 
 
 class Attempt(NamedTuple):
@@ -170,8 +171,8 @@ class Session:
                     raise
         return results
 
-    def submit(self, comment: Any, traceparent: str | None) -> Steps:
-        results = yield from self.submit_many([comment], traceparent)
+    def submit(self, comment: Any, traceparent: str | None, timeout: float | None = None) -> Steps:
+        results = yield from self.submit_many([comment], traceparent, timeout)
         if "error" in results[0]:
             raise results[0]["error"]
         return results[0]
@@ -251,6 +252,8 @@ def _take(items: Sequence[batch.Item], found: Sequence[Any], results: list[Any])
     again = []
     for place, (item, result) in enumerate(zip(items, found)):
         result = _with_error(result, f"comments[{place}]", f"comments[{item.index}]")
+        if "error" not in result and result["status"] not in _STORED:
+            result = batch.failed(item.comment, own_error("client_bad_reply", "a result's status is no word of success"))
         if "error" in result and result["error"].keep:
             again.append(item)
         results[item.index] = result

@@ -1,7 +1,6 @@
 """Requests and their repeats, with a clock that only the tests move."""
 import unittest
 
-import helpers
 from helpers import Peer, accepted, comment, error_map, refusal
 from modqd import DeniedError, FinalError, LocalError, RetryError
 from modqd.requests import Reply
@@ -177,7 +176,7 @@ class ManyComments(unittest.TestCase):
 
     def test_results_without_sense_are_bad_replies(self):
         for answer in (results(), results(1), results({}), results({"status": 7}), {"ok": True, "results": 7},
-                       results(accepted(0), accepted(1)), results({"status": "x", "error": {"class": 1}})):
+                       results(accepted(0), accepted(1)), results({"status": "x", "error": {"class": 1}}), results({"status": "wondrous"})):
             with self.subTest(answer):
                 found = self.submit(Peer(answer), [comment(0)])
                 self.assertEqual(found[0]["error"].name, "client_bad_reply")
@@ -190,6 +189,3 @@ class ManyComments(unittest.TestCase):
     def test_nothing_to_send_sends_nothing(self):
         peer = Peer()
         self.assertEqual((self.submit(peer, []), peer.requests), ([], []))
-
-
-assert helpers

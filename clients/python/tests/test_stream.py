@@ -2,7 +2,6 @@
 import random
 import unittest
 
-import helpers
 from helpers import error_map, msgpack
 from modqd.place import Position
 from modqd.stream import Machine
@@ -223,6 +222,3 @@ class Streams(unittest.TestCase):
                 harness.machine.receive([msgpack.packb(body)], harness.now)
                 harness.turn(chance.random())
                 self.assertTrue(set(map(str, harness.take_all())) <= {"lost", "level", "end", "failed"})
-
-
-assert helpers

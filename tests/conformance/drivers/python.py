@@ -44,9 +44,8 @@ class Driver:
 
     def do_submit(self, request):
         front = self.fronts[request["front"]]
-        if request.get("timeout_ms"):
-            front._session.timeout = request["timeout_ms"] / 1000
-        return {"results": front.submit_many(request["comments"], traceparent=request.get("traceparent"))}
+        return {"results": front.submit_many(request["comments"], traceparent=request.get("traceparent"),
+                                                  timeout=seconds(request, "timeout_ms", None))}
 
     def do_call(self, request):
         first, rest = call_arguments(request["op"], request["fields"])

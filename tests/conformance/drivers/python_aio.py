@@ -51,9 +51,8 @@ class Driver:
 
     async def do_submit(self, request):
         front = self.fronts[request["front"]]
-        if request.get("timeout_ms"):
-            front._session.timeout = request["timeout_ms"] / 1000
-        return {"results": await front.submit_many(request["comments"], traceparent=request.get("traceparent"))}
+        return {"results": await front.submit_many(request["comments"], traceparent=request.get("traceparent"),
+                                                        timeout=seconds(request, "timeout_ms", None))}
 
     async def do_call(self, request):
         first, rest = call_arguments(request["op"], request["fields"])

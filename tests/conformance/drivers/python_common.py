@@ -99,8 +99,7 @@ def say(answer):
 
 
 def trouble(error):
-    """The answer when an exception came; one that is not of the client is a fault of the driver or of the client."""
-    if isinstance(error, modqd.ModqdError):
-        return {"ok": False, "error": error}
-    return {"ok": False, "error": {"name": "driver", "number": 0, "class": "local", "field": None, "retry_after_ms": None,
-                                   "keep": False, "message": f"{type(error).__name__}: {error}"}}
+    """The answer when an exception came: one of the client, or that the request is none."""
+    if not isinstance(error, modqd.ModqdError):
+        error = modqd.errors.own_error("client_bad_argument", f"{type(error).__name__}: {error}")
+    return {"ok": False, "error": error}
