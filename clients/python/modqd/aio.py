@@ -10,7 +10,7 @@ import inspect
 import math
 import os
 import time
-from typing import Any, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Protocol, Sequence
 
 import zmq
 
@@ -26,7 +26,7 @@ from .requests import Attempt, Reply, Session, Steps, report_fields
 from .stream import Event, Machine
 from .types import Answer, Comment, Result
 
-__all__ = ["Decisions", "FileOutbox", "Front", "Push", "SqlOutbox"]
+__all__ = ["AsyncPlace", "Decisions", "FileOutbox", "Front", "Push", "SqlOutbox"]
 MOST_UNANSWERED = 500           # on one connection, as PROTOCOL.md has it
 
 
@@ -223,15 +223,26 @@ class Push:
             await _ready(self._push.link, zmq.POLLOUT, until - time.monotonic())
 
 
+class AsyncPlace(Protocol):
+    """As modqd.Place, for those who have an asynchronous database."""
+
+    async def load(self, site: str) -> Position | None:
+        """None when nothing was saved yet."""
+
+    async def save(self, site: str, position: Position) -> None:
+        """Durable when it returns."""
+
+
 class Decisions:
     """As modqd.Decisions. The methods of its place may be coroutines; those of a FilePlace are called in a thread."""
 
-    def __init__(self, endpoint: str | None, site: str, *, place: Place | None = None, key: Key | None = None,
+    def __init__(self, endpoint: str | None, site: str, *, place: Place | AsyncPlace | None = None, key: Key | None = None,
                  after: int = 0, hash: bytes | None = None, epoch: bytes | None = None, credit: int = 500,
                  live: bool = True, give_up: float | None = None, listener: str | None = None) -> None:
         self._site, self._place = site, place
         self._link = Link(endpoint_of("front", endpoint, key), key)
-        self._options = {"credit": check_credit(credit), "live": live, "give_up": give_up, "listener": listener}
+        self._options: dict[str, Any] = {"credit": check_credit(credit), "live": live, "give_up": give_up,
+                                         "listener": listener}
         self._begin = first_position(place, after, hash, epoch)
         self._machine: Machine | None = None
         self._closed = self._stopped = False
@@ -295,8 +306,9 @@ class Decisions:
             await apply(record)
             await self.recorded()
         except BaseException:
-            if hasattr(self._place, "rollback"):
-                await _stored(self._place, self._place.rollback)
+            rollback = getattr(self._place, "rollback", None)
+            if rollback is not None:
+                await _stored(self._place, rollback)
             raise
 
     async def _started(self) -> Machine:
@@ -318,12 +330,17 @@ async def _ready(link: Link, events: int, timeout: float) -> None:
         return
     loop, fd = asyncio.get_running_loop(), link.fd()
     changed: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(fd, lambda: changed.done() or changed.set_result(None))
+    loop.add_reader(fd, _done, changed)
     try:
         if not link.events() & events:
             await asyncio.wait([changed], timeout=None if timeout == math.inf else timeout)
     finally:
         loop.remove_reader(fd)
+
+
+def _done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 async def _stored(store: Any, method: Callable[..., Any], *arguments: Any) -> Any:

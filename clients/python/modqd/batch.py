@@ -11,7 +11,7 @@ _DEPTH = 3                       # the message's map, the list, the comment
 
 class Item(NamedTuple):
     """One comment on its way: its place in the caller's list, and what it costs."""
-    index: int
+    at: int
     comment: Mapping[str, Any]
     size: int
     values: int

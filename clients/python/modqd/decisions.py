@@ -60,7 +60,8 @@ class Decisions:
                  live: bool = True, give_up: float | None = None, listener: str | None = None) -> None:
         self._site, self._place = site, place
         self._link = Link(endpoint_of("front", endpoint, key), key)
-        self._options = {"credit": check_credit(credit), "live": live, "give_up": give_up, "listener": listener}
+        self._options: dict[str, Any] = {"credit": check_credit(credit), "live": live, "give_up": give_up,
+                                         "listener": listener}
         self._begin = first_position(place, after, hash, epoch)
         self._machine: Machine | None = None
         self._closed = self._stopped = False

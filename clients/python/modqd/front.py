@@ -9,7 +9,7 @@ import zmq
 from . import message
 from .key import Key
 from .link import Link, endpoint_of
-from .requests import Attempt, Reply, Session, Steps, report_fields
+from .requests import Attempt, Pause, Reply, Session, Steps, report_fields
 from .types import Answer, Comment, Result
 
 
@@ -101,7 +101,7 @@ class Front:
         try:
             while True:
                 wish = steps.send(came)
-                came = self._attempt(wish) if isinstance(wish, Attempt) else time.sleep(wish.seconds)
+                came = self._attempt(wish) if isinstance(wish, Attempt) else self._pause(wish)
         except StopIteration as end:
             return end.value
 
@@ -124,6 +124,10 @@ class Front:
         finally:
             if reply.answer is None:
                 self._link.close()
+
+    @staticmethod
+    def _pause(pause: Pause) -> None:
+        time.sleep(pause.seconds)
 
     def _open(self) -> None:
         if not self._link.is_open:

@@ -68,7 +68,8 @@ class Journal:
     def set_aside(self) -> list[tuple[dict[str, Any], dict[str, Any] | None]]:
         """Entries with their errors; no error where the disk has spoilt it."""
         self._under_lock(self._refresh)
-        return [*self._refused.values(), *(({}, None) for _ in self._spoilt)]
+        aside: list[tuple[dict[str, Any], dict[str, Any] | None]] = [*self._refused.values()]
+        return aside + [({}, None)] * len(self._spoilt)
 
     def forget_set_aside(self) -> None:
         self._under_lock(self._compact, False)

@@ -160,7 +160,8 @@ class Session:
         if not isinstance(comments, (list, tuple)) or not comments:
             answer = yield from self.call("status", {"site": site, "comments": comments})
             return self._results(answer, 0)
-        ids, results = list(comments), []
+        ids = list(comments)
+        results: list[Any] = []
         while len(results) < len(ids):
             part = ids[len(results):len(results) + self.limits["max_batch"]]
             try:
@@ -187,18 +188,21 @@ class Session:
                 items.append(batch.weigh(index, message.traced(comment, traceparent, self.limits), self.limits))
             except ModqdError as error:
                 results[index] = batch.failed(comment, error)
+        yield from self._submit_items(items, results, timeout or self.timeout)
+        return results
+
+    def _submit_items(self, items: list[batch.Item], results: list[Any], timeout: float) -> Steps:
         lists, away = [items], None
         while lists:
             part, rest = batch.first_part(lists.pop(), self.limits)
             lists += [rest] if rest else []
-            error = away or (yield from self._submit_part(part, results, self.now() + (timeout or self.timeout)))
+            error = away or (yield from self._submit_part(part, results, self.now() + timeout))
             smaller = self._smaller(error, part) if error and len(part) > 1 else []
             if smaller:
                 lists += smaller
                 continue
             _fail(part, results, error)
             away = error if error and error.keep else None
-        return results
 
     def _smaller(self, error: ModqdError, part: list[batch.Item]) -> list[list[batch.Item]]:
         """What to send instead of a batch that this daemon does not take, the first of it last: shorter ones, by limits
@@ -225,10 +229,10 @@ class Session:
                 found = self._results(answer, len(again))
             except ModqdError as error:
                 for item in again:
-                    results[item.index] = None
+                    results[item.at] = None
                 return error
             again = _take(again, found, results)
-            asked = max((results[item.index]["error"].retry_after_ms or 0 for item in again), default=0)
+            asked = max((results[item.at]["error"].retry_after_ms or 0 for item in again), default=0)
             if again and not (yield from self._pause(backoff, asked, deadline)):
                 break
         return None
@@ -243,20 +247,20 @@ class Session:
 
 def _fail(part: Sequence[batch.Item], results: list[Any], error: ModqdError | None) -> None:
     for item in part:
-        if results[item.index] is None:
-            results[item.index] = batch.failed(item.comment, error or own_error("client_bad_reply", "no result"))
+        if results[item.at] is None:
+            results[item.at] = batch.failed(item.comment, error or own_error("client_bad_reply", "no result"))
 
 
 def _take(items: Sequence[batch.Item], found: Sequence[Any], results: list[Any]) -> list[batch.Item]:
     """Stores results by the caller's places, and returns those to be sent again."""
     again = []
     for place, (item, result) in enumerate(zip(items, found)):
-        result = _with_error(result, f"comments[{place}]", f"comments[{item.index}]")
+        result = _with_error(result, f"comments[{place}]", f"comments[{item.at}]")
         if "error" not in result and result["status"] not in _STORED:
             result = batch.failed(item.comment, own_error("client_bad_reply", "a result's status is no word of success"))
         if "error" in result and result["error"].keep:
             again.append(item)
-        results[item.index] = result
+        results[item.at] = result
     return again
 
 

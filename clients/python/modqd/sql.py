@@ -62,7 +62,7 @@ class Database:
     @staticmethod
     def _style_of(connection: Any) -> str | None:
         for base in type(connection).__mro__:
-            driver = sys.modules.get(base.__module__.partition(".")[0])
-            if isinstance(getattr(driver, "paramstyle", None), str):
-                return driver.paramstyle
+            style = getattr(sys.modules.get(base.__module__.partition(".")[0]), "paramstyle", None)
+            if isinstance(style, str):
+                return style
         return None

@@ -83,7 +83,7 @@ class Machine:
             return Event("lost", error=self._error)
         if self._events:
             event = self._events.popleft()
-            if event.type == "record":
+            if event.record is not None:
                 self._handed.append((event.record["seq"], event.record["chain"]))
             elif event.type == "level":
                 self._level = True

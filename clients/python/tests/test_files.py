@@ -412,6 +412,19 @@ class FileOutboxes(Outboxes, WithDirectory):
             self.assertEqual([one for one in names if one.startswith(name)], [f"{name}-{i}" for i in range(20)])
         self.assertEqual(sorted(self.names(box)), sorted(names))
 
+    def test_processes_keep_while_another_sends(self):
+        program = ("import sys; sys.path[:0] = [sys.argv[1]]\nimport modqd\nbox = modqd.FileOutbox(sys.argv[2])\n"
+                   "for i in range(40): box.keep('withdraw', {'site': sys.argv[3], 'comment': str(i)})\n")
+        box = self.make()
+        children = [subprocess.Popen([sys.executable, "-B", "-c", program, os.path.dirname(helpers.HERE), self.path("box"), name])
+                    for name in ("a", "b")]
+        peer = Peer(*[{"ok": True, "status": "withdrawn"}] * 80)
+        while any(child.poll() is None for child in children) or box.count():
+            self.assertIsNone(self.flush(box, peer).error)
+        self.assertEqual([child.wait(60) for child in children], [0, 0])
+        for name in ("a", "b"):
+            self.assertEqual([one["comment"] for one in peer.requests if one["site"] == name], list(map(str, range(40))))
+
     def test_a_full_disk_is_told_and_spoils_nothing(self):
         box = self.make()
         box.keep("withdraw", {"site": "news", "comment": "1"})

@@ -157,7 +157,7 @@ class Fronts(Sites):
         with self.assertRaises(RetryError) as caught:
             Front(NOBODY, timeout=0.7, attempt=0.2).withdraw(self.site, "1")
         self.assertEqual((caught.exception.name, caught.exception.keep), ("client_cannot_connect", True))
-        self.assertLess(time.monotonic() - begin, 1.5)
+        self.assertLess(time.monotonic() - begin, 4)
 
     def test_bad_arguments_are_told(self):
         for make in (lambda: Front(None), lambda: Front(self.endpoint, timeout=0), lambda: Front("nonsense").hello(),
@@ -209,7 +209,7 @@ class Curve(Sites):
             Front(key=Key.load(path), timeout=1.0, attempt=0.3).hello()
         self.assertEqual(caught.exception.name, "client_cannot_connect")
         self.assertIn("does not let this key in", caught.exception.message)
-        self.assertLess(time.monotonic() - begin, 3)
+        self.assertLess(time.monotonic() - begin, 5)
         async def ask():
             await aio.Front(key=Key.load(path), timeout=1.0, attempt=0.3).hello()
         with self.assertRaises(RetryError) as caught:
