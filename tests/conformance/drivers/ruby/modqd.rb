@@ -1,0 +1,763 @@
+# frozen_string_literal: true
+
+# A front end's client for modqd, written from proto/PROTOCOL.md. It needs the gems ffi-rzmq and msgpack.
+#
+#   front = Modqd::Front.new("ipc:///var/lib/modqd/front.sock")
+#   results = front.submit([{ site: "news", comment: "c1", body: "First!" }])
+#
+#   stream = Modqd::Stream.new("ipc:///var/lib/modqd/front.sock", "news", Modqd::PlaceFile.new("news.place"))
+#   while (event = stream.next(60_000))
+#     case event.kind
+#     when :record then show_or_hide(event.record); stream.recorded
+#     when :lost then set_everything_aside
+#     end
+#   end
+#
+# Whatever goes wrong is a Modqd::Error. No object may be used by two threads at a time. Times that end in _ms are milliseconds.
+
+require "ffi-rzmq"
+require "fileutils"
+require "msgpack"
+
+module Modqd
+  # A refusal of the daemon, or a fault of the client's own: then `number` is below 0.
+  class Error < StandardError
+    CLIENT = { "client_timeout" => [-1, "retry"], "client_cannot_connect" => [-2, "retry"],
+               "client_bad_argument" => [-3, "fix"], "client_bad_reply" => [-5, "local"] }.freeze
+
+    # The error map, as PROTOCOL.md has it.
+    attr_reader :to_h
+
+    def self.client(name, message, field = nil)
+      number, kind = CLIENT.fetch(name)
+      new({ "number" => number, "name" => name, "class" => kind, "message" => message, "field" => field }.compact)
+    end
+
+    def initialize(map)
+      @to_h = map
+      super("#{map["name"]}: #{map["message"]}")
+    end
+
+    def name = to_h["name"]
+    def kind = to_h["class"]
+    def field = to_h["field"]
+    def retry_after_ms = to_h["retry_after_ms"]
+
+    # Keep the request, and send it later: it may succeed then.
+    def keep? = kind == "retry"
+
+    # The same error about another field, such as an item's place in a longer list.
+    def about(field) = Error.new(to_h.merge("field" => field))
+  end
+
+  def self.now_ms = Process.clock_gettime(Process::CLOCK_MONOTONIC, :float_millisecond)
+
+  # Puts bytes under a name so that a crash leaves either the old file or the whole new one.
+  def self.write_durably(path, bytes)
+    temporary = "#{path}.#{Process.pid}.tmp"
+    File.open(temporary, "wb", 0o600) { |file| file.write(bytes) && file.fsync }
+    File.rename(temporary, path)
+    sync_directory(File.dirname(path))
+  end
+
+  def self.sync_directory(path) = File.open(path, &:fsync)
+
+  # Messages to bytes and back. A String whose encoding is ASCII-8BIT is bin, any other is str.
+  module Wire
+    def self.pack(value)
+      MessagePack.pack(value)
+    rescue StandardError, SystemStackError => e
+      raise Error.client("client_bad_argument", "cannot be packed: #{e.message[0, 200]}")
+    end
+
+    def self.unpack(bytes)
+      value = MessagePack.unpack(bytes)
+      return value if value.is_a?(Hash)
+
+      raise Error.client("client_bad_reply", "a message that is no map")
+    rescue MessagePack::UnpackError, EOFError => e
+      raise Error.client("client_bad_reply", "a message that cannot be unpacked: #{e.message}")
+    end
+
+    # How many values the daemon counts in it: keys and containers count.
+    def self.values(value)
+      case value
+      when Hash then 1 + value.each_value.sum { |inner| 1 + values(inner) }
+      when Array then 1 + value.sum { |inner| values(inner) }
+      else 1
+      end
+    end
+  end
+
+  # The file that `modq key new` writes.
+  class KeyFile
+    attr_reader :public_key, :secret_key, :server_key, :endpoints
+
+    def initialize(path)
+      @sections = parse(path)
+      @public_key, @secret_key = %w[public-key secret-key].map { |name| needed(path, "curve", name) }
+      @server_key = needed(path, "metadata", "server-key")
+      @endpoints = @sections["metadata"].slice("front", "push", "decisions", "desk")
+    end
+
+    private
+
+    def parse(path)
+      sections = Hash.new { |hash, name| hash[name] = {} }
+      section = nil
+      private_lines(path).each do |line|
+        if line =~ /\A([\w-]+)\s*\z/
+          section = $1
+        elsif line =~ /\A\s+([\w-]+)\s*=\s*"([^"]*)"\s*\z/
+          sections[section][$1] = $2
+        end
+      end
+      sections
+    end
+
+    def private_lines(path)
+      File.open(path, encoding: "UTF-8") do |file|
+        others = file.stat.mode & 0o077
+        raise Error.client("client_bad_argument", "#{path} can be read by others than its owner") unless others.zero?
+
+        file.read.scrub.lines
+      end
+    rescue SystemCallError => e
+      raise Error.client("client_bad_argument", "the key file cannot be read: #{e.message}")
+    end
+
+    def needed(path, section, name)
+      value = @sections[section][name]
+      return value if value&.size == 40
+
+      raise Error.client("client_bad_argument", "#{path} has no #{name} of 40 characters in its section #{section}")
+    end
+  end
+
+  # One ZeroMQ socket, connected. It is closed after a time-out, and never used again.
+  class Connection
+    # key: a KeyFile or nil. linger_ms: how long `close` waits for what was sent and has not left.
+    def initialize(type, endpoint, key, linger_ms: 0, options: {})
+      @context = ZMQ::Context.new
+      ObjectSpace.undefine_finalizer(@context)  # at the end of the program it would wait for a socket that is still open
+      @socket = @context.socket(type)
+      curve = key ? { ZMQ::CURVE_SERVERKEY => key.server_key, ZMQ::CURVE_PUBLICKEY => key.public_key,
+                      ZMQ::CURVE_SECRETKEY => key.secret_key } : {}
+      { ZMQ::LINGER => linger_ms, **options, **curve }.each { |name, value| check(@socket.setsockopt(name, value)) }
+      check(@socket.connect(endpoint))
+      @poller = ZMQ::Poller.new
+    end
+
+    # False when the socket takes nothing now.
+    def send(bytes) = @socket.send_string(bytes, ZMQ::DONTWAIT) >= 0
+
+    # Bytes of the next message, or nil when none came until then (on the clock of Modqd.now_ms).
+    def receive(deadline)
+      return unless ready?(ZMQ::POLLIN, deadline)
+
+      frames = []
+      @socket.recv_strings(frames, ZMQ::DONTWAIT)
+      frames.first
+    end
+
+    def writable?(deadline) = ready?(ZMQ::POLLOUT, deadline)
+
+    def close
+      @socket.close
+      @context.terminate
+    end
+
+    private
+
+    def ready?(events, deadline)
+      @poller.register(@socket, events)
+      loop do
+        left = [deadline - Modqd.now_ms, 0].max
+        found = @poller.poll(left.ceil)
+        return found.positive? if found.positive? || left.zero?
+      end
+    end
+
+    def check(code)
+      return if code >= 0
+
+      why = ZMQ::Util.error_string
+      close
+      raise Error.client("client_cannot_connect", why)
+    end
+  end
+
+  # How long to wait before a repeat: twice as long each time, up to a minute.
+  class Pauses
+    FIRST_MS = 100
+    LONGEST_MS = 60_000
+
+    def initialize = reset
+    def reset = @next_ms = FIRST_MS
+
+    # error: what the repeat is for; it may ask for a longer pause.
+    def next_ms(error)
+      pause = [@next_ms, error.retry_after_ms || 0].max
+      @next_ms = [@next_ms * 2, LONGEST_MS].min
+      pause
+    end
+  end
+
+  # The comments of one `submit`, and what became of each.
+  class Submission
+    MAX_VALUES = 20_000
+    OWN_VALUES = 16     # at most so many of a message are not its comments'
+    OWN_BYTES = 256
+
+    Item = Struct.new(:index, :comment, :bytes, :values)
+
+    # In the order of the comments.
+    attr_reader :results
+
+    # traceparent: sent with it, or nil.
+    def initialize(comments, traceparent)
+      @traceparent = traceparent
+      @results = Array.new(comments.size)
+      @items = comments.each_with_index.map { |comment, index| Item.new(index, comment) }
+      @items.each { |item| pack(item) }
+    end
+
+    # Those that were not answered, or that a repeat may mend.
+    def waiting = @items.select { |item| @results[item.index].nil? || keep?(item) }
+
+    # The error that asks for the longest pause, or nil when nothing is waiting.
+    def hindrance
+      errors = @items.select { |item| keep?(item) }.map { |item| Error.new(@results[item.index]["error"]) }
+      errors.max_by { |error| error.retry_after_ms || 0 }
+    end
+
+    # What is waiting, in lists that each fit into one message.
+    def batches(limits)
+      room = limits["max_message_bytes"] - OWN_BYTES
+      large, fit = waiting.partition { |item| item.bytes.bytesize > room }
+      fail(large, Error.client("client_bad_argument", "larger than a message may be", "comments[0]"))
+      fit.each_with_object([]) do |item, batches|
+        batches << [] if batches.empty? || full?([*batches.last, item], limits["max_batch"], room)
+        batches.last << item
+      end
+    end
+
+    def message(id, batch)
+      head = { "v" => 1, "op" => "submit", "id" => id, "traceparent" => @traceparent }.compact
+      packer = MessagePack::Packer.new
+      packer.write_map_header(head.size + 1)
+      head.each { |name, value| packer.write(name).write(value) }
+      packer.write("comments").write_array_header(batch.size)
+      packer.to_s + batch.map(&:bytes).join
+    end
+
+    def settle(batch, results)
+      unless results.is_a?(Array) && results.size == batch.size
+        raise Error.client("client_bad_reply", "not one result for each comment")
+      end
+
+      batch.zip(results) do |item, result|
+        error = result["error"]
+        @results[item.index] = error ? result.merge("error" => about(item, Error.new(error)).to_h) : result
+      end
+    end
+
+    def fail(batch, error)
+      batch.each do |item|
+        comment = item.comment.is_a?(Hash) ? item.comment.transform_keys(&:to_s) : {}
+        @results[item.index] = { **%w[site comment revision].to_h { |name| [name, comment[name]] },
+                                 "status" => error.name, "error" => about(item, error).to_h }
+      end
+    end
+
+    # Those that have no result yet get this one.
+    def give_up(error) = fail(@items.reject { |item| @results[item.index] }, error)
+
+    private
+
+    # One comment that cannot be packed is refused without the others.
+    def pack(item)
+      item.bytes = Wire.pack(item.comment)
+      item.values = Wire.values(item.comment)
+    rescue Error => e
+      fail([item], e.about("comments[0]"))
+    end
+
+    def keep?(item) = @results.dig(item.index, "error", "class") == "retry"
+
+    def full?(batch, most, room)
+      batch.size > most || batch.sum { |item| item.bytes.bytesize } > room ||
+        batch.sum(&:values) > MAX_VALUES - OWN_VALUES
+    end
+
+    # The daemon names an item by its place in the message; the caller knows its place in the whole list.
+    def about(item, error)
+      error.field ? error.about(error.field.sub(/\Acomments\[\d+\]/, "comments[#{item.index}]")) : error
+    end
+  end
+
+  # Hands in comments, and whatever else the front socket answers. Connects when it is first used: that must be after a fork.
+  class Front
+    # timeout_ms: of a request with its repeats; attempt_ms: of each.
+    def initialize(endpoint, key: nil, timeout_ms: 15_000, attempt_ms: 5_000)
+      @endpoint, @key, @timeout_ms, @attempt_ms = endpoint, key, timeout_ms, attempt_ms
+      @id = 0
+    end
+
+    def hello(**options) = call("hello", {}, **options)
+    def withdraw(fields, **options) = call("withdraw", fields, **options)
+    def article(fields, **options) = call("article", fields, **options)
+    def status(fields, **options) = call("status", fields, **options)
+    def policy(fields, **options) = call("policy", fields, **options)
+    def confirm(fields, **options) = call("confirm", fields, **options)
+    def report(fields, **options) = call("report", Front.dated(fields), **options)
+
+    # With the time of a report a repeat is harmless.
+    def self.dated(report) = { "at" => (Time.now.to_f * 1000).to_i, **report.transform_keys(&:to_s) }
+
+    # Any operation with one answer: the daemon's map without `v`, `id`, `op` and `ok`. Repeats it while it may succeed.
+    def call(op, fields, timeout_ms: @timeout_ms)
+      fields = fields.transform_keys(&:to_s)
+      repeat(Modqd.now_ms + timeout_ms) do |deadline|
+        exchange(deadline) { |id| Wire.pack({ "v" => 1, "op" => op, "id" => id, **fields }) }
+      end
+    end
+
+    # Results in the order of the comments, each as the daemon's: `status`, and `error` (a map) of what was not taken. What got
+    # no answer has the status `client_timeout`. Send again later what has an error of the class `retry`.
+    def submit(comments, traceparent: nil, timeout_ms: @timeout_ms)
+      submission = Submission.new(comments, traceparent)
+      repeat(Modqd.now_ms + timeout_ms) { |deadline| submit_round(submission, deadline) }
+      submission.results
+    rescue Error => e
+      submission.give_up(e)
+      submission.results
+    end
+
+    def close
+      @connection&.close
+      @connection = @limits = nil
+    end
+
+    private
+
+    # Calls the block until it returns, raises what a repeat does not mend, or time is up.
+    def repeat(deadline)
+      pauses = Pauses.new
+      begin
+        yield deadline
+      rescue Error => e
+        pause = pauses.next_ms(e)
+        raise if !e.keep? || Modqd.now_ms + pause >= deadline
+
+        sleep(pause / 1000.0)
+        retry
+      end
+    end
+
+    # One attempt. After a time-out the socket goes: it would queue one more copy each time.
+    def exchange(deadline)
+      message = yield(@id += 1)
+      @connection ||= Connection.new(ZMQ::DEALER, @endpoint, @key)
+      deadline = [deadline, Modqd.now_ms + @attempt_ms].min
+      reply = reply(deadline) if @connection.send(message)
+      raise Error.client("client_timeout", "no answer from #{@endpoint}") unless reply
+      raise Error.new(reply["error"]) if reply["ok"] == false
+
+      reply.except("v", "id", "op", "ok")
+    rescue Error => e
+      close if e.to_h["number"].negative?
+      raise
+    end
+
+    # The reply to the request under way. One without an id is for it, too: no other is unanswered on this connection.
+    def reply(deadline)
+      while (bytes = @connection.receive(deadline))
+        reply = Wire.unpack(bytes)
+        return reply if [@id, nil].include?(reply["id"])
+      end
+    end
+
+    # The limits are asked for on every new socket: another daemon may be there, and a message above its limit is never answered.
+    def submit_round(submission, deadline)
+      return if submission.waiting.empty?
+
+      @limits ||= exchange(deadline) { |id| Wire.pack({ "v" => 1, "op" => "hello", "id" => id }) }["limits"]
+      submission.batches(@limits).each { |batch| submit_batch(submission, batch, deadline) }
+      hindrance = submission.hindrance
+      raise hindrance if hindrance
+    end
+
+    # When a whole message is wrong, because one comment is nested too deep, say, its halves are sent alone.
+    def submit_batch(submission, batch, deadline)
+      submission.settle(batch, exchange(deadline) { |id| submission.message(id, batch) }["results"])
+    rescue Error => e
+      if e.kind == "fix" && batch.size > 1
+        batch.each_slice((batch.size + 1) / 2) { |half| submit_batch(submission, half, deadline) }
+      else
+        submission.fail(batch, e)
+        raise if e.keep?
+      end
+    end
+  end
+
+  # Hands in comments that may be lost: nothing is answered.
+  class Push
+    # linger_ms: how long `submit` waits for a connection, and `close` for what has not left.
+    def initialize(endpoint, key: nil, linger_ms: 1_000)
+      @linger_ms = linger_ms
+      @connection = Connection.new(ZMQ::PUSH, endpoint, key, linger_ms: linger_ms, options: { ZMQ::IMMEDIATE => 1 })
+    end
+
+    # False when there was no connection that takes it.
+    def submit(comment)
+      message = Wire.pack({ "v" => 1, "op" => "submit", "comments" => [comment] })
+      @connection.writable?(Modqd.now_ms + @linger_ms) && @connection.send(message)
+    end
+
+    def close = @connection.close
+  end
+
+  # Where a stream goes on: number and chain of the last record that was applied. In memory.
+  class Place
+    attr_reader :seq, :chain, :epoch
+
+    # epoch: where the chain of a place above 0 is not known.
+    def initialize(seq = 0, chain = nil, epoch = nil)
+      @seq, @chain, @epoch = seq, chain, epoch
+    end
+
+    def store(seq, chain) = (@seq, @chain = seq, chain)
+
+    # After `lost`: the stream begins anew, and the first record that is stored takes the old place.
+    def forget = (@seq, @chain, @epoch = 0, nil, nil)
+  end
+
+  # A place in a file of its own.
+  class PlaceFile < Place
+    def initialize(path)
+      @path = path
+      super(*(File.exist?(path) ? parse(File.read(path)) : []))
+    end
+
+    def store(seq, chain)
+      Modqd.write_durably(@path, "#{seq} #{chain.unpack1("H*")}\n")
+      super
+    end
+
+    private
+
+    def parse(text)
+      text =~ /\A(\d+) (\h{64})\n\z/ or raise Error.client("client_bad_argument", "#{@path} holds no place")
+      [$1.to_i, [$2].pack("H*")]
+    end
+  end
+
+  # A place in the SQLite database that holds the comments, too. Apply a record and call Stream#recorded in one transaction;
+  # when that is rolled back, open a new stream.
+  class PlaceSql < Place
+    # db: a SQLite3::Database
+    def initialize(db, site)
+      @db, @site = db, site
+      db.execute("CREATE TABLE IF NOT EXISTS modqd_place (site TEXT PRIMARY KEY, seq INTEGER NOT NULL, chain BLOB NOT NULL)")
+      super(*db.execute("SELECT seq, chain FROM modqd_place WHERE site = ?", [site]).first)
+    end
+
+    def store(seq, chain)
+      @db.execute("REPLACE INTO modqd_place VALUES (?, ?, ?)", [@site, seq, SQLite3::Blob.new(chain)])
+      super
+    end
+  end
+
+  # The records of a site, in order and without gaps, however often the connection or the daemon goes. It works while `next` runs:
+  # call that at least every third of the daemon's `credit_timeout_ms`, or the stream is opened anew each time.
+  class Stream
+    # kind: :record (`record`: it); :level (everything that was there has come); :lost (the daemon was restored and lacks a part of
+    # the past: set every comment of the site aside, it all comes again from 1, show nothing before :level); :end (of a replay);
+    # :failed (`error`: a Modqd::Error; the stream is over); :none (nothing in that time).
+    Event = Struct.new(:kind, :record, :error)
+
+    DEFAULT_CREDIT = 500
+    MISSED_BEATS = 2.5      # two heartbeats in a row, and a little for one that is late
+
+    # credit: how many records may come before `recorded`. live: false ends when level. give_up_ms: fails when no stream could be
+    # opened for so long; nil: never.
+    def initialize(endpoint, site, place, key: nil, credit: DEFAULT_CREDIT, live: true, attempt_ms: 5_000, give_up_ms: nil)
+      @endpoint, @site, @place, @key, @live = endpoint, site, place, key, live
+      @wanted_credit, @attempt_ms, @give_up_ms = credit, attempt_ms, give_up_ms
+      @events = []
+      @pauses = Pauses.new
+      @open_at = 0
+    end
+
+    # The next event within that time.
+    def next(wait_ms)
+      deadline = Modqd.now_ms + wait_ms
+      @without_stream_since ||= Modqd.now_ms
+      loop do
+        give_credit if @open
+        return hand_out(@events.shift) if @events.any?
+        return @over if @over
+        return Event.new(:none) unless step(deadline)
+      end
+    end
+
+    # The last record is applied: stores its place. The credit for it is given by `next`, when your transaction is done.
+    def recorded
+      raise Error.client("client_bad_argument", "no record came yet") unless @handed
+
+      @place.store(@handed["seq"], @handed["chain"])
+      @free = @used
+    end
+
+    def close
+      @connection&.close
+      @connection = @open = nil
+    end
+
+    private
+
+    def hand_out(event)
+      if event.kind == :record
+        @handed = event.record
+        @used += 1
+      end
+      event
+    end
+
+    # Waits for one thing to happen. False when nothing did before the deadline.
+    def step(deadline)
+      return connect(deadline) unless @connection
+
+      bytes = @connection.receive([deadline, @silent_at, @credit_at].compact.min)
+      if bytes
+        take(Wire.unpack(bytes))
+      elsif Modqd.now_ms >= @silent_at
+        open_anew(Error.client("client_timeout", "nothing was heard from #{@endpoint}"))
+      else
+        return Modqd.now_ms < deadline
+      end
+      true
+    rescue Error => e
+      over(e)
+    end
+
+    def connect(deadline)
+      wake_at = [deadline, @open_at].min
+      sleep([wake_at - Modqd.now_ms, 0].max / 1000.0)
+      return false if Modqd.now_ms < @open_at
+
+      @connection = Connection.new(ZMQ::DEALER, @endpoint, @key)
+      @silent_at = Modqd.now_ms + @attempt_ms
+      send("hello", "hello")
+      true
+    rescue Error => e
+      open_anew(e)
+    end
+
+    def send(op, id, fields = {})
+      sent = @connection.send(Wire.pack({ "v" => 1, "op" => op, "id" => id, **fields }.compact))
+      open_anew(Error.client("client_timeout", "#{@endpoint} takes nothing")) unless sent
+    end
+
+    def over(error)
+      close
+      @over = Event.new(:failed, nil, error)
+    end
+
+    # Closes the connection; a new one goes on after the last record that was applied.
+    def open_anew(error)
+      close
+      now = Modqd.now_ms
+      @without_stream_since ||= now
+      return over(error) if @give_up_ms && now >= @without_stream_since + @give_up_ms
+
+      @open_at = now + @pauses.next_ms(error)
+      @open_at = [@open_at, @without_stream_since + @give_up_ms].min if @give_up_ms
+      @events.clear
+      true
+    end
+
+    def take(message)
+      case message.values_at("id", "op")
+      in ["hello", _] then greeted(message)
+      in ["stream", "stream"] then opened(message)
+      in ["stream", "records"] then message["records"].each { |record| received(record) if @open }
+      in ["stream", "level"] then level
+      in ["stream", "heartbeat"] then beat(message)
+      in ["stream", "ended"] then ended(Error.new(message["error"]))
+      else refused(message)
+      end
+      @silent_at = Modqd.now_ms + @heartbeat_ms * MISSED_BEATS if @open
+    end
+
+    def greeted(reply)
+      return refused(reply) unless reply["ok"]
+
+      @credit = [@wanted_credit, reply["limits"]["max_credit"]].min
+      send("stream", "stream", "site" => @site, "after" => @place.seq, "hash" => @place.chain, "epoch" => @place.epoch,
+                               "credit" => @credit, "live" => @live)
+    end
+
+    def opened(reply)
+      return refused(reply) unless reply["ok"]
+
+      @heartbeat_ms = reply["heartbeat_ms"]
+      @alive_every_ms = reply["credit_timeout_ms"] / 3.0
+      @credit_at = Modqd.now_ms + @alive_every_ms
+      @received = @place.seq
+      @used = @free = 0
+      @open = true
+      @without_stream_since = nil
+      @pauses.reset
+    end
+
+    def refused(reply)
+      return unless reply["ok"] == false
+
+      error = Error.new(reply["error"])
+      if error.name == "diverged"
+        lost
+      elsif error.keep?
+        open_anew(error)
+      else
+        over(error)
+      end
+    end
+
+    def lost
+      close
+      @place.forget
+      @handed = @level = nil
+      @events << Event.new(:lost)
+      @open_at = 0
+    end
+
+    def received(record)
+      return open_anew(gap(record["seq"])) if record["seq"] != @received + 1
+
+      @received = record["seq"]
+      @events << Event.new(:record, record)
+    end
+
+    # Told once, though each stream that is opened anew has one.
+    def level
+      @events << Event.new(:level) unless @level
+      @level = true
+      return if @live
+
+      close
+      @over = Event.new(:end)
+    end
+
+    def beat(message) = message["sent"] > @received && open_anew(gap(message["sent"]))
+
+    def gap(seq) = Error.client("client_bad_reply", "record #{@received + 1} did not come, but #{seq}")
+
+    # Credit for a stream that went with a silent reconnection is answered by not_found.
+    def ended(error) = error.keep? || error.name == "not_found" ? open_anew(error) : over(error)
+
+    def give_credit
+      enough = @free >= [@credit / 2, 1].max
+      return unless enough || Modqd.now_ms >= @credit_at
+
+      @credit_at = Modqd.now_ms + @alive_every_ms
+      free = enough ? @free : 0
+      @used -= free
+      @free -= free
+      send("credit", nil, "stream" => "stream", "credit" => free)
+    end
+  end
+
+  # Requests kept in files of a directory until the daemon has taken them. Any number of processes may use one.
+  class Outbox
+    OPERATIONS = %w[submit withdraw report].freeze
+    BATCH = 256
+
+    # Makes the directory where there is none.
+    def initialize(path)
+      @path, @refused, @lock = path, File.join(path, "refused"), File.join(path, "lock")
+      FileUtils.mkdir_p(@refused, mode: 0o700)
+      [@path, File.dirname(@path)].each { |directory| Modqd.sync_directory(directory) }
+    end
+
+    # On disk when this returns. fields: of `submit`, one comment event.
+    def keep(op, fields)
+      raise Error.client("client_bad_argument", "#{op} cannot be kept", "op") unless OPERATIONS.include?(op)
+
+      fields = Front.dated(fields) if op == "report"
+      bytes = Wire.pack({ "op" => op, "fields" => fields })
+      locked(@lock) do |lock|
+        number = [lock.read.to_i + 1, (Time.now.to_f * 1_000_000).to_i].max
+        Modqd.write_durably(File.join(@path, format("%020d", number)), bytes)
+        lock.rewind
+        lock.write(number)
+      end
+    end
+
+    def count = files.size
+
+    # Sends what is kept, in order. What can never be taken goes to the directory `refused`, and its error into the answer. Ends
+    # with the first that may be taken later.
+    def flush(front, timeout_ms: 15_000)
+      done = { sent: 0, refused: [] }
+      deadline = Modqd.now_ms + timeout_ms
+      locked("#{@lock}.flush", File::LOCK_NB) do
+        runs { |op, run| break unless send_run(front, op, run, deadline, done) }
+      end
+      { **done, left: count }
+    end
+
+    private
+
+    def files = Dir.children(@path).grep(/\A\d{20}\z/).sort
+
+    # Does nothing where another has the lock and `how` says not to wait.
+    def locked(path, how = 0)
+      File.open(path, File::RDWR | File::CREAT, 0o600) { |lock| yield lock if lock.flock(File::LOCK_EX | how) }
+    end
+
+    # Yields an operation and what is kept of it, without another in between: [[file, fields], ...].
+    def runs
+      files.each_slice(BATCH) do |slice|
+        kept = slice.map { |file| [file, *read(file)] }
+        kept.slice_when { |a, b| a[1] != b[1] || a[1] != "submit" }.each do |run|
+          yield run[0][1], run.map { |file, _, fields| [file, fields] }
+        end
+      end
+    end
+
+    def read(file) = Wire.unpack(File.binread(File.join(@path, file))).values_at("op", "fields")
+
+    # False when something of it is to be sent later.
+    def send_run(front, op, run, deadline, done)
+      left_ms = [deadline - Modqd.now_ms, 0].max
+      errors = op == "submit" ? submit(front, run, left_ms) : [call(front, op, run[0][1], left_ms)]
+      run.zip(errors) { |(file, _), error| settle(file, error, done) }
+      errors.none? { |error| error&.keep? }
+    end
+
+    def submit(front, run, timeout_ms)
+      results = front.submit(run.map(&:last), timeout_ms: timeout_ms)
+      results.map { |result| result["error"] && Error.new(result["error"]) }
+    end
+
+    def call(front, op, fields, timeout_ms)
+      front.call(op, fields, timeout_ms: timeout_ms)
+      nil
+    rescue Error => e
+      e
+    end
+
+    def settle(file, error, done)
+      path = File.join(@path, file)
+      if error.nil?
+        File.unlink(path)
+        done[:sent] += 1
+      elsif !error.keep?
+        File.rename(path, File.join(@refused, file))
+        done[:refused] << error
+      end
+    end
+  end
+end
