@@ -29,7 +29,7 @@ class Driver
     { "ok" => true, **dispatch(request) }
   rescue Modqd::Error => e
     { "ok" => false, "error" => error_map(e.to_h) }
-  rescue KeyError => e
+  rescue KeyError, JSON::ParserError => e
     { "ok" => false, "error" => error_map(Modqd::Error.client("client_bad_argument", e.message).to_h) }
   end
 
@@ -96,7 +96,7 @@ class Driver
 
   def do_push(request)
     push = Modqd::Push.new(request["endpoint"], key: key(request), linger_ms: request["linger_ms"])
-    { "unsent" => request["comments"].count { |comment| !push.submit(comment) } }
+    { "unsent" => push.submit(request["comments"]) }
   ensure
     push&.close
   end

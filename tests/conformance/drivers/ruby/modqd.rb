@@ -209,17 +209,19 @@ module Modqd
     OWN_VALUES = 16     # at most so many of a message are not its comments'
     OWN_BYTES = 256
 
+    # W3C Trace Context, version 00.
+    TRACEPARENT = /\A00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}\z/
+
     Item = Struct.new(:index, :comment, :bytes, :values)
 
     # In the order of the comments.
     attr_reader :results
 
-    # traceparent: sent with it, or nil.
+    # traceparent: goes into `extra` of each where it is well-formed; or nil.
     def initialize(comments, traceparent)
-      @traceparent = traceparent
+      @traceparent = traceparent if TRACEPARENT.match?(traceparent)
       @results = Array.new(comments.size)
       @items = comments.each_with_index.map { |comment, index| Item.new(index, comment) }
-      @items.each { |item| pack(item) }
     end
 
     # Those that were not answered, or that a repeat may mend.
@@ -234,8 +236,9 @@ module Modqd
     # What is waiting, in lists that each fit into one message.
     def batches(limits)
       room = limits["max_message_bytes"] - OWN_BYTES
+      waiting.each { |item| pack(item, limits) }
       large, fit = waiting.partition { |item| item.bytes.bytesize > room }
-      fail(large, Error.client("client_bad_argument", "larger than a message may be", "comments[0]"))
+      large.each { |item| fail([item], Submission.too_long(item.bytes.bytesize, room)) }
       fit.each_with_object([]) do |item, batches|
         batches << [] if batches.empty? || full?([*batches.last, item], limits["max_batch"], room)
         batches.last << item
@@ -243,11 +246,10 @@ module Modqd
     end
 
     def message(id, batch)
-      head = { "v" => 1, "op" => "submit", "id" => id, "traceparent" => @traceparent }.compact
       packer = MessagePack::Packer.new
-      packer.write_map_header(head.size + 1)
-      head.each { |name, value| packer.write(name).write(value) }
-      packer.write("comments").write_array_header(batch.size)
+      packer.write_map_header(4)
+      ["v", 1, "op", "submit", "id", id, "comments"].each { |value| packer.write(value) }
+      packer.write_array_header(batch.size)
       packer.to_s + batch.map(&:bytes).join
     end
 
@@ -275,12 +277,31 @@ module Modqd
 
     private
 
+    # The daemon would drop the connection, and never answer: a comment that fits into no message is refused here.
+    def self.too_long(bytes, most)
+      Error.new({ "number" => 27, "name" => "too_long", "class" => "fix", "message" => "larger than a message may be",
+                  "field" => "comments[0]", "max" => most, "bytes" => bytes })
+    end
+
     # One comment that cannot be packed is refused without the others.
-    def pack(item)
-      item.bytes = Wire.pack(item.comment)
-      item.values = Wire.values(item.comment)
+    def pack(item, limits)
+      comment = traced(item.comment, limits["extra_bytes"])
+      item.bytes = Wire.pack(comment)
+      item.values = Wire.values(comment)
     rescue Error => e
       fail([item], e.about("comments[0]"))
+    end
+
+    # The comment with the traceparent, unless it has one, or no room for it.
+    def traced(comment, extra_bytes)
+      return comment unless @traceparent && comment.is_a?(Hash)
+
+      comment = comment.transform_keys(&:to_s)
+      extra = comment["extra"] || {}
+      return comment if !extra.is_a?(Hash) || extra.key?("traceparent") || extra.key?(:traceparent)
+
+      traced = { **extra, "traceparent" => @traceparent }
+      Wire.pack(traced).bytesize > extra_bytes ? comment : comment.merge("extra" => traced)
     end
 
     def keep?(item) = @results.dig(item.index, "error", "class") == "retry"
@@ -325,6 +346,7 @@ module Modqd
 
     # Results in the order of the comments, each as the daemon's: `status`, and `error` (a map) of what was not taken. What got
     # no answer has the status `client_timeout`. Send again later what has an error of the class `retry`.
+    # traceparent: of the request that brought them (W3C Trace Context); moderators' cards show it in `extra`.
     def submit(comments, traceparent: nil, timeout_ms: @timeout_ms)
       submission = Submission.new(comments, traceparent)
       repeat(Modqd.now_ms + timeout_ms) { |deadline| submit_round(submission, deadline) }
@@ -409,10 +431,12 @@ module Modqd
       @connection = Connection.new(ZMQ::PUSH, endpoint, key, linger_ms: linger_ms, options: { ZMQ::IMMEDIATE => 1 })
     end
 
-    # False when there was no connection that takes it.
-    def submit(comment)
-      message = Wire.pack({ "v" => 1, "op" => "submit", "comments" => [comment] })
-      @connection.writable?(Modqd.now_ms + @linger_ms) && @connection.send(message)
+    # How many were not taken by the system within linger_ms, because there was no connection. One message for each comment, so
+    # that a bad one takes no other with it; one that cannot be packed is an error before anything is sent.
+    def submit(comments)
+      messages = comments.map { |comment| Wire.pack({ "v" => 1, "op" => "submit", "comments" => [comment] }) }
+      deadline = Modqd.now_ms + @linger_ms
+      messages.count { |message| !(@connection.writable?(deadline) && @connection.send(message)) }
     end
 
     def close = @connection.close
@@ -480,6 +504,9 @@ module Modqd
     DEFAULT_CREDIT = 500
     MISSED_BEATS = 2.5      # two heartbeats in a row, and a little for one that is late
 
+    # What is applied: its `seq` and `chain`.
+    attr_reader :place
+
     # credit: how many records may come before `recorded`. live: false ends when level. give_up_ms: fails when no stream could be
     # opened for so long; nil: never.
     def initialize(endpoint, site, place, key: nil, credit: DEFAULT_CREDIT, live: true, attempt_ms: 5_000, give_up_ms: nil)
@@ -493,7 +520,7 @@ module Modqd
     # The next event within that time.
     def next(wait_ms)
       deadline = Modqd.now_ms + wait_ms
-      @without_stream_since ||= Modqd.now_ms
+      @without_stream_since ||= Modqd.now_ms unless @open
       loop do
         give_credit if @open
         return hand_out(@events.shift) if @events.any?
