@@ -74,8 +74,7 @@ class Driver
   def do_exchange(request)
     connection = Modqd::Connection.new(ZMQ::DEALER, request["endpoint"], nil)
     connection.send([request["hex"]].pack("H*"))
-    reply = connection.receive(Modqd.now_ms + request["timeout_ms"])
-    { "reply" => reply && Modqd::Wire.unpack(reply) }
+    { "reply" => connection.receive(Modqd.now_ms + request["timeout_ms"]) }
   ensure
     connection&.close
   end

@@ -25,8 +25,18 @@ module Modqd
     CLIENT = { "client_timeout" => [-1, "retry"], "client_cannot_connect" => [-2, "retry"],
                "client_bad_argument" => [-3, "fix"], "client_bad_reply" => [-5, "local"] }.freeze
 
+    KINDS = %w[retry fix denied final].freeze
+
     # The error map, as PROTOCOL.md has it.
     attr_reader :to_h
+
+    # What the daemon said, if that is an error map.
+    def self.told(map)
+      sound = map.is_a?(Hash) && map["number"].is_a?(Integer) && KINDS.include?(map["class"]) &&
+              map.values_at("name", "message").all?(String) && [Integer, NilClass].any? { |type| type === map["retry_after_ms"] } &&
+              [String, NilClass].any? { |type| type === map["field"] }
+      sound ? new(map) : client("client_bad_reply", "an error that is none")
+    end
 
     def self.client(name, message, field = nil)
       number, kind = CLIENT.fetch(name)
@@ -62,7 +72,8 @@ module Modqd
 
   def self.sync_directory(path) = File.open(path, &:fsync)
 
-  # Messages to bytes and back. A String whose encoding is ASCII-8BIT is bin, any other is str.
+  # Messages to bytes and back. A String whose encoding is ASCII-8BIT is bin, any other is str. Whoever answers may be anybody:
+  # what is no message is `client_bad_reply`.
   module Wire
     def self.pack(value)
       MessagePack.pack(value)
@@ -71,12 +82,26 @@ module Modqd
     end
 
     def self.unpack(bytes)
-      value = MessagePack.unpack(bytes)
-      return value if value.is_a?(Hash)
-
-      raise Error.client("client_bad_reply", "a message that is no map")
-    rescue MessagePack::UnpackError, EOFError => e
+      message = expect(Hash, MessagePack.unpack(bytes), "a message")
+      expect_text(message)
+      message
+    rescue MessagePack::UnpackError, EOFError, NoMemoryError, SystemStackError => e   # 32 bits may ask for any memory
       raise Error.client("client_bad_reply", "a message that cannot be unpacked: #{e.message}")
+    end
+
+    # The value, when it has that type.
+    def self.expect(type, value, name)
+      type === value ? value : raise(Error.client("client_bad_reply", "#{name} is a #{value.class}"))
+    end
+
+    # Keys are str, and every str is UTF-8.
+    def self.expect_text(value)
+      case value
+      when Hash then value.each { |key, inner| expect_text(expect(String, key, "a key")) && expect_text(inner) }
+      when Array then value.each { |inner| expect_text(inner) }
+      when String then value.valid_encoding? || raise(Error.client("client_bad_reply", "a text that is not UTF-8"))
+      end
+      true
     end
 
     # How many values the daemon counts in it: keys and containers count.
@@ -151,13 +176,15 @@ module Modqd
     # False when the socket takes nothing now.
     def send(bytes) = @socket.send_string(bytes, ZMQ::DONTWAIT) >= 0
 
-    # Bytes of the next message, or nil when none came until then (on the clock of Modqd.now_ms).
+    # The next message, or nil when none came until then (on the clock of Modqd.now_ms).
     def receive(deadline)
       return unless ready?(ZMQ::POLLIN, deadline)
 
       frames = []
       @socket.recv_strings(frames, ZMQ::DONTWAIT)
-      frames.first
+      raise Error.client("client_bad_reply", "#{frames.size} frames instead of one") if frames.size != 1
+
+      Wire.unpack(frames.first)
     end
 
     def writable?(deadline) = ready?(ZMQ::POLLOUT, deadline)
@@ -212,6 +239,8 @@ module Modqd
     # W3C Trace Context, version 00.
     TRACEPARENT = /\A00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}\z/
 
+    SUCCESS = %w[accepted duplicate].freeze
+
     Item = Struct.new(:index, :comment, :bytes, :values)
 
     # In the order of the comments.
@@ -222,6 +251,7 @@ module Modqd
       @traceparent = traceparent if TRACEPARENT.match?(traceparent)
       @results = Array.new(comments.size)
       @items = comments.each_with_index.map { |comment, index| Item.new(index, comment) }
+      @ids = {}
     end
 
     # Those that were not answered, or that a repeat may mend.
@@ -232,6 +262,9 @@ module Modqd
       errors = @items.select { |item| keep?(item) }.map { |item| Error.new(@results[item.index]["error"]) }
       errors.max_by { |error| error.retry_after_ms || 0 }
     end
+
+    # The same for the same comments, so that a repeat has the same bytes. The block gives a new one.
+    def id(batch) = @ids[batch.map(&:index)] ||= yield
 
     # What is waiting, in lists that each fit into one message.
     def batches(limits)
@@ -254,13 +287,13 @@ module Modqd
     end
 
     def settle(batch, results)
-      unless results.is_a?(Array) && results.size == batch.size
+      unless results.is_a?(Array) && results.size == batch.size && results.all?(Hash)
         raise Error.client("client_bad_reply", "not one result for each comment")
       end
 
       batch.zip(results) do |item, result|
-        error = result["error"]
-        @results[item.index] = error ? result.merge("error" => about(item, Error.new(error)).to_h) : result
+        stored = SUCCESS.include?(result["status"]) && result["error"].nil?
+        stored ? @results[item.index] = result : fail([item], Error.told(result["error"]))
       end
     end
 
@@ -339,9 +372,9 @@ module Modqd
     # Any operation with one answer: the daemon's map without `v`, `id`, `op` and `ok`. Repeats it while it may succeed.
     def call(op, fields, timeout_ms: @timeout_ms)
       fields = fields.transform_keys(&:to_s)
-      repeat(Modqd.now_ms + timeout_ms) do |deadline|
-        exchange(deadline) { |id| Wire.pack({ "v" => 1, "op" => op, "id" => id, **fields }) }
-      end
+      id = next_id
+      message = Wire.pack({ "v" => 1, "op" => op, "id" => id, **fields })
+      repeat(Modqd.now_ms + timeout_ms) { |deadline| exchange(id, message, deadline) }
     end
 
     # Results in the order of the comments, each as the daemon's: `status`, and `error` (a map) of what was not taken. What got
@@ -377,15 +410,16 @@ module Modqd
       end
     end
 
-    # One attempt. After a time-out the socket goes: it would queue one more copy each time.
-    def exchange(deadline)
-      message = yield(@id += 1)
-      @connection ||= Connection.new(ZMQ::DEALER, @endpoint, @key)
-      deadline = [deadline, Modqd.now_ms + @attempt_ms].min
-      reply = reply(deadline) if @connection.send(message)
-      raise Error.client("client_timeout", "no answer from #{@endpoint}") unless reply
-      raise Error.new(reply["error"]) if reply["ok"] == false
+    def next_id = @id += 1
 
+    # One attempt. After a time-out the socket goes: it would queue one more copy each time.
+    def exchange(id, message, deadline)
+      @connection ||= Connection.new(ZMQ::DEALER, @endpoint, @key)
+      reply = reply(id, [deadline, Modqd.now_ms + @attempt_ms].min) if @connection.send(message)
+      raise Error.client("client_timeout", "no answer from #{@endpoint}") unless reply
+      raise Error.told(reply["error"]) if reply["ok"] == false
+
+      Wire.expect(TrueClass, reply["ok"], "ok")
       reply.except("v", "id", "op", "ok")
     rescue Error => e
       close if e.to_h["number"].negative?
@@ -393,10 +427,9 @@ module Modqd
     end
 
     # The reply to the request under way. One without an id is for it, too: no other is unanswered on this connection.
-    def reply(deadline)
-      while (bytes = @connection.receive(deadline))
-        reply = Wire.unpack(bytes)
-        return reply if [@id, nil].include?(reply["id"])
+    def reply(id, deadline)
+      while (reply = @connection.receive(deadline))
+        return reply if [id, nil].include?(reply["id"])
       end
     end
 
@@ -404,15 +437,22 @@ module Modqd
     def submit_round(submission, deadline)
       return if submission.waiting.empty?
 
-      @limits ||= exchange(deadline) { |id| Wire.pack({ "v" => 1, "op" => "hello", "id" => id }) }["limits"]
+      @limits ||= ask_limits(deadline)
       submission.batches(@limits).each { |batch| submit_batch(submission, batch, deadline) }
       hindrance = submission.hindrance
       raise hindrance if hindrance
     end
 
+    def ask_limits(deadline)
+      id = next_id
+      limits = exchange(id, Wire.pack({ "v" => 1, "op" => "hello", "id" => id }), deadline)["limits"]
+      Wire.expect(Hash, limits, "limits").each { |name, limit| Wire.expect(Integer, limit, name) }
+    end
+
     # When a whole message is wrong, because one comment is nested too deep, say, its halves are sent alone.
     def submit_batch(submission, batch, deadline)
-      submission.settle(batch, exchange(deadline) { |id| submission.message(id, batch) }["results"])
+      id = submission.id(batch) { next_id }
+      submission.settle(batch, exchange(id, submission.message(id, batch), deadline)["results"])
     rescue Error => e
       if e.kind == "fix" && batch.size > 1
         batch.each_slice((batch.size + 1) / 2) { |half| submit_batch(submission, half, deadline) }
@@ -556,9 +596,9 @@ module Modqd
     def step(deadline)
       return connect(deadline) unless @connection
 
-      bytes = @connection.receive([deadline, @silent_at, @credit_at].compact.min)
-      if bytes
-        take(Wire.unpack(bytes))
+      message = @connection.receive([deadline, @silent_at, @credit_at].compact.min)
+      if message
+        take(message)
       elsif Modqd.now_ms >= @silent_at
         open_anew(Error.client("client_timeout", "nothing was heard from #{@endpoint}"))
       else
@@ -609,10 +649,10 @@ module Modqd
       case message.values_at("id", "op")
       in ["hello", _] then greeted(message)
       in ["stream", "stream"] then opened(message)
-      in ["stream", "records"] then message["records"].each { |record| received(record) if @open }
+      in ["stream", "records"] then Wire.expect(Array, message["records"], "records").each { |record| received(record) if @open }
       in ["stream", "level"] then level
       in ["stream", "heartbeat"] then beat(message)
-      in ["stream", "ended"] then ended(Error.new(message["error"]))
+      in ["stream", "ended"] then ended(Error.told(message["error"]))
       else refused(message)
       end
       @silent_at = Modqd.now_ms + @heartbeat_ms * MISSED_BEATS if @open
@@ -621,7 +661,8 @@ module Modqd
     def greeted(reply)
       return refused(reply) unless reply["ok"]
 
-      @credit = [@wanted_credit, reply["limits"]["max_credit"]].min
+      max_credit = Wire.expect(Hash, reply["limits"], "limits")["max_credit"]
+      @credit = [@wanted_credit, Wire.expect(Integer, max_credit, "max_credit")].min
       send("stream", "stream", "site" => @site, "after" => @place.seq, "hash" => @place.chain, "epoch" => @place.epoch,
                                "credit" => @credit, "live" => @live)
     end
@@ -629,20 +670,19 @@ module Modqd
     def opened(reply)
       return refused(reply) unless reply["ok"]
 
-      @heartbeat_ms = reply["heartbeat_ms"]
-      @alive_every_ms = reply["credit_timeout_ms"] / 3.0
+      @heartbeat_ms = Wire.expect(Integer, reply["heartbeat_ms"], "heartbeat_ms")
+      @alive_every_ms = Wire.expect(Integer, reply["credit_timeout_ms"], "credit_timeout_ms") / 3.0
       @credit_at = Modqd.now_ms + @alive_every_ms
       @received = @place.seq
       @used = @free = 0
       @open = true
       @without_stream_since = nil
-      @pauses.reset
     end
 
     def refused(reply)
       return unless reply["ok"] == false
 
-      error = Error.new(reply["error"])
+      error = Error.told(reply["error"])
       if error.name == "diverged"
         lost
       elsif error.keep?
@@ -661,9 +701,12 @@ module Modqd
     end
 
     def received(record)
-      return open_anew(gap(record["seq"])) if record["seq"] != @received + 1
+      seq, chain = Wire.expect(Hash, record, "a record").values_at("seq", "chain")
+      Wire.expect(String, chain, "chain")
+      return open_anew(gap(seq)) if seq != @received + 1
 
-      @received = record["seq"]
+      @pauses.reset
+      @received = seq
       @events << Event.new(:record, record)
     end
 
@@ -677,7 +720,11 @@ module Modqd
       @over = Event.new(:end)
     end
 
-    def beat(message) = message["sent"] > @received && open_anew(gap(message["sent"]))
+    def beat(message)
+      return open_anew(gap(message["sent"])) if Wire.expect(Integer, message["sent"], "sent") > @received
+
+      @pauses.reset
+    end
 
     def gap(seq) = Error.client("client_bad_reply", "record #{@received + 1} did not come, but #{seq}")
 
