@@ -31,6 +31,8 @@ class Driver
     { "ok" => false, "error" => error_map(e.to_h) }
   rescue KeyError, JSON::ParserError => e
     { "ok" => false, "error" => error_map(Modqd::Error.client("client_bad_argument", e.message).to_h) }
+  rescue SystemCallError, SQLite3::Exception => e
+    { "ok" => false, "error" => error_map(Modqd::Error.client("client_system", e.message).to_h) }
   end
 
   def dispatch(request)
@@ -73,7 +75,7 @@ class Driver
 
   def do_exchange(request)
     connection = Modqd::Connection.new(ZMQ::DEALER, request["endpoint"], nil)
-    connection.send([request["hex"]].pack("H*"))
+    connection.put([request["hex"]].pack("H*"))
     { "reply" => connection.receive(Modqd.now_ms + request["timeout_ms"]) }
   ensure
     connection&.close

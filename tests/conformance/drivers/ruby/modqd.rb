@@ -13,7 +13,7 @@
 #     end
 #   end
 #
-# Whatever goes wrong is a Modqd::Error. No object may be used by two threads at a time. Times that end in _ms are milliseconds.
+# Whatever goes wrong is a Modqd::Error, or a SystemCallError of a file. No object may be used by two threads at a time. Times that end in _ms are milliseconds.
 
 require "ffi-rzmq"
 require "fileutils"
@@ -23,7 +23,8 @@ module Modqd
   # A refusal of the daemon, or a fault of the client's own: then `number` is below 0.
   class Error < StandardError
     CLIENT = { "client_timeout" => [-1, "retry"], "client_cannot_connect" => [-2, "retry"],
-               "client_bad_argument" => [-3, "fix"], "client_bad_reply" => [-5, "local"] }.freeze
+               "client_bad_argument" => [-3, "fix"], "client_bad_reply" => [-5, "local"],
+               "client_system" => [-7, "local"] }.freeze
 
     KINDS = %w[retry fix denied final].freeze
 
@@ -148,7 +149,7 @@ module Modqd
         file.read.scrub.lines
       end
     rescue SystemCallError => e
-      raise Error.client("client_bad_argument", "the key file cannot be read: #{e.message}")
+      raise Error.client("client_system", "the key file cannot be read: #{e.message}")
     end
 
     def needed(path, section, name)
@@ -174,7 +175,7 @@ module Modqd
     end
 
     # False when the socket takes nothing now.
-    def send(bytes) = @socket.send_string(bytes, ZMQ::DONTWAIT) >= 0
+    def put(bytes) = @socket.send_string(bytes, ZMQ::DONTWAIT) >= 0
 
     # The next message, or nil when none came until then (on the clock of Modqd.now_ms).
     def receive(deadline)
@@ -271,7 +272,7 @@ module Modqd
       room = limits["max_message_bytes"] - OWN_BYTES
       waiting.each { |item| pack(item, limits) }
       large, fit = waiting.partition { |item| item.bytes.bytesize > room }
-      large.each { |item| fail([item], Submission.too_long(item.bytes.bytesize, room)) }
+      large.each { |item| refuse([item], Submission.too_long(item.bytes.bytesize, room)) }
       fit.each_with_object([]) do |item, batches|
         batches << [] if batches.empty? || full?([*batches.last, item], limits["max_batch"], room)
         batches.last << item
@@ -293,11 +294,11 @@ module Modqd
 
       batch.zip(results) do |item, result|
         stored = SUCCESS.include?(result["status"]) && result["error"].nil?
-        stored ? @results[item.index] = result : fail([item], Error.told(result["error"]))
+        stored ? @results[item.index] = result : refuse([item], Error.told(result["error"]))
       end
     end
 
-    def fail(batch, error)
+    def refuse(batch, error)
       batch.each do |item|
         comment = item.comment.is_a?(Hash) ? item.comment.transform_keys(&:to_s) : {}
         @results[item.index] = { **%w[site comment revision].to_h { |name| [name, comment[name]] },
@@ -306,7 +307,7 @@ module Modqd
     end
 
     # Those that have no result yet get this one.
-    def give_up(error) = fail(@items.reject { |item| @results[item.index] }, error)
+    def give_up(error) = refuse(@items.reject { |item| @results[item.index] }, error)
 
     private
 
@@ -322,7 +323,7 @@ module Modqd
       item.bytes = Wire.pack(comment)
       item.values = Wire.values(comment)
     rescue Error => e
-      fail([item], e.about("comments[0]"))
+      refuse([item], e.about("comments[0]"))
     end
 
     # The comment with the traceparent, unless it has one, or no room for it.
@@ -415,7 +416,7 @@ module Modqd
     # One attempt. After a time-out the socket goes: it would queue one more copy each time.
     def exchange(id, message, deadline)
       @connection ||= Connection.new(ZMQ::DEALER, @endpoint, @key)
-      reply = reply(id, [deadline, Modqd.now_ms + @attempt_ms].min) if @connection.send(message)
+      reply = reply(id, [deadline, Modqd.now_ms + @attempt_ms].min) if @connection.put(message)
       raise Error.client("client_timeout", "no answer from #{@endpoint}") unless reply
       raise Error.told(reply["error"]) if reply["ok"] == false
 
@@ -457,7 +458,7 @@ module Modqd
       if e.kind == "fix" && batch.size > 1
         batch.each_slice((batch.size + 1) / 2) { |half| submit_batch(submission, half, deadline) }
       else
-        submission.fail(batch, e)
+        submission.refuse(batch, e)
         raise if e.keep?
       end
     end
@@ -476,7 +477,7 @@ module Modqd
     def submit(comments)
       messages = comments.map { |comment| Wire.pack({ "v" => 1, "op" => "submit", "comments" => [comment] }) }
       deadline = Modqd.now_ms + @linger_ms
-      messages.count { |message| !(@connection.writable?(deadline) && @connection.send(message)) }
+      messages.count { |message| !(@connection.writable?(deadline) && @connection.put(message)) }
     end
 
     def close = @connection.close
@@ -585,9 +586,9 @@ module Modqd
     private
 
     def hand_out(event)
-      if event.kind == :record
-        @handed = event.record
-        @used += 1
+      case event.kind
+      when :record then (@handed = event.record) && @used += 1
+      when :level then @level = true
       end
       event
     end
@@ -616,14 +617,14 @@ module Modqd
 
       @connection = Connection.new(ZMQ::DEALER, @endpoint, @key)
       @silent_at = Modqd.now_ms + @attempt_ms
-      send("hello", "hello")
+      request("hello", "hello")
       true
     rescue Error => e
       open_anew(e)
     end
 
-    def send(op, id, fields = {})
-      sent = @connection.send(Wire.pack({ "v" => 1, "op" => op, "id" => id, **fields }.compact))
+    def request(op, id, fields = {})
+      sent = @connection.put(Wire.pack({ "v" => 1, "op" => op, "id" => id, **fields }.compact))
       open_anew(Error.client("client_timeout", "#{@endpoint} takes nothing")) unless sent
     end
 
@@ -663,8 +664,8 @@ module Modqd
 
       max_credit = Wire.expect(Hash, reply["limits"], "limits")["max_credit"]
       @credit = [@wanted_credit, Wire.expect(Integer, max_credit, "max_credit")].min
-      send("stream", "stream", "site" => @site, "after" => @place.seq, "hash" => @place.chain, "epoch" => @place.epoch,
-                               "credit" => @credit, "live" => @live)
+      request("stream", "stream", "site" => @site, "after" => @place.seq, "hash" => @place.chain, "epoch" => @place.epoch,
+                                  "credit" => @credit, "live" => @live)
     end
 
     def opened(reply)
@@ -713,7 +714,6 @@ module Modqd
     # Told once, though each stream that is opened anew has one.
     def level
       @events << Event.new(:level) unless @level
-      @level = true
       return if @live
 
       close
@@ -739,7 +739,7 @@ module Modqd
       free = enough ? @free : 0
       @used -= free
       @free -= free
-      send("credit", nil, "stream" => "stream", "credit" => free)
+      request("credit", nil, "stream" => "stream", "credit" => free)
     end
   end
 
@@ -801,12 +801,17 @@ module Modqd
       end
     end
 
-    def read(file) = Wire.unpack(File.binread(File.join(@path, file))).values_at("op", "fields")
+    # Operation and fields; nothing of a file that holds no request.
+    def read(file)
+      Wire.unpack(File.binread(File.join(@path, file))).values_at("op", "fields")
+    rescue Error
+      []
+    end
 
     # False when something of it is to be sent later.
     def send_run(front, op, run, deadline, done)
       left_ms = [deadline - Modqd.now_ms, 0].max
-      errors = op == "submit" ? submit(front, run, left_ms) : [call(front, op, run[0][1], left_ms)]
+      errors = op == "submit" ? submit(front, run, left_ms) : [call(front, op, run.dig(0, 1), left_ms)]
       run.zip(errors) { |(file, _), error| settle(file, error, done) }
       errors.none? { |error| error&.keep? }
     end
@@ -817,6 +822,8 @@ module Modqd
     end
 
     def call(front, op, fields, timeout_ms)
+      return Error.client("client_bad_argument", "a file that holds no request") unless op && fields.is_a?(Hash)
+
       front.call(op, fields, timeout_ms: timeout_ms)
       nil
     rescue Error => e
