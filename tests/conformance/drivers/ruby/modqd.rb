@@ -63,9 +63,9 @@ module Modqd
 
   def self.now_ms = Process.clock_gettime(Process::CLOCK_MONOTONIC, :float_millisecond)
 
-  # Puts bytes under a name so that a crash leaves either the old file or the whole new one.
-  def self.write_durably(path, bytes)
-    temporary = "#{path}.#{Process.pid}.tmp"
+  # Puts bytes under a name so that a crash leaves either the old file or the whole new one; and perhaps the temporary file, which
+  # is written over next time. One writer at a time.
+  def self.write_durably(path, bytes, temporary = "#{path}.tmp")
     File.open(temporary, "wb", 0o600) { |file| file.write(bytes) && file.fsync }
     File.rename(temporary, path)
     sync_directory(File.dirname(path))
@@ -763,7 +763,7 @@ module Modqd
       bytes = Wire.pack({ "op" => op, "fields" => fields })
       locked(@lock) do |lock|
         number = [lock.read.to_i + 1, (Time.now.to_f * 1_000_000).to_i].max
-        Modqd.write_durably(File.join(@path, format("%020d", number)), bytes)
+        Modqd.write_durably(File.join(@path, format("%020d", number)), bytes, File.join(@path, "new"))
         lock.rewind
         lock.write(number)
       end
