@@ -82,7 +82,8 @@ class Driver
   end
 
   def do_front(request)
-    @fronts[request["name"]] = Modqd::Front.new(request["endpoint"], key: key(request), **options(request, "timeout_ms", "attempt_ms"))
+    @fronts[request["name"]] =
+      Modqd::Front.new(request["endpoint"], key: key(request), **options(request, "timeout_ms", "attempt_ms"))
     {}
   end
 

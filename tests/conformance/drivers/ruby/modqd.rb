@@ -9,11 +9,12 @@
 #   while (event = stream.next(60_000))
 #     case event.kind
 #     when :record then show_or_hide(event.record); stream.recorded
-#     when :lost then set_everything_aside
+#     when :failed then raise event.error
 #     end
 #   end
 #
-# Whatever goes wrong is a Modqd::Error, or a SystemCallError of a file. No object may be used by two threads at a time. Times that end in _ms are milliseconds.
+# Whatever goes wrong is a Modqd::Error, or a SystemCallError of a file. No object may be used by two threads at a time. Times that
+# end in _ms are milliseconds.
 
 require "ffi-rzmq"
 require "fileutils"
@@ -494,7 +495,8 @@ module Modqd
 
     def store(seq, chain) = (@seq, @chain = seq, chain)
 
-    # After `lost`: the stream begins anew, and the first record that is stored takes the old place.
+    # After `diverged`: a new stream with this place begins at 1, and the first record that is stored takes the old place. When the
+    # program ends before that, the next stream is `diverged` once more.
     def forget = (@seq, @chain, @epoch = 0, nil, nil)
   end
 
@@ -502,7 +504,7 @@ module Modqd
   class PlaceFile < Place
     def initialize(path)
       @path = path
-      super(*(File.exist?(path) ? parse(File.read(path)) : []))
+      super(*(File.exist?(path) ? parse(File.binread(path)) : []))
     end
 
     def store(seq, chain)
@@ -537,9 +539,11 @@ module Modqd
   # The records of a site, in order and without gaps, however often the connection or the daemon goes. It works while `next` runs:
   # call that at least every third of the daemon's `credit_timeout_ms`, or the stream is opened anew each time.
   class Stream
-    # kind: :record (`record`: it); :level (everything that was there has come); :lost (the daemon was restored and lacks a part of
-    # the past: set every comment of the site aside, it all comes again from 1, show nothing before :level); :end (of a replay);
-    # :failed (`error`: a Modqd::Error; the stream is over); :none (nothing in that time).
+    # kind: :record (`record`: it); :level (everything that was there has come); :lost (the connection is, and a new one is made
+    # without you); :end (of a replay); :none (nothing in that time); :failed (`error`: a Modqd::Error; the stream is over).
+    #
+    # After :failed with `diverged` the daemon lost a part of the past: set every comment of the site aside, call Place#forget, open a
+    # new stream, and show nothing before :level.
     Event = Struct.new(:kind, :record, :error)
 
     DEFAULT_CREDIT = 500
@@ -561,7 +565,7 @@ module Modqd
     # The next event within that time.
     def next(wait_ms)
       deadline = Modqd.now_ms + wait_ms
-      @without_stream_since ||= Modqd.now_ms unless @open
+      start_giving_up unless @open
       loop do
         give_credit if @open
         return hand_out(@events.shift) if @events.any?
@@ -588,7 +592,7 @@ module Modqd
     def hand_out(event)
       case event.kind
       when :record then (@handed = event.record) && @used += 1
-      when :level then @level = true
+      when :level then @level_told = true
       end
       event
     end
@@ -616,7 +620,7 @@ module Modqd
       return false if Modqd.now_ms < @open_at
 
       @connection = Connection.new(ZMQ::DEALER, @endpoint, @key)
-      @silent_at = Modqd.now_ms + @attempt_ms
+      @silent_at = [Modqd.now_ms + @attempt_ms, @give_up_at].compact.min
       request("hello", "hello")
       true
     rescue Error => e
@@ -635,16 +639,18 @@ module Modqd
 
     # Closes the connection; a new one goes on after the last record that was applied.
     def open_anew(error)
-      close
-      now = Modqd.now_ms
-      @without_stream_since ||= now
-      return over(error) if @give_up_ms && now >= @without_stream_since + @give_up_ms
-
-      @open_at = now + @pauses.next_ms(error)
-      @open_at = [@open_at, @without_stream_since + @give_up_ms].min if @give_up_ms
       @events.clear
+      @events << Event.new(:lost) if @open
+      close
+      start_giving_up
+      now = Modqd.now_ms
+      return over(error) if @give_up_at && now >= @give_up_at
+
+      @open_at = [now + @pauses.next_ms(error), @give_up_at].compact.min
       true
     end
+
+    def start_giving_up = @give_up_at ||= @give_up_ms && (Modqd.now_ms + @give_up_ms)
 
     def take(message)
       case message.values_at("id", "op")
@@ -677,28 +683,14 @@ module Modqd
       @received = @place.seq
       @used = @free = 0
       @open = true
-      @without_stream_since = nil
+      @give_up_at = nil
     end
 
     def refused(reply)
       return unless reply["ok"] == false
 
       error = Error.told(reply["error"])
-      if error.name == "diverged"
-        lost
-      elsif error.keep?
-        open_anew(error)
-      else
-        over(error)
-      end
-    end
-
-    def lost
-      close
-      @place.forget
-      @handed = @level = nil
-      @events << Event.new(:lost)
-      @open_at = 0
+      error.keep? ? open_anew(error) : over(error)
     end
 
     def received(record)
@@ -713,7 +705,7 @@ module Modqd
 
     # Told once, though each stream that is opened anew has one.
     def level
-      @events << Event.new(:level) unless @level
+      @events << Event.new(:level) unless @level_told
       return if @live
 
       close
