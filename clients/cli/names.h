@@ -7,7 +7,7 @@
 struct name {
     char *site, *comment;
     int64_t revision; /* -1: not compared */
-    int64_t seq;      /* for undo; -1: none */
+    int64_t seq;      /* for undo, and of the decision that was read (0: it was pending); -1: none */
 };
 
 struct names {

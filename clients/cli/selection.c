@@ -64,8 +64,7 @@ static void take(void *context, const struct modq_value *card)
         return;
     struct name *name = &s->names.item[s->names.count - 1];
     name->revision = modq_get_int(card, "revision", -1);
-    if (!modq_is(modq_get(card, "state"), "pending"))
-        name->seq = modq_get_int(card, "seq", -1);
+    name->seq = modq_is(modq_get(card, "state"), "pending") ? 0 : modq_get_int(card, "seq", -1);
     if (!add_author(s, card)) {
         g->error = (struct modq_error){.number = MODQ_E_MEMORY, .class_ = MODQ_CLASS_LOCAL, .message = "out of memory"};
         names_drop(&s->names);

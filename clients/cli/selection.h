@@ -7,7 +7,7 @@
 
 /* Zero-initialise it. */
 struct selection {
-    struct names names; /* with revision, and seq of what is decided */
+    struct names names; /* with revision, and seq of the decision, 0 where there is none */
     char **authors;     /* SITE/AUTHOR of each, "" where none is known */
     size_t authors_cap;
     struct text sample; /* lines of the first few, for whoever is asked */

@@ -99,9 +99,10 @@ static bool check_reasons(const struct work *work, const struct decide_args *arg
     return check_codes(policy, args, fault) && check_note(policy, args, fault);
 }
 
+/* Whether what the moderator saw is still so: the decision of that number, or none (0). */
 static bool check_current_seq(struct work *work, const struct store_comment *comment, int64_t seq, struct fault *fault)
 {
-    if (!seq)
+    if (seq < 0 || work_seq_of(work, comment->decision) == seq)
         return true;
     if (!comment->decision) {
         fault_set(fault, E_NOT_CURRENT);
@@ -109,8 +110,6 @@ static bool check_current_seq(struct work *work, const struct store_comment *com
         fault_int(fault, "seq", work_seq_of(work, comment->record));
         return false;
     }
-    if (work_seq_of(work, comment->decision) == seq)
-        return true;
     work_fault_decided(work, comment, fault);
     return false;
 }

@@ -8,7 +8,7 @@ static const struct field comment_target[] = {
     FIELD(struct target, site, "site", NAME, FIELD_REQUIRED, 1, 64),
     FIELD(struct target, comment, "comment", KEY, FIELD_REQUIRED, 1, 128),
     FIELD(struct target, revision, "revision", INT, 0, 1, INT32_MAX),
-    FIELD(struct target, seq, "seq", INT, 0, 1, SEQ_MAX),
+    FIELD(struct target, seq, "seq", INT, 0, 0, SEQ_MAX),
 };
 
 static const struct field record_target[] = {
@@ -29,6 +29,7 @@ static bool decode(struct request *request, const struct settings *settings, con
         struct path at = {.up = &at_list, .index = i};
         struct target *target = &targets->items[i];
         struct fault fault;
+        target->seq = -1;
         if (fields_decode(mp_item(list, i), fields, rows, &settings->limits, &at, target, &fault) &&
             !request_is_foreign(request, i, &at, &fault))
             continue;

@@ -8,7 +8,7 @@
 struct target {
     struct slice site, comment;
     int64_t revision;          /* 0: not compared */
-    int64_t seq;               /* 0: not given */
+    int64_t seq;               /* of its decision, or of a record; 0: it was pending; -1: not given */
     const struct fault *fault; /* NULL: the item is good */
 };
 

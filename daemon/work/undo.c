@@ -164,7 +164,7 @@ void undo_run(struct work *work, struct request *request, struct out *out)
         if (good && !undo(work, request, target, &u, &seq))
             return;
         work_item(out, target->site, found ? slice_of(u.comment.id) : SLICE_NONE);
-        if (target->seq)
+        if (target->seq > 0)
             out_key_int(out, "undoes", target->seq);
         if (!good) {
             work_item_error(work, out, &fault);

@@ -31,8 +31,9 @@ class Cli(Case):
         out, _ = self.modq(*arguments, "--json", **more)
         return [json.loads(line) for line in out.splitlines()]
 
-    def on_terminal(self, *arguments, answer=None):
-        """Runs it on a terminal of 100 columns, types the answer when it asks; (exit code, what was shown)."""
+    def on_terminal(self, *arguments, answer=None, meanwhile=lambda: None):
+        """Runs it on a terminal of 100 columns, types the answer when it asks; (exit code, what was shown). The question is
+        the moment between the listing and the deciding, where `meanwhile` is called."""
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
         process = subprocess.Popen([MODQ, "--dir", self.daemon.dir, "--as", "ann", *arguments], stdin=slave, stdout=slave,
@@ -50,6 +51,7 @@ class Cli(Case):
                 break
             received += part
             if answer is not None and b"[y/N] " in received:
+                meanwhile()
                 os.write(master, answer)
                 answer = None
         os.close(master)
@@ -226,28 +228,14 @@ class Asking(Cli):
 
 class Deciding(Cli):
     def test_what_changed_meanwhile_is_left_out_with_the_reason(self):
-        """The question is the moment between the listing and the deciding."""
         names = self.many(ASKED + 3, "u1")
-        master, slave = pty.openpty()
-        process = subprocess.Popen([MODQ, "--dir", self.daemon.dir, "--as", "ann", "approve", "--author", self.of("u1")],
-                                   stdin=slave, stdout=slave, stderr=slave, env={**os.environ, "TERM": "dumb"})
-        os.close(slave)
-        received = b""
-        while b"[y/N] " not in received:
-            received += os.read(master, 65536)
-        self.submit_one(names[0], "edited", revision=2, author={"id": "u1"})
-        self.reject(self.named(names[1]), self.bob)
-        self.bob.claim(comments=[self.named(names[2])])
-        os.write(master, b"y\n")
-        received = b""
-        while True:
-            try:
-                received += os.read(master, 65536)
-            except OSError:
-                break
-        os.close(master)
-        shown = received.decode()
-        self.assertEqual(process.wait(20), FINAL, shown)
+
+        def meanwhile():
+            self.submit_one(names[0], "edited", revision=2, author={"id": "u1"})
+            self.reject(self.named(names[1]), self.bob)
+            self.bob.claim(comments=[self.named(names[2])])
+        code, shown = self.on_terminal("approve", "--author", self.of("u1"), answer=b"y\n", meanwhile=meanwhile)
+        self.assertEqual(code, FINAL, shown)
         self.assertIn(f"{ASKED} approved, 3 left out (", shown)
         for name, why in zip(names, ("another revision is current now: 2", "already rejected by bob", "claimed by bob")):
             self.assertIn(f"{name}: {why}", shown)
@@ -273,6 +261,16 @@ class Deciding(Cli):
         self.modq("approve", "--author", self.of("u1"), "--state", "rejected", code=FINAL)
         self.modq("approve", "--author", self.of("u1"), "--state", "rejected", "--supersede")
         self.assertEqual(self.states(names), ["approved"] * 2)
+
+    def test_superseding_leaves_out_what_was_pending_and_is_decided_meanwhile(self):
+        names = self.many(ASKED + 1, "u1")
+        self.reject(self.named(names[0]))
+        code, shown = self.on_terminal("approve", "--author", self.of("u1"), "--state", "any", "--supersede", answer=b"y\n",
+                                       meanwhile=lambda: self.reject(self.named(names[1]), self.bob))
+        self.assertEqual(code, FINAL, shown)
+        self.assertIn(f"{ASKED} approved, 1 left out (", shown)
+        self.assertIn(f"{names[1]}: already rejected by bob", shown)
+        self.assertEqual(self.states(names[:2]), ["approved", "rejected"])
 
     def test_queue_is_still_piped_into_approve(self):
         names = self.many(3)

@@ -99,6 +99,21 @@ class Deciding(Case):
         self.assertEqual((error["state"], error["seq"]), ("pending", seq + 1))
         self.approve({**item, "seq": 99})
 
+    def test_supersede_of_what_was_pending_replaces_no_decision_made_since(self):
+        item = {**self.pending(), "seq": 0}
+        seq = self.approve(item, supersede=True)
+        error = self.assert_item(self.bob.reject([item], self.reasons[:1], supersede=True)[0], "already_decided")
+        self.assertEqual((error["decision"], error["by"], error["seq"]), ("approved", "ann", seq))
+        self.undo(seq)
+        self.assertEqual(self.bob.reject([item], self.reasons[:1], supersede=True)[0]["status"], "rejected")
+
+    def test_number_of_a_decision_is_not_negative(self):
+        item = self.pending()
+        error = self.assert_item(self.ann.approve([{**item, "seq": -1}], supersede=True)[0], "out_of_range")
+        self.assertEqual((error["field"], error["min"]), ("comments[0].seq", 0))
+        error = self.assert_item(self.ann.undo([{"site": item["site"], "seq": 0}])[0], "out_of_range")
+        self.assertEqual((error["field"], error["min"]), ("records[0].seq", 1))
+
     def test_another_revision_than_was_read_is_stale(self):
         item = self.pending(revision=2)
         for revision in (1, 3):
