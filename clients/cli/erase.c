@@ -74,11 +74,42 @@ static void erase_author(struct app *app, const struct filter *filter)
     modq_fields_free(fields);
 }
 
+/* False: comments are left, which has been told. */
+static bool erase_comments(struct app *app, const struct bulk_job *job, const struct names *names)
+{
+    struct bulk_tally tally = {0};
+
+    if (names->count > 0)
+        bulk_do(app, job, names, &tally);
+    if (tally.done == names->count)
+        return true;
+    complain("mark and notes of the author are kept until all comments are erased; try again");
+    return false;
+}
+
+/* Comments come in while others are erased: it is looked again until there are none. Erased ones have no author. */
+static bool erase_all_comments(struct app *app, const struct bulk_job *job, const struct filter *filter,
+                               const struct names *names)
+{
+    bool more = names->count > 0;
+
+    if (!erase_comments(app, job, names))
+        return false;
+    while (more) {
+        struct selection since = {0};
+        bool good = selection_gather(app, filter, &since) && erase_comments(app, job, &since.names);
+        more = since.names.count > 0;
+        selection_free(&since);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
 static void erase_selected(struct app *app, const struct bulk_job *job, const struct filter *filter,
                            struct selection *selection)
 {
     static const struct bulk_job noted = {.wish = "Erase", .final = true};
-    struct bulk_tally tally = {0};
     struct text what = {0};
     size_t count = selection->names.count;
 
@@ -88,14 +119,9 @@ static void erase_selected(struct app *app, const struct bulk_job *job, const st
         say(&what, "mark and notes of ");
         say_quoted(&what, slice_of(app->options.text[OPT_AUTHOR]));
     }
-    if (bulk_confirmed(app, count > 0 ? job : &noted, count, &what, &selection->sample)) {
-        if (count > 0)
-            bulk_do(app, job, &selection->names, &tally);
-        if (tally.done == count)
-            erase_author(app, filter);
-        else
-            complain("mark and notes of the author are kept until all comments are erased; try again");
-    }
+    if (bulk_confirmed(app, count > 0 ? job : &noted, count, &what, &selection->sample) &&
+        erase_all_comments(app, job, filter, &selection->names))
+        erase_author(app, filter);
     text_free(&what);
 }
 

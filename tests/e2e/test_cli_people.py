@@ -34,11 +34,13 @@ class Cli(Case):
         out, _ = self.modq(*arguments, "--json", **more)
         return [json.loads(line) for line in out.splitlines()]
 
-    def on_terminal(self, *arguments, typed=b"", environment=None):
-        """Runs it on a terminal where this was typed already; (exit code, what was shown)."""
+    def on_terminal(self, *arguments, typed=b"", environment=None, meanwhile=None):
+        """Runs it on a terminal where this was typed already, or is typed at its question, after `meanwhile`; (exit code,
+        what was shown)."""
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-        os.write(master, typed)
+        if not meanwhile:
+            os.write(master, typed)
         process = subprocess.Popen([MODQ, "--dir", self.daemon.dir, "--as", "ann", *arguments], stdin=slave, stdout=slave,
                                    stderr=slave, env={**os.environ, "TERM": "dumb", **(environment or {})})
         os.close(slave)
@@ -49,6 +51,10 @@ class Cli(Case):
             except OSError:            # EIO: the other end is closed
                 break
             received += part
+            if meanwhile and b"[y/N] " in received:
+                meanwhile()
+                os.write(master, typed)
+                meanwhile = None
         os.close(master)
         return process.wait(20), received.decode().replace("\r\n", "\n")
 
@@ -266,6 +272,16 @@ class Data(Cli):
         self.assertEqual(self.state_of(self.by_another), "pending")
         self.modq("author", self.author, code=FINAL)
         self.modq("export", self.author, code=FINAL)
+
+    def test_comments_that_come_in_meanwhile_are_erased_too(self):
+        """The question is the moment between the listing and the erasing."""
+        items = [self.by_author()]
+        code, shown = self.on_terminal("erase", "--author", self.author, typed=b"y\n",
+                                       meanwhile=lambda: items.append(self.by_author()))
+        self.assertEqual(code, DONE, shown)
+        self.assertEqual([self.state_of(item) for item in items], ["erased"] * 2)
+        self.assertIn(f"mark and notes of {self.author} are erased", shown)
+        self.modq("author", self.author, code=FINAL)
 
     def test_terminal_is_asked_even_for_one(self):
         item = self.by_author()
