@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 
@@ -13,6 +14,7 @@ from daemon import MODQ, Daemon
 from screen import Screen
 
 ENTER = "\r"
+LOCAL = 6                         # exit code: the fault is on this side
 BACK_TO_NORMAL = b"\x1b[?1049l"
 
 
@@ -356,6 +358,33 @@ class Plain(ReviewCase):
         items = [self.pending() for _ in range(3)]
         self.plain("list\n1\n3\napprove\nquit\n")
         self.assertEqual([self.state_of(item) for item in items], ["approved", "pending", "approved"])
+
+    def without_output(self, stdout):
+        """A review that nobody types at, whose output cannot be written."""
+        process = subprocess.Popen([MODQ, "--dir", self.daemon.dir, "--as", "ann", "review", "--plain", "--site", self.site],
+                                   stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.PIPE)
+        self.addCleanup(process.__exit__, None, None, None)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_output_that_is_full_ends_it_and_what_was_held_is_given_back(self):
+        items = [self.pending() for _ in range(3)]
+        with open("/dev/full", "w") as full:
+            process = self.without_output(full)
+        self.assertEqual(process.wait(20), LOCAL)
+        self.assertIn(b"cannot write", process.stderr.read())
+        self.assertEqual([self.holder(item) for item in items], [None] * 3)
+
+    def test_reader_that_goes_away_ends_it_and_what_was_held_is_given_back(self):
+        items = [self.pending() for _ in range(3)]
+        process = self.without_output(subprocess.PIPE)
+        self.assertTrue(process.stdout.readline())
+        eventually(lambda: self.holder(items[0]) == "ann")
+        process.stdout.close()
+        process.stdin.write(b"help\n")
+        process.stdin.flush()
+        self.assertNotEqual(process.wait(20), 0)
+        self.assertEqual([self.holder(item) for item in items], [None] * 3)
 
     def test_no_escape_sequence_is_printed(self):
         self.pending("a\x1b[31mb")

@@ -32,28 +32,33 @@ enum { HEARD = sizeof(heard) / sizeof(heard[0]) };
 
 struct signals {
     sigset_t before;
-    struct sigaction action[HEARD];
+    struct sigaction action[HEARD], pipe;
 };
 
+/* An output that nobody reads any more is told by its writing, so that what is held is given back. */
 static void hear_signals(struct signals *signals)
 {
     struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction ignored = {.sa_handler = SIG_IGN};
     sigset_t all;
 
     end_asked = resize_asked = stop_asked_for = 0;
     sigemptyset(&all);
     sigemptyset(&action.sa_mask);
+    sigemptyset(&ignored.sa_mask);
     for (int i = 0; i < HEARD; i++)
         sigaddset(&all, heard[i]);
     sigprocmask(SIG_BLOCK, &all, &signals->before);
     for (int i = 0; i < HEARD; i++)
         sigaction(heard[i], &action, &signals->action[i]);
+    sigaction(SIGPIPE, &ignored, &signals->pipe);
 }
 
 static void stop_hearing(const struct signals *signals)
 {
     for (int i = 0; i < HEARD; i++)
         sigaction(heard[i], &signals->action[i], NULL);
+    sigaction(SIGPIPE, &signals->pipe, NULL);
     sigprocmask(SIG_SETMASK, &signals->before, NULL);
 }
 
@@ -139,6 +144,8 @@ static int loop(struct desk *desk, struct wire *wire, const struct signals *sign
         if (!goes_on(desk, &left_at, now))
             return EXIT_DONE;
         desk->face->draw(desk, now);
+        if (ferror(stdout)) /* nobody sees what they would decide */
+            review_leave(review, now);
         bool input = wait_for_something(desk, wire, signals, readable);
         now = when_now();
         heed_signals(desk, now);
