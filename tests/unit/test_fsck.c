@@ -1,8 +1,7 @@
 /* fsck: whatever the daemon does, its counts equal its log, while it works, too; and what other hands make differ is
  * named. */
-#include "../lib/rig.h"
 #include "../lib/store_memory.h"
-#include "unit.h"
+#include "../lib/talk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,52 +10,6 @@
 #include <sqlite3.h>
 
 #define DATABASE_BYTES (INT64_C(1) << 30)
-
-static struct rig rig;
-static const struct peer root = {.proof = PROOF_USER};
-
-/* ---- asking ---- */
-
-static const msgpack_object *ask(enum door door, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static const msgpack_object *ask(enum door door, const char *format, ...)
-{
-    char *json = NULL;
-    va_list args;
-
-    va_start(args, format);
-    assert_true(vasprintf(&json, format, args) >= 0);
-    va_end(args);
-    rig.from = root;
-    rig.now_ms++;
-    const msgpack_object *reply = rig_ask(&rig, door, json);
-    if (!reply || rig.wrong[0])
-        fail_msg("%s: %s", json, reply ? rig.wrong : "no answer");
-    free(json);
-    return reply;
-}
-
-#define FRONT(...) ask(DOOR_FRONT, __VA_ARGS__)
-#define DESK(...)  ask(DOOR_DESK, __VA_ARGS__)
-
-/* A reply that holds no error anywhere. */
-static void good(const msgpack_object *reply)
-{
-    char *text = rig_text(reply);
-
-    if (strstr(text, "\"error\""))
-        fail_msg("%s", text);
-    free(text);
-}
-
-static int64_t number(const msgpack_object *reply, const char *path)
-{
-    int64_t n = -1;
-
-    if (!mp_int(rig_at(reply, path), &n))
-        fail_msg("%s is no number in %s", path, rig_text(reply));
-    return n;
-}
 
 /* ---- fsck, slice by slice ---- */
 
@@ -92,7 +45,6 @@ static const msgpack_object *next_slice(struct slice state, int64_t limit)
     if (state.data)
         out_key_bin(&request, "state", state);
     out_end(&request);
-    rig.from = root;
     const msgpack_object *reply = rig_ask_packed(&rig, DOOR_DESK, out_slice(&request));
     out_free(&request);
     return reply;
@@ -161,7 +113,7 @@ static void tell(void)
 
 TEST(a_store_of_nothing_is_clean)
 {
-    rig_open(&rig, store_memory_open());
+    begin_as_root(store_memory_open());
     const msgpack_object *reply = fsck(100, NULL);
     assert_string_equal(found, "");
     assert_int_equal(slices, 1);
@@ -172,7 +124,7 @@ TEST(a_store_of_nothing_is_clean)
 
 TEST(what_the_daemon_wrote_is_clean_and_counted)
 {
-    rig_open(&rig, store_memory_open());
+    begin_as_root(store_memory_open());
     tell();
     expect_clean();
     const msgpack_object *reply = fsck(20000, NULL);
@@ -269,7 +221,7 @@ static void remove_file(void);
 /* The whole of it is clean now and then, and while it goes on. */
 static void run_story(struct store *store, int steps, enum queue_order order)
 {
-    rig_open(&rig, store);
+    begin_as_root(store);
     rig.settings.policy->queue = (struct policy_queue){order, 3600000, 60000, 5000, 1000, 1000};
     rig.settings.limits.value[LIMIT_REVISIONS] = 10;
     for (int i = 0; i < steps; i++) {
@@ -335,7 +287,7 @@ static struct store *open_file(void)
 static void write_file(void)
 {
     remove_file();
-    rig_open(&rig, open_file());
+    begin_as_root(open_file());
     tell();
     rig_close(&rig);
 }
@@ -555,7 +507,7 @@ TEST(whatever_other_hands_make_differ_is_named)
     for (size_t i = 0; i < sizeof(tamperings) / sizeof(tamperings[0]); i++) {
         write_file();
         by_hand(tamperings[i].sql);
-        rig_open(&rig, open_file());
+        begin_as_root(open_file());
         expect_named(&tamperings[i], 20000);
         expect_named(&tamperings[i], 1);
         rig_close(&rig);
@@ -566,12 +518,12 @@ TEST(whatever_other_hands_make_differ_is_named)
 TEST(more_faults_than_an_answer_holds_are_all_told)
 {
     remove_file();
-    rig_open(&rig, open_file());
+    begin_as_root(open_file());
     for (int i = 0; i < 300; i++)
         good(FRONT("{'op':'submit','comments':[{'site':'s%d','comment':'c','body':'b'}]}", i));
     rig_close(&rig);
     by_hand("UPDATE comment SET reports = 3; UPDATE site SET pending = 9");
-    rig_open(&rig, open_file());
+    begin_as_root(open_file());
     fsck(20000, NULL);
     int lines = 0;
     for (const char *at = found; (at = strchr(at, '\n')); at++)
@@ -590,7 +542,7 @@ TEST(keys_of_other_types_do_not_keep_it_from_its_end)
         "INSERT INTO report VALUES('x', x'ff00', x'00', 0, 1, NULL, NULL);"
         "INSERT INTO author VALUES('x', x'00', 1, 0, 0, 1); INSERT INTO skip VALUES(x'00', 'y', 1);"
         "INSERT INTO batch VALUES('abc', 'z');");
-    rig_open(&rig, open_file());
+    begin_as_root(open_file());
     fsck(1, NULL);
     rig_close(&rig);
     remove_file();
@@ -609,7 +561,7 @@ static bool is_refused(struct slice state)
 
 TEST(a_state_that_was_never_given_is_refused_or_harmless)
 {
-    rig_open(&rig, store_memory_open());
+    begin_as_root(store_memory_open());
     tell();
     struct slice given = mp_bin(rig_at(next_slice(SLICE_NONE, 20), "state"));
     assert_true(given.len > 20);
@@ -634,7 +586,7 @@ TEST(a_state_that_was_never_given_is_refused_or_harmless)
 
 TEST(only_an_administrator_may_ask)
 {
-    rig_open(&rig, store_memory_open());
+    begin_as_root(store_memory_open());
     rig.from = (struct peer){.proof = PROOF_NONE};
     const msgpack_object *reply = rig_ask(&rig, DOOR_DESK, "{'op':'fsck'}");
     assert_true(slice_is(mp_get_str(rig_at(reply, "error"), "name"), "denied"));

@@ -1,56 +1,10 @@
 /* What a moderator is given: the queue without what that one skipped. */
-#include "../lib/rig.h"
-#include "../lib/store_memory.h"
-#include "unit.h"
+#include "../lib/talk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define MINUTE_MS 60000
-
-static struct rig rig;
-
-static void begin(void)
-{
-    rig_open(&rig, store_memory_open());
-}
-
-static void end(void)
-{
-    if (!rig_log_is_whole(&rig) || !rig_is_verified(&rig))
-        fail_msg("%s", rig.wrong);
-    rig_close(&rig);
-}
-
-static const msgpack_object *ask(enum door door, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static const msgpack_object *ask(enum door door, const char *format, ...)
-{
-    char *json = NULL;
-    va_list args;
-
-    va_start(args, format);
-    assert_true(vasprintf(&json, format, args) >= 0);
-    va_end(args);
-    rig.now_ms++;
-    const msgpack_object *reply = rig_ask(&rig, door, json);
-    if (!reply || rig.wrong[0])
-        fail_msg("%s: %s", json, reply ? rig.wrong : "no answer");
-    free(json);
-    return reply;
-}
-
-#define FRONT(...) ask(DOOR_FRONT, __VA_ARGS__)
-#define DESK(...)  ask(DOOR_DESK, __VA_ARGS__)
-
-static void is(const msgpack_object *reply, const char *path, const char *expected)
-{
-    char *text = rig_text(rig_at(reply, path));
-
-    if (strcmp(text, expected) != 0)
-        fail_msg("%s is %s and not %s in %s", path, text, expected, rig_text(reply));
-    free(text);
-}
 
 /* Comments from..to as the items of a list, with what each holds besides; the caller frees it. */
 static char *items(const char *site, int from, int to, const char *besides)

@@ -1,57 +1,14 @@
 /* A second look: another moderator judges a decided comment without knowing the decision. */
-#include "../lib/rig.h"
-#include "../lib/store_memory.h"
-#include "unit.h"
+#include "../lib/talk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct rig rig;
-
-static void begin(double share)
+static void begin_with(double share)
 {
-    rig_open(&rig, store_memory_open());
+    begin();
     rig.settings.policy->second_look = share;
 }
-
-static void end(void)
-{
-    if (!rig_log_is_whole(&rig) || !rig_is_verified(&rig))
-        fail_msg("%s", rig.wrong);
-    rig_close(&rig);
-}
-
-static const msgpack_object *ask(enum door door, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static const msgpack_object *ask(enum door door, const char *format, ...)
-{
-    char *json = NULL;
-    va_list args;
-
-    va_start(args, format);
-    assert_true(vasprintf(&json, format, args) >= 0);
-    va_end(args);
-    rig.now_ms++;
-    const msgpack_object *reply = rig_ask(&rig, door, json);
-    if (!reply || rig.wrong[0])
-        fail_msg("%s: %s", json, reply ? rig.wrong : "no answer");
-    free(json);
-    return reply;
-}
-
-#define FRONT(...) ask(DOOR_FRONT, __VA_ARGS__)
-#define DESK(...)  ask(DOOR_DESK, __VA_ARGS__)
-
-static void is(const msgpack_object *reply, const char *path, const char *expected)
-{
-    char *text = rig_text(rig_at(reply, path));
-
-    if (strcmp(text, expected) != 0)
-        fail_msg("%s is %s and not %s in %s", path, text, expected, rig_text(reply));
-    free(text);
-}
-
-#define NOTHING "(nothing)"
 
 static void submit(const char *site, int id)
 {
@@ -88,7 +45,7 @@ static const msgpack_object *history(const char *as, int id)
 /* Comment 1 of "news", rejected for profanity by ann, and held by bob for a second look. */
 static void begin_held(void)
 {
-    begin(1);
+    begin_with(1);
     submit("news", 1);
     is(reject("ann", "news", 1, "profanity"), "results.0.seq", "1");
     is(claim("bob"), "comments.0.comment", "\"1\"");
@@ -98,7 +55,7 @@ static void begin_held(void)
 
 TEST(nothing_is_looked_at_again_unless_the_policy_says_so)
 {
-    begin(0);
+    begin_with(0);
     submit("news", 1);
     approve("ann", "news", 1);
     is(claim("bob"), "comments", "[]");
@@ -107,7 +64,7 @@ TEST(nothing_is_looked_at_again_unless_the_policy_says_so)
 
 TEST(a_decision_is_looked_at_again_by_somebody_else)
 {
-    begin(1);
+    begin_with(1);
     submit("news", 1);
     approve("ann", "news", 1);
     is(claim("ann"), "comments", "[]");
@@ -118,7 +75,7 @@ TEST(a_decision_is_looked_at_again_by_somebody_else)
 
 TEST(second_looks_are_among_the_queue_by_their_time)
 {
-    begin(1);
+    begin_with(1);
     for (int id = 1; id <= 4; id++)
         submit(id == 3 ? "blog" : "news", id);
     approve("ann", "news", 2);
@@ -138,7 +95,7 @@ TEST(second_looks_are_among_the_queue_by_their_time)
 
 TEST(what_was_escalated_is_not_looked_at_again)
 {
-    begin(1);
+    begin_with(1);
     submit("news", 1);
     DESK("{'op':'escalate','as':'ann','comments':[{'site':'news','comment':'1'}]}");
     approve("ann", "news", 1);
@@ -170,14 +127,14 @@ static int64_t approve_many(int count)
 
 TEST(no_more_than_a_thousand_wait)
 {
-    begin(1);
+    begin_with(1);
     assert_int_equal(approve_many(1100), 1000);
     end();
 }
 
 TEST(one_in_so_many_is_chosen)
 {
-    begin(0.1);
+    begin_with(0.1);
     assert_in_range(approve_many(2000), 120, 280); /* 6 standard deviations about 200 */
     end();
 }
@@ -243,7 +200,7 @@ TEST(the_holder_sees_a_pending_comment_and_others_the_decision)
 
 TEST(what_stands_around_a_comment_does_not_tell_its_holder_either)
 {
-    begin(1);
+    begin_with(1);
     is(FRONT("{'op':'submit','comments':[{'site':'news','comment':'1','body':'b','author':{'id':'a'}}]}"),
        "results.0.status", "\"accepted\"");
     DESK("{'op':'note','as':'eve','site':'news','comment':'1','note':'before'}");
@@ -264,7 +221,7 @@ TEST(what_stands_around_a_comment_does_not_tell_its_holder_either)
 
 TEST(its_holder_sees_it_as_pending_in_every_list_and_as_a_parent)
 {
-    begin(1);
+    begin_with(1);
     submit("news", 1);
     is(FRONT("{'op':'submit','comments':[{'site':'news','comment':'2','body':'b','parent':'1'}]}"), "results.0.status",
        "\"accepted\"");
@@ -283,7 +240,7 @@ TEST(its_holder_sees_it_as_pending_in_every_list_and_as_a_parent)
 
 TEST(an_approval_does_not_show_by_the_reports_that_it_settled)
 {
-    begin(1);
+    begin_with(1);
     submit("news", 1);
     FRONT("{'op':'report','site':'news','comment':'1','reader':'r'}");
     approve("ann", "news", 1);
@@ -299,7 +256,7 @@ TEST(the_claim_itself_shows_nothing_and_neither_does_its_repeat)
     static const char *const again =
         "{'op':'claim','as':'bob','operation':{'$bin':'99112233445566778899aabbccddeeff'}}";
 
-    begin(1);
+    begin_with(1);
     submit("news", 1);
     approve("ann", "news", 1);
     check_blind(rig_at(DESK("%s", again), "comments.0"));
@@ -437,7 +394,7 @@ TEST(whatever_else_happens_ends_the_second_look)
 
 TEST(reports_that_reopen_end_the_second_look)
 {
-    begin(1);
+    begin_with(1);
     submit("news", 1);
     approve("ann", "news", 1);
     is(claim("bob"), "comments.0.comment", "\"1\"");

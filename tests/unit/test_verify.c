@@ -1,9 +1,8 @@
 /* verify: what was written is found good on both back ends, and any change of it by other hands is named.
  * time-limit: 300 */
-#include "../lib/rig.h"
 #include "../lib/store_fault.h"
 #include "../lib/store_memory.h"
-#include "unit.h"
+#include "../lib/talk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,57 +12,10 @@
 
 #define DATABASE_BYTES (INT64_C(1) << 30)
 
-static struct rig rig;
-
-/* ---- asking ---- */
-
-static const struct peer root = {.proof = PROOF_USER};
-
-static const msgpack_object *ask(enum door door, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static const msgpack_object *ask(enum door door, const char *format, ...)
-{
-    char *json = NULL;
-    va_list args;
-
-    va_start(args, format);
-    assert_true(vasprintf(&json, format, args) >= 0);
-    va_end(args);
-    rig.from = root;
-    rig.now_ms++;
-    const msgpack_object *reply = rig_ask(&rig, door, json);
-    if (!reply || rig.wrong[0])
-        fail_msg("%s: %s", json, reply ? rig.wrong : "no answer");
-    free(json);
-    return reply;
-}
-
-#define FRONT(...) ask(DOOR_FRONT, __VA_ARGS__)
-#define DESK(...)  ask(DOOR_DESK, __VA_ARGS__)
-
-static int64_t number(const msgpack_object *reply, const char *path)
-{
-    int64_t n = -1;
-
-    if (!mp_int(rig_at(reply, path), &n))
-        fail_msg("%s is no number in %s", path, rig_text(reply));
-    return n;
-}
-
 static bool is_true(const msgpack_object *reply, const char *path)
 {
     const msgpack_object *value = rig_at(reply, path);
     return value && value->type == MSGPACK_OBJECT_BOOLEAN && value->via.boolean;
-}
-
-/* A reply that holds no error anywhere. */
-static void good(const msgpack_object *reply)
-{
-    char *text = rig_text(reply);
-
-    if (strstr(text, "\"error\""))
-        fail_msg("%s", text);
-    free(text);
 }
 
 /* ---- a history with a bit of everything ---- */
@@ -164,7 +116,6 @@ static const msgpack_object *verify(int64_t limit, bool with_counts)
         if (with_counts)
             out_key_bin(&request, "counts", mp_bin(rig_at(reply, "counts")));
         out_end(&request);
-        rig.from = root;
         reply = rig_ask_packed(&rig, DOOR_DESK, out_slice(&request));
         out_free(&request);
         if (!reply || rig.wrong[0] || !is_true(reply, "ok"))
@@ -188,7 +139,7 @@ static void expect(const char *faults)
 
 TEST(a_store_of_nothing_is_good)
 {
-    rig_open(&rig, store_memory_open());
+    begin_as_root(store_memory_open());
     const msgpack_object *reply = verify(10, true);
     assert_string_equal(found, "");
     assert_int_equal(number(reply, "last"), 0);
@@ -200,7 +151,7 @@ TEST(a_store_of_nothing_is_good)
 
 TEST(what_the_daemon_wrote_is_good_in_memory)
 {
-    rig_open(&rig, store_memory_open());
+    begin_as_root(store_memory_open());
     tell();
     expect("");
     rig_close(&rig);
@@ -228,7 +179,7 @@ static void open_rig(void)
 {
     static uint64_t operations;
 
-    rig_open(&rig, open_file());
+    begin_as_root(open_file());
     rig.operations = operations += 1000;
 }
 
@@ -847,12 +798,11 @@ TEST(a_store_that_fails_at_any_call_gives_no_answer_instead_of_a_good_one)
     uint64_t nth = 0;
     bool failed = true;
 
-    rig_open(&rig, store);
+    begin_as_root(store);
     tell();
     while (failed) {
         store_fault_arm(store, ++nth, STORE_FAILED, false);
         uint64_t before = store_fault_failures(store);
-        rig.from = root;
         const msgpack_object *reply = rig_ask(&rig, DOOR_DESK, "{'op':'verify'}");
         failed = store_fault_failures(store) > before;
         assert_true(failed == !reply);
