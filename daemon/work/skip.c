@@ -102,7 +102,7 @@ void skips_load(struct work *work, struct slice moderator, struct skips *skips)
     struct loading loading = {skips, work->ledger ? ledger_now(work->ledger) : work->clock_ms};
 
     skips->n = 0;
-    work_ok(work, work->store->ops->skip_scan(work->store, moderator, 0, SKIPS_MAX, keep_live, &loading));
+    work_ok(work, work->store->ops->skip_scan(work->store, moderator, 0, INT64_MAX, keep_live, &loading));
 }
 
 static int newest_first(const void *a, const void *b)

@@ -192,6 +192,20 @@ TEST(a_claim_looks_at_little_more_than_it_gives_and_skips)
     end();
 }
 
+TEST(skips_that_are_over_take_no_room_from_those_that_are_not)
+{
+    enum { ALL = 1010 };
+
+    begin();
+    submit("news", 1, ALL);
+    is(DESK("{'op':'skip','as':'ann','for_ms':604800000,'comments':[{'site':'news','comment':'1'}]}"),
+       "results.0.status", "\"skipped\"");
+    skipped("ann", 2, ALL);
+    rig.now_ms += 31 * MINUTE_MS;
+    assert_string_equal(claimed("ann", 2), "2,3");
+    end();
+}
+
 TEST(of_very_many_skips_the_newest_count)
 {
     enum { ALL = 1010 };
