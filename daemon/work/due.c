@@ -163,10 +163,32 @@ static void begin_anew(struct work *work, struct store_site *site)
     work->due_stale = true;
 }
 
-static void put_or_begin_anew(struct work *work, struct store_site *site, struct found *found)
+/* How many passes over the site's comments are to be made yet: the row has one '~' for each before the rule. */
+static size_t passes_left(const struct store_site *site)
+{
+    return strspn(site->due_rule, "~");
+}
+
+/* Something was said that changes due times on both sides of where a pass may be now. That one goes on, and another one
+ * comes after it: if it began anew each time, changes that come again and again would keep it from its end. */
+static void pass_once_more(struct work *work, struct store_site *site)
+{
+    char rule[DUE_RULE_BYTES + 1];
+
+    due_rule(queue_of(work, slice_of(site->name)), rule);
+    size_t passes = passes_left(site);
+    if (passes == 0 || strcmp(site->due_rule + passes, rule) != 0) {
+        begin_anew(work, site);
+    } else if (passes == 1 && site->due_after[0]) {
+        snprintf(site->due_rule, sizeof(site->due_rule), "~~%.*s", DUE_RULE_BYTES - 2, rule);
+        ledger_touch(work->ledger, site);
+    }
+}
+
+static void put_or_pass(struct work *work, struct store_site *site, struct found *found)
 {
     if (found->n == found->cap)
-        begin_anew(work, site);
+        pass_once_more(work, site);
     else
         put_found(work, site, found);
     free(found->comments);
@@ -179,14 +201,14 @@ void due_article_changed(struct work *work, struct store_site *site, struct slic
     if (queue_of(work, slice_of(site->name))->order != ORDER_URGENCY)
         return;
     if (!found_begin(&found, AT_ONCE)) {
-        begin_anew(work, site);
+        pass_once_more(work, site);
         return;
     }
     for (enum lane lane = LANE_NORMAL; lane <= LANE_ESCALATED; lane++)
         if (found.n < found.cap)
             work_ok(work, work->store->ops->article_pending(work->store, site->no, article, lane, -1, 0, AT_ONCE,
                                                             remember, &found));
-    put_or_begin_anew(work, site, &found);
+    put_or_pass(work, site, &found);
 }
 
 void due_author_changed(struct work *work, struct store_site *site, struct slice author)
@@ -196,15 +218,14 @@ void due_author_changed(struct work *work, struct store_site *site, struct slice
     if (queue_of(work, slice_of(site->name))->order != ORDER_URGENCY)
         return;
     if (!found_begin(&found, AT_ONCE)) {
-        begin_anew(work, site);
+        pass_once_more(work, site);
         return;
     }
     work_ok(work,
             work->store->ops->author_comments(work->store, site->no, author, INT64_MAX, AT_ONCE, remember, &found));
-    put_or_begin_anew(work, site, &found);
+    put_or_pass(work, site, &found);
 }
 
-/* A rule that is being applied has '~' before it. */
 static bool is_level(struct work *work, struct store_site *site)
 {
     char rule[DUE_RULE_BYTES + 1];
@@ -214,7 +235,7 @@ static bool is_level(struct work *work, struct store_site *site)
     due_rule(queue_of(work, slice_of(site->name)), rule);
     if (strcmp(site->due_rule, rule) == 0)
         return true;
-    if (site->due_rule[0] != '~' || strcmp(site->due_rule + 1, rule) != 0)
+    if (strcmp(site->due_rule + passes_left(site), rule) != 0)
         begin_anew(work, site);
     return false;
 }
@@ -230,7 +251,7 @@ static int64_t pass_site(struct work *work, struct store_site *site, int64_t lim
             work->store->ops->comment_scan(work->store, site->no, slice_of(site->due_after), limit, remember, &found));
     put_found(work, site, &found);
     if (found.n < found.cap) {
-        memmove(site->due_rule, site->due_rule + 1, sizeof(site->due_rule) - 1);
+        memmove(site->due_rule, site->due_rule + 1, strlen(site->due_rule)); /* one '~' less */
         site->due_after[0] = '\0';
     } else {
         snprintf(site->due_after, sizeof(site->due_after), "%s", found.comments[found.n - 1].id);

@@ -38,8 +38,8 @@ void due_set(struct work *work, const struct store_site *site, struct store_comm
 /* The same where the moment is not at hand. */
 void due_renew(struct work *work, const struct store_site *site, struct store_comment *comment);
 
-/* Puts the pending comments of an article or an author anew: something was said about it. When there are very many, the
- * rest is left to due_pass. */
+/* Puts the pending comments of an article or an author anew: something was said about it. When there are very many,
+ * they are left to due_pass; to the next one, where one is on its way. */
 void due_article_changed(struct work *work, struct store_site *site, struct slice article);
 void due_author_changed(struct work *work, struct store_site *site, struct slice author);
 

@@ -1,6 +1,8 @@
-/* When a comment is due. Pure: the figures here were added up by hand. */
+/* When a comment is due: figures that were added up by hand, and how due times are made anew. */
 #include "../../daemon/work/due.h"
-#include "unit.h"
+#include "../lib/talk.h"
+
+#include <stdio.h>
 
 enum { MINUTE = 60000 };
 
@@ -95,4 +97,70 @@ TEST(a_rule_is_read_as_it_was_written)
     }
     for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
         assert_false(due_rule_read(none[i], &read));
+}
+
+/* ---- making them anew ---- */
+
+enum { MANY = 1500, SLICE = 200 };
+
+static struct policy_queue usual;
+
+static void begin_with_urgency(void)
+{
+    begin();
+    usual = rig.settings.policy->queue;
+    rig.settings.policy->queue = urgency;
+}
+
+/* The policy is that of all tests. */
+static void end_with_urgency(void)
+{
+    end();
+    rig.settings.policy->queue = usual;
+}
+
+static void submit_many(void)
+{
+    for (int from = 0; from < MANY; from += 100) {
+        char list[16384];
+        size_t at = 0;
+        for (int i = from; i < from + 100; i++)
+            at += (size_t)snprintf(list + at, sizeof(list) - at,
+                                   "%s{'site':'news','comment':'%d','body':'b','author':{'id':'u'}}",
+                                   i > from ? "," : "", i);
+        good(FRONT("{'op':'submit','comments':[%s]}", list));
+    }
+}
+
+/* One turn of the writer when it has nothing else to do. False: nothing is left to be made anew. */
+static bool pass(int64_t limit)
+{
+    assert_int_equal(ledger_begin(rig.work.ledger, rig.now_ms), STORE_OK);
+    bool more = due_pass(&rig.work, limit);
+    assert_int_equal(rig.work.trouble, STORE_OK);
+    assert_int_equal(ledger_commit(rig.work.ledger, NULL, NULL), STORE_OK);
+    return more;
+}
+
+TEST(changes_that_come_again_and_again_do_not_keep_a_pass_from_its_end)
+{
+    static const char *const marks[] = {"watched", "trusted"};
+
+    begin_with_urgency();
+    submit_many();
+    const struct store_site *site = ledger_site(rig.work.ledger, slice_of("news"));
+    int passes = 0;
+    for (int i = 0; i < 4 * MANY / SLICE; i++) {
+        good(DESK("{'op':'author_mark','as':'ann','site':'news','author':'u','mark':'%s','note':'n'}", marks[i % 2]));
+        bool waits = strncmp(site->due_rule, "~~", 2) == 0; /* another pass for the one that is on its way */
+        assert_true(pass(SLICE));
+        passes += waits && strncmp(site->due_rule, "~~", 2) != 0;
+    }
+    assert_in_range(passes, 3, 4);
+    int turns = 0;
+    while (pass(SLICE))
+        turns++;
+    assert_in_range(turns, 1, 2 * MANY / SLICE);
+    assert_string_equal(site->due_after, "");
+    end_with_urgency();
 }
