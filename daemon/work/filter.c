@@ -5,6 +5,7 @@
 #include "../../proto/fields.h"
 #include "due.h"
 #include "grant.h"
+#include "moment.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -84,7 +85,7 @@ static bool needs_site(struct request *request, const struct filter *filter)
 
 bool filter_decode(struct request *request, const struct settings *settings, enum state state, struct filter *filter)
 {
-    *filter = (struct filter){.state = state};
+    *filter = (struct filter){.state = state, .since = -1, .until = -1};
     return fields_decode(&request->map, filter_fields, ROWS(filter_fields), &settings->limits, NULL, filter,
                          &request->fault) &&
            take_state(request, filter) && take_lanes(request, filter) && take_mark(request, filter) &&
@@ -94,40 +95,18 @@ bool filter_decode(struct request *request, const struct settings *settings, enu
 bool filter_is_plain(const struct filter *filter)
 {
     return filter->state == STATE_PENDING && !filter->article.data && !filter->author.data && !filter->language.data &&
-           !filter->since && !filter->until && !filter->reported && filter->mark == MARK_COUNT &&
+           filter->since < 0 && filter->until < 0 && !filter->reported && filter->mark == MARK_COUNT &&
            !filter->reason.data && !filter->by.data && !filter->free;
-}
-
-/* The first event at or after a moment: events are numbered in the order of their times. */
-static int64_t event_at(struct work *work, int64_t ms, int64_t newest)
-{
-    int64_t low = 1, high = newest + 1;
-    struct store_event event;
-
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (!work_ok(work, work->store->ops->event_get(work->store, middle, &event)))
-            return low;
-        if (event.at < ms)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
 }
 
 struct filter_bounds filter_bounds(struct work *work, const struct filter *filter)
 {
     struct filter_bounds bounds = {0, INT64_MAX};
-    struct store_event last;
 
-    if ((!filter->since && !filter->until) || !work_ok(work, work->store->ops->event_last(work->store, &last)))
-        return bounds;
-    int64_t newest = last.no;
-    if (filter->since)
-        bounds.first = event_at(work, filter->since, newest);
-    if (filter->until)
-        bounds.end = event_at(work, filter->until, newest);
+    if (filter->since >= 0)
+        bounds.first = moment_first(work, filter->since);
+    if (filter->until >= 0)
+        bounds.end = moment_first(work, filter->until);
     return bounds;
 }
 

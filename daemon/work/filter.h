@@ -10,7 +10,7 @@ struct filter {
     enum state state;                   /* STATE_NONE: any */
     unsigned lanes;                     /* 1 << enum lane, or-ed; looked at where a comment is pending */
     struct slice language;              /* a range of BCP 47 */
-    int64_t since, until;               /* received at or after, and before; until 0: without an end */
+    int64_t since, until;               /* received at or after, and before; -1: not given */
     int64_t reported;                   /* so many readers' reports at least */
     enum mark mark;                     /* MARK_COUNT: any */
     struct slice reason, by;            /* of the current decision */

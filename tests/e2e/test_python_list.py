@@ -85,6 +85,7 @@ class Filters(Case):
             self.assertEqual(self.listed(since=middle, state=state), [last])
             self.assertEqual(self.listed(until=middle, state=state), [first])
             self.assertEqual(self.listed(since=now_ms() + 1000, state=state), [])
+            self.assertEqual(self.listed(until=0, state=state), [])
             self.assertEqual(sorted(self.listed(since=0, until=now_ms() + 1000, state=state)), sorted([first, last]))
 
     def test_reports(self):
