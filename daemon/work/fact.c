@@ -230,7 +230,7 @@ static void encode_reasons(struct slice data, struct out *out)
     msgpack_zone_destroy(&zone);
 }
 
-/* What the moderator of a second look would have decided: a kind by its word or its number. */
+/* What the moderator of a second look would have decided; nil when they escalated. */
 static void encode_second(struct slice data, struct out *out)
 {
     msgpack_zone zone;
@@ -241,11 +241,7 @@ static void encode_second(struct slice data, struct out *out)
         return;
     }
     mp_unpack_map(data, &zone, &map);
-    int64_t number = mp_get_int(&map, "decision", KIND_NONE);
-    struct slice word = mp_get_str(&map, "decision");
-    if (number > KIND_NONE && number < KIND_COUNT)
-        word = slice_of(kind_name((enum kind)number));
-    out_key_str(out, "decision", word);
+    out_key_str(out, "decision", mp_get_str(&map, "decision"));
     msgpack_zone_destroy(&zone);
 }
 
