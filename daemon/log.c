@@ -14,8 +14,8 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
-#include "../proto/utf8.h"
 #include "clock.h"
+#include "escape.h"
 
 enum { TEXT_BYTES = 1024, FIELDS_MAX = 24, FIELD_BYTES = 256, WINDOW_MS = 10000 };
 
@@ -59,26 +59,6 @@ void log_open(void)
 }
 
 /* text */
-
-/* What a peer sent may stand in the text: a control character, which could begin a line of its own or command a
- * terminal, becomes \xNN for each of its bytes, and so does what is no UTF-8. */
-static void escape(const char *text, char escaped[4 * TEXT_BYTES])
-{
-    struct slice all = slice_of(text);
-    char *to = escaped;
-
-    for (size_t i = 0; i < all.len;) {
-        size_t start = i;
-        int32_t c = utf8_next(all, &i);
-        bool plain = c >= 0 && !utf8_is_control(c);
-        for (; start < i; start++)
-            if (plain)
-                *to++ = all.data[start];
-            else
-                to += sprintf(to, "\\x%02X", (unsigned)(unsigned char)all.data[start]);
-    }
-    *to = '\0';
-}
 
 static void write_text(int priority, const char *text)
 {
@@ -194,11 +174,11 @@ static bool may_write(enum log_id id, int64_t *left_out)
 static void line(int priority, const char *message_id, const struct log_fields *fields, int64_t left_out,
                  const char *text)
 {
-    char escaped[4 * TEXT_BYTES];
+    char escaped[4 * TEXT_BYTES]; /* what a peer sent may stand in the text */
     struct entry entry = {.n = 0, .used = 0};
 
     pthread_once(&once, look);
-    escape(text, escaped);
+    escape_text(text, escaped, sizeof(escaped));
     if (to_journal) {
         add(&entry, "MESSAGE", slice_of(escaped));
         add_text(&entry, "PRIORITY", (char[]){(char)('0' + priority), '\0'});

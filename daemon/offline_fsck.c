@@ -5,18 +5,34 @@
 
 #include "arguments.h"
 #include "clock.h"
+#include "escape.h"
 #include "work/fsck_state.h"
 
 enum { ROWS_A_SLICE = 20000 };
+
+/* What other hands wrote into the database may stand in it. */
+static void print_escaped(const char *text)
+{
+    char escaped[4 * sizeof(((struct fsck_fault *)0)->detail)];
+
+    escape_text(text, escaped, sizeof(escaped));
+    fputs(escaped, stdout);
+}
 
 static void print_faults(const struct fsck *fsck)
 {
     for (size_t i = 0; i < fsck->n; i++) {
         const struct fsck_fault *fault = &fsck->faults[i];
         printf("%s %lld", fsck_table_name(fault->table), (long long)fault->no);
-        if (fault->site[0])
-            printf(", %s%s%s", fault->site, fault->comment[0] ? "/" : "", fault->comment);
-        printf(": %s: %s\n", fsck_what_name(fault->what), fault->detail);
+        if (fault->site[0]) {
+            fputs(", ", stdout);
+            print_escaped(fault->site);
+            fputs(fault->comment[0] ? "/" : "", stdout);
+            print_escaped(fault->comment);
+        }
+        printf(": %s: ", fsck_what_name(fault->what));
+        print_escaped(fault->detail);
+        putchar('\n');
     }
 }
 

@@ -117,6 +117,14 @@ class Asked(unittest.TestCase):
                 lines = self.faults_of(directory)
                 self.assertTrue(any(re.match(line, told) for told in lines), lines)
 
+    def test_what_other_hands_wrote_cannot_drive_a_terminal(self):
+        tamper.unguarded(self.path, "UPDATE site SET name = 'n' || char(27) || '[2J' || char(8238), pending = pending + 1"
+                                    " WHERE no = 1")
+        told = count_anew(self.directory)
+        self.assertEqual(told.returncode, FAULTS)
+        self.assertIn("n?[2J\\xE2\\x80\\xAE", told.stdout)
+        self.assertNotRegex(told.stdout + told.stderr, "[\x1b\u202e]")
+
     def test_end_of_a_test_finds_what_differs(self):
         daemon = Daemon(directory=self.directory)
         with self.assertRaisesRegex(AssertionError, "modqd --fsck ended with 1:\nsite 1, news: differs: pending"):

@@ -135,6 +135,14 @@ TEST(a_peer_cannot_command_the_terminal)
             "\\x9B2J"); /* and as one byte */
 }
 
+TEST(a_peer_cannot_turn_the_rest_of_a_line_round_or_end_it)
+{
+    becomes("\u202elive", "\\xE2\\x80\\xAElive");
+    becomes("\u2067x\u2069", "\\xE2\\x81\\xA7x\\xE2\\x81\\xA9");
+    becomes("\u200f\u061c", "\\xE2\\x80\\x8F\\xD8\\x9C");
+    becomes("\u2028x\u2029", "\\xE2\\x80\\xA8x\\xE2\\x80\\xA9");
+}
+
 TEST(words_of_any_language_stay_as_they_are)
 {
     becomes("Kommentar für سایت – 評論 \\ 🙂", "Kommentar für سایت – 評論 \\ 🙂");
