@@ -98,20 +98,30 @@ static bool write_pair(int fd, const char *public_text, const char *secret_text)
            fsync(fd) == 0;
 }
 
-bool server_key_make(struct server_key *key, const char *path, char *reason, size_t reason_bytes)
+/* A pair in a file of its own, which nobody else has. */
+static bool write_new(const char *path)
 {
     char public_text[CURVE_TEXT_BYTES];
     char secret_text[CURVE_TEXT_BYTES];
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
     bool good = fd >= 0 && zmq_curve_keypair(public_text, secret_text) == 0 && write_pair(fd, public_text, secret_text);
+    explicit_bzero(secret_text, sizeof(secret_text));
+    return fd >= 0 && close(fd) == 0 && good;
+}
+
+/* The file has its name when it is whole: who is ended meanwhile leaves none that is not. A name that is taken already,
+ * by a link, too, stays what it is. */
+bool server_key_make(struct server_key *key, const char *path, char *reason, size_t reason_bytes)
+{
+    char new_path[PATH_BYTES + 8];
+
+    snprintf(new_path, sizeof(new_path), "%s.new", path);
+    unlink(new_path); /* of one who was ended */
+    bool good = write_new(new_path) && link(new_path, path) == 0;
     if (!good)
         snprintf(reason, reason_bytes, "%s: the server's key cannot be made: %s", path, strerror(errno));
-    if (fd >= 0 && close(fd) != 0)
-        good = false;
-    if (fd >= 0 && !good)
-        unlink(path);
-    explicit_bzero(secret_text, sizeof(secret_text));
+    unlink(new_path);
     return good && server_key_read(key, path, reason, reason_bytes);
 }
 

@@ -207,6 +207,15 @@ class ServerKeys(Starting):
             self.assertEqual(os.listdir(place), ["link"])
             self.assertEqual(self.new(f"{place}/none/key").returncode, 3)
 
+    def test_daemon_that_is_ended_while_it_makes_its_server_key_makes_one_at_its_next_start(self):
+        with directory() as place:
+            paths = [f"{place}/server.key", f"{place}/server.key.new"]
+            daemon = Daemon(directory=place, wrapper=["strace", "-f", "-o", "/dev/null", *(f"-P{path}" for path in paths),
+                                                      "-e", "trace=write,fsync", "-e", "inject=write,fsync:signal=KILL:when=1"])
+            with self.assertRaisesRegex(AssertionError, "exit code"):
+                daemon.start()
+            self.started(directory=place)
+
     def test_systemds_credential_is_the_server_key(self):
         with directory() as place:
             public = self.new(f"{place}/server.key").stdout.strip()
