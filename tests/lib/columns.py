@@ -28,4 +28,4 @@ def width(character):
 
 def text_width(text):
     """Of text without control characters: each character by itself, for terminals that join no pictographs."""
-    return sum(map(width, text))
+    return len(text) if text.isascii() else sum(map(width, text))

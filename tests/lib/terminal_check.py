@@ -40,6 +40,9 @@ TOKEN = re.compile(r"""
   | (?P<text> [^\x00-\x1f\x7f-\x9f]+ )
 """, re.X)
 
+# Of a text without controls: nothing is to be judged of what is plain, and it is most of all output.
+PARTS = re.compile(r"(?P<plain>[ -~]+)|[^ -~]+")
+
 # What ncurses writes for xterm-256color (infocmp). Titles (OSC), device control (DCS) and questions are not among it.
 SCREEN_CSI = re.compile(r"""
     \d*[ABCDEFGLMPSTXZ@bd]  | (?:\d*;\d*)?H | [0-2]?J | [0-2]?K | \d*;\d*r
@@ -75,6 +78,7 @@ def _character_fault(character):
     return None
 
 
+@functools.lru_cache(maxsize=None)
 def _stands_on_another(character):
     return unicodedata.category(character) in ("Mn", "Mc", "Me")
 
@@ -94,7 +98,15 @@ class _Row:
         self.before, self.stacked = "", 0
 
     def take(self, text):
-        for at, character in enumerate(text):
+        for part in PARTS.finditer(text):
+            if part["plain"]:
+                self.width += len(part[0])
+                self.before, self.stacked = part[0][-1], 0
+            else:
+                self._take_others(text, part.start(), part[0])
+
+    def _take_others(self, text, start, part):
+        for at, character in enumerate(part, start):
             fault = _character_fault(character) or self._place_fault(character, text[at + 1:at + 2])
             if fault:
                 self.faults.append((self.width, fault))
