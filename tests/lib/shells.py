@@ -75,7 +75,8 @@ class Shell:
 
     def __init__(self, name):
         self.name = name
-        self._temporary = tempfile.TemporaryDirectory(prefix="mq-shell-", dir="/tmp")
+        self._temporary = tempfile.TemporaryDirectory(prefix="mq-shell-", dir="/tmp",
+                                                      ignore_cleanup_errors=True)     # fish writes behind its end
         self.dir = self._temporary.name
         self.bin, self.work = os.path.join(self.dir, "bin"), os.path.join(self.dir, "work")
         self.called, self.hits = os.path.join(self.dir, "called"), os.path.join(self.dir, "hits")
