@@ -75,7 +75,7 @@ help:
 	@echo 'make check       build and run every test (T=word: those whose name holds it)'
 	@echo 'make run         start the daemon in ./var and say what to type in a second terminal'
 	@echo 'make             build build/release/modqd, modq and libmodq (VARIANT=asan|ubsan|tsan)'
-	@echo 'make check-san   every test under AddressSanitizer and UBSan'
+	@echo 'make check-san   the tests under AddressSanitizer and UBSan, but those that say nothing of memory'
 	@echo 'make check-systemd  the Debian packages under a real systemd, in a container (needs root)'
 	@echo 'make fuzz        any bytes at codec, requests, configuration, policy, ZAP and libmodq (FUZZ_SECONDS=60 each)'
 	@echo 'make fuzz-corpus add what make fuzz found to the kept inputs, which make check runs again'

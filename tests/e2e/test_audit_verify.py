@@ -2,13 +2,9 @@
 daemon that was stopped and on one that runs. What is wrong with each kind of row is tests/unit/test_verify.c's as well;
 here it is the whole path, as an administrator goes it."""
 # time-limit: 300
-import json
 import os
 import re
 import shutil
-import statistics
-import threading
-import time
 import unittest
 
 import tamper
@@ -16,6 +12,7 @@ import tap
 from cases import event, eventually, now_ms
 from daemon import Daemon
 from second import policy_text
+from tamper import verify
 
 DONE, FAILED, USAGE = 0, 1, 2
 QUIET = "audit_reads = false\n"          # nobody's look is written down, so that all outputs are of the same history
@@ -62,15 +59,6 @@ def tell(daemon):
     ended = tamper.KINDS.index("lease_expired")
     eventually(lambda: tamper.rows(path, "SELECT 1 FROM event WHERE kind = ?", ended), 2 * LEASE_MS / 1000)
     desk.approve(named("10"))
-
-
-def verify(daemon, *arguments):
-    """(exit code, what it named, its last line) of `modq audit verify --json`."""
-    done = daemon.run_modq("audit", "verify", "--json", *arguments, timeout=120)
-    assert not done.stderr, done.stderr
-    *faults, end = map(json.loads, done.stdout.splitlines())
-    assert end["faults"] == len(faults), done.stdout
-    return done.returncode, [(fault["table"], fault["no"], fault["fault"]) for fault in faults], end
 
 
 # Kinds that nothing writes yet.
@@ -306,75 +294,6 @@ class Tampered(unittest.TestCase):
             self.assertEqual(verify(daemon)[:2], (FAILED, [("text", 2, "changed"), ("event", 16, "changed")]))
             self.assertEqual(daemon.front().submit([event("news", "later")])[0]["status"], "accepted")
             self.assertEqual(verify(daemon)[:2], (FAILED, [("text", 2, "changed"), ("event", 16, "changed")]))
-
-
-class Long(unittest.TestCase):
-    """A long history: verify goes through it in portions, beside what else the daemon has to do."""
-
-    EVENTS, BATCH, SUBMITS, RUNS = 60_000, 500, 300, 10
-
-    @classmethod
-    def setUpClass(cls):
-        cls.daemon = Daemon()
-        cls.addClassCleanup(lambda: cls.daemon.__exit__(None))
-        cls.daemon.start()
-        cls.front = cls.daemon.front()
-        for start in range(0, cls.EVENTS, cls.BATCH):
-            cls.front.submit([event(f"site-{n % 7}", str(n)) for n in range(start, start + cls.BATCH)])
-
-    def submits(self, number, until=lambda: False):
-        """How long acknowledgements take, in ms."""
-        taken = []
-        for n in range(number):
-            if until():
-                break
-            start = time.perf_counter()
-            self.front.submit([event("live", f"{number}-{n}-{time.time_ns()}")])
-            taken.append((time.perf_counter() - start) * 1000)
-            time.sleep(0.002)
-        return taken
-
-    def beside(self):
-        """Submits while modq audit verify runs again and again: what it said, events per second, and how long they took."""
-        told, rates = [], []
-
-        def run():
-            for _ in range(self.RUNS):
-                start = time.perf_counter()
-                told.append(verify(self.daemon))
-                rates.append(told[-1][2]["events"] / (time.perf_counter() - start))
-        thread = threading.Thread(target=run)
-        thread.start()
-        taken = self.submits(100_000, lambda: not thread.is_alive())
-        thread.join()
-        return told, rates, taken
-
-    def test_new_events_come_in_while_it_goes_through_and_hardly_wait_longer(self):
-        p99 = lambda taken: statistics.quantiles(taken, n=100)[98]
-        quiet, busy, rates = [], [], []
-        for _ in range(5):
-            quiet.append(p99(self.submits(self.SUBMITS)))
-            told, speeds, taken = self.beside()
-            self.assertEqual({(code, len(faults)) for code, faults, _ in told}, {(DONE, 0)})
-            events = [end["events"] for _, _, end in told]
-            self.assertEqual((events, events[0] > self.EVENTS), (sorted(set(events)), True), "nothing came in meanwhile")
-            busy.append(p99(taken))
-            rates += speeds
-        rate, before, beside = (statistics.median(figures) for figures in (rates, quiet, busy))
-        print(f"# {rate:,.0f} events/s; p99 of a submit {before:.2f} ms before, {beside:.2f} ms beside it")
-        self.assertLess(beside, 5 * before + 5)
-        self.assertGreater(rate, 5000)
-
-    def test_portions_of_any_length_find_the_same(self):
-        desk = self.daemon.desk()
-        for limit in (1000, 4999):
-            last, answer = 0, {"hash": None, "done": False}
-            while not answer["done"]:
-                answer = desk.call("verify", after=last, hash=answer["hash"], counts=answer.get("counts"), limit=limit)
-                self.assertEqual(answer["faults"], [])
-                self.assertLessEqual(answer["last"] - last, limit)
-                last = answer["last"]
-            self.assertEqual(last, answer["newest"])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """The history checker bites: a history that keeps every promise is clean, and each single fault put into it is found."""
+# plain: it is about a checker in Python
 import copy
 import hashlib
 import re

@@ -1,4 +1,6 @@
 """Completion in bash, zsh and fish as they are installed, driven as somebody who types drives them."""
+# plain: it is about scripts of shells; test_terminal asks for their values, too
+# waits: shells take their time with each key
 # time-limit: 240
 import functools
 import os

@@ -1,4 +1,5 @@
 """What `make demo` runs ends well, and says so when something differs."""
+# plain: it plays what the other tests ask for
 # time-limit: 200
 import json
 import os

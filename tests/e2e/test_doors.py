@@ -1,5 +1,4 @@
 """The sockets as doors: files and their modes, CURVE and its keys, and how many may come, from where, and how fast."""
-# alone: compares latencies
 # time-limit: 300
 import contextlib
 import grp
@@ -8,7 +7,6 @@ import shutil
 import socket
 import stat
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
@@ -19,12 +17,11 @@ import document
 import keys
 import tap
 from cases import Case, event, eventually, fresh
-from daemon import BUILD, MODQD, ROOT, Daemon, free_port
+from daemon import MODQD, Daemon, free_port
 from hostile import RawPeer, greeting, pack, ready
 from modq import Front, Key, ModqError, Raw, RequestTimeout, decode, open_socket, read_certificate
 
 DOORS = ("front", "push", "decisions", "desk")
-SANITIZED = "san" in os.path.basename(BUILD)
 HANDSHAKE_S = 3
 HELLO = {"v": 1, "op": "hello", "id": 1}
 RATE = document.limits()["rate_per_key"]["default"]
@@ -543,42 +540,6 @@ class Limits(unittest.TestCase):
         self.assertLess(len(self.daemon.log()), 20_000)
 
 
-# Hands in comments as fast as it can; arguments: endpoint, key file, site, how: "wait" does as busy says, "push" uses
-# the push socket, "flood" and "large" never wait. Prints how often it was busy and asked, when it is told to stop.
-GREEDY = """
-import itertools, select, sys, time
-import zmq
-from modq import Key, encode, decode, open_socket
-endpoint, path, site, how = sys.argv[1:]
-socket = open_socket(zmq.PUSH if how == "push" else zmq.DEALER, endpoint, key=Key.read(path))
-busy = sent = under_way = 0
-wait = 0
-body = "x" * (50_000 if how == "large" else 200)
-names = itertools.count()
-while not select.select([sys.stdin], [], [], 0)[0]:
-    while how != "push" and socket.poll(0):
-        reply = decode(socket.recv())
-        under_way -= 1
-        if not reply["ok"]:
-            busy += 1
-            wait = reply["error"]["retry_after_ms"] if how == "wait" else 0
-    if under_way < (20 if how == "wait" else 400):
-        if wait:
-            time.sleep(wait / 1000)
-            wait = 0
-        items = [{"site": site, "comment": f"g{next(names)}", "body": body} for _ in range(10)]
-        try:
-            socket.send(encode({"v": 1, "op": "submit", "id": sent, "comments": items}), zmq.DONTWAIT)
-            sent += 1
-            under_way += how != "push"
-        except zmq.Again:
-            socket.poll(1, zmq.POLLOUT)
-    else:
-        socket.poll(10)
-print(busy, sent)
-"""
-
-
 class Pace(unittest.TestCase):
     """How fast a key may ask, and what that is worth to others."""
 
@@ -663,61 +624,6 @@ class Pace(unittest.TestCase):
         for _ in range(100):
             daemon.administrator().hello()
 
-    # One greedy site beside a quiet one
-
-    def greedy(self, daemon, how):
-        key = daemon.add_key(fresh("greedy-"), "front", sites=["greedy"])
-        path = f"{daemon.dir}/greedy-{how}.key"
-        keys.write(path, key)
-        place = daemon.tcp["push" if how == "push" else "front"]
-        return subprocess.Popen([sys.executable, "-c", GREEDY, place, path, "greedy", how], stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, text=True,
-                                env={**os.environ, "PYTHONPATH": os.path.join(ROOT, "tests/lib")})
-
-    def taken_in(self, daemon):
-        """Comments of the greedy site that are stored."""
-        sites = {site["site"]: site["submitted"] for site in daemon.administrator().stats()["sites"]}
-        return sites.get("greedy", 0)
-
-    def measure(self, front, seconds=4.0):
-        """A quiet site: fifty comments a second. Milliseconds of each answer, sorted."""
-        times, end = [], time.monotonic() + seconds
-        while time.monotonic() < end:
-            start = time.monotonic()
-            result, = front.call("submit", comments=[event("quiet", fresh())])["results"]
-            self.assertEqual(result["status"], "accepted")
-            times.append((time.monotonic() - start) * 1000)
-            time.sleep(0.02)
-        return sorted(times)
-
-    def told(self, what, times, more=""):
-        p99 = times[int(len(times) * 0.99)]
-        print(f"# {what}: {len(times)} submits, p50 {times[len(times) // 2]:.2f} ms, p99 {p99:.2f} ms, "
-              f"most {times[-1]:.2f} ms{more}", flush=True)
-        return p99
-
-    def test_greedy_site_does_not_starve_a_quiet_one(self):
-        daemon = self.start()
-        quiet = daemon.front(key=daemon.add_key("quiet", "front", sites=["quiet"]), attempts=1)
-        quiet.hello()
-        self.told("quiet site alone", self.measure(quiet))
-        for how, words in (("wait", "at its limit"), ("flood", "beyond it"), ("large", "beyond it, 50 KB each"),
-                           ("push", "beyond it, by push")):
-            with self.subTest(how=how):
-                before, start = self.taken_in(daemon), time.monotonic()
-                process = self.greedy(daemon, how)
-                time.sleep(1)
-                times = self.measure(quiet)
-                told, _ = process.communicate("\n", timeout=60)
-                elapsed, taken = time.monotonic() - start, self.taken_in(daemon) - before
-                busy, sent = (int(word) for word in told.split())
-                p99 = self.told(f"beside a greedy key {words}", times,
-                                f" (greedy: {taken / elapsed:.0f} items/s taken, {busy} of {sent} requests busy)")
-                self.assertLess(p99, 100 * (4 if SANITIZED else 1))
-                self.assertLess(taken, RATE * (elapsed + 2))            # and two seconds' worth at once
-                if how == "flood":
-                    self.assertGreater(busy, 100, "it was not held up at all")
-
     def test_key_that_asks_too_much_loses_nothing_of_its_stream(self):
         """Credit that is refused would be gone, and the stream would stand still."""
         daemon = self.start(rate_per_key=50)
@@ -759,70 +665,6 @@ class Pace(unittest.TestCase):
         eventually(lambda: self.open_stream(fronts[0], fresh())["ok"])
         for stream in streams:
             stream.close()
-
-    def test_greedy_listener_does_not_starve_a_quiet_site(self):
-        """Hundreds of replays of a long log at a time, again and again."""
-        daemon = self.start()
-        local, desk = daemon.front(), daemon.desk("ann")
-        for _ in range(4):
-            items = [event("greedy", fresh()) for _ in range(250)]
-            local.submit(items)
-            desk.approve([{"site": "greedy", "comment": item["comment"]} for item in items])
-        quiet = daemon.front(key=daemon.add_key("quiet", "front", sites=["quiet"]), attempts=1)
-        live = quiet.stream("quiet")
-        key = daemon.add_key("greedy", "front", sites=["greedy"])
-        greedy = [daemon.keep(Raw(daemon.tcp["front"], key=key)) for _ in range(8)]
-        times, records, opened, end = [], [], 0, time.monotonic() + 5
-        while time.monotonic() < end:
-            for connection in greedy:
-                while connection.receive(0):
-                    pass
-                for _ in range(30):
-                    opened += 1
-                    connection.send(pack({"v": 1, "op": "stream", "id": opened, "site": "greedy", "credit": 1000,
-                                          "live": False}))
-            item = event("quiet", fresh())
-            start = time.monotonic()
-            quiet.call("submit", comments=[item])
-            times.append((time.monotonic() - start) * 1000)
-            desk.approve([{"site": "quiet", "comment": item["comment"]}])
-            start = time.monotonic()
-            self.assertIsNotNone(live.next_record(5))
-            records.append((time.monotonic() - start) * 1000)
-        sent = daemon.administrator().stats()["counters"]["records_sent"]
-        p99 = self.told("beside hundreds of replays", sorted(times), f" ({sent} records sent to the greedy one)")
-        late = self.told("records of the quiet site beside them", sorted(records))
-        self.assertGreater(sent, 20_000)
-        self.assertLess(max(p99, late), 100 * (4 if SANITIZED else 1))
-        live.close()
-
-    def test_greedy_moderator_does_not_starve_a_quiet_site(self):
-        daemon = self.start()
-        quiet = daemon.front(key=daemon.add_key("quiet", "front", sites=["quiet"]), attempts=1)
-        quiet.hello()
-        daemon.front().submit([event("greedy", fresh(), "x" * 500) for _ in range(2000)])
-        desk = daemon.desk(key=daemon.add_key("reader", "moderator", sites=["greedy"]))
-        times, reads, busy, end = [], [], 0, time.monotonic() + 4
-        waiting = []
-        quiet.submit([event("quiet", "known")])
-        while time.monotonic() < end:
-            waiting += [desk.send("list", limit=500) for _ in range(50)]
-            start = time.monotonic()
-            quiet.call("submit", comments=[event("quiet", fresh())])
-            times.append((time.monotonic() - start) * 1000)
-            start = time.monotonic()
-            quiet.status("quiet", ["known"])
-            reads.append((time.monotonic() - start) * 1000)
-            while len(waiting) > 1500:
-                try:
-                    desk.collect(waiting.pop(0))
-                except ModqError as error:
-                    self.assertEqual(error.name, "busy")
-                    busy += 1
-        p99 = self.told("beside a moderator who lists 500 cards all the time", sorted(times), f" ({busy} busy)")
-        late = self.told("status of the quiet site beside it", sorted(reads))
-        self.assertGreater(busy, 100)
-        self.assertLess(max(p99, late), 100 * (4 if SANITIZED else 1))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """The targets of libFuzzer and the inputs that are kept for them: what is missing or says nothing is a failure."""
+# plain: it is about the tool that runs the targets
 import glob
 import os
 import subprocess

@@ -1,4 +1,5 @@
 """Keys at work: how soon one ends, what its owner sees of others, in whose name things are done, and how they came."""
+# waits: for keys that expire, and for peers that get no answer
 # time-limit: 240
 import os
 import pwd

@@ -1,4 +1,5 @@
 """The manual pages say everything that the programs, the configuration and the library have, and find each other."""
+# plain: it is about documents
 import glob
 import os
 import re

@@ -1,4 +1,5 @@
 """Figures and health over HTTP, and that dashboard, rules and documentation speak of what the daemon exposes."""
+# waits: for what has its time
 # time-limit: 300
 import http.client
 import json

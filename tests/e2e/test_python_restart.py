@@ -1,4 +1,5 @@
 """What a restart, a second daemon, another schema and another address do; asked by the Python client."""
+# waits: for daemons that come and go
 # time-limit: 240
 import glob
 import hashlib

@@ -1,4 +1,5 @@
 """Streams and the decisions socket, heard by a client written from PROTOCOL.md."""
+# waits: for heartbeats and ends of streams
 # time-limit: 240
 import time
 

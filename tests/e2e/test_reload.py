@@ -1,4 +1,5 @@
 """The configuration read anew while the daemon runs: by SIGHUP, and by the desk's `reload`."""
+# waits: for what has its time
 # time-limit: 240
 import os
 import secrets

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """modq review: the desk of a moderator on a terminal, with a real daemon behind it."""
+# waits: as somebody at a screen does
 import os
 import re
 import signal

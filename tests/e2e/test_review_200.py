@@ -1,4 +1,6 @@
 """A moderator decides two hundred real comments with keys alone, and the history says what the keys said."""
+# plain: test_review_random presses more keys
+# waits: it reads and types at the speed of a person
 # slow: it is read and typed at the speed of a fast person
 # time-limit: 240
 import glob

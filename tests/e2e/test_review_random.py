@@ -1,5 +1,6 @@
 """Several moderators at one queue whose keys are pressed at random: nothing is decided twice, nothing is lost, nothing
 stays held. MODQ_RANDOM_S: for how long (20 s each unless told); MODQ_RANDOM_SEED: as a run that failed has printed."""
+# waits: as people at a screen do
 # slow: random keys for a while
 # time-limit: 300
 import os

@@ -1,4 +1,5 @@
 """The test runner itself: what crashes, hangs or says nothing is a failure."""
+# plain: it is about the runner
 import argparse
 import importlib.machinery
 import importlib.util
@@ -57,24 +58,39 @@ class Programs(unittest.TestCase):
         self.assertEqual(self.counts("# time-limit: 1\nimport time\nprint('ok 1 - a', flush=True)\ntime.sleep(60)"),
                          (1, 1, 0))
 
+    def forge(self, folder, name, declared=""):
+        """Writes when it began and ended."""
+        path = os.path.join(folder, f"test_{name}.py")
+        with open(path, "w") as file:
+            file.write(f"# {declared}\nimport sys, time\nt = time.monotonic()\ntime.sleep(0.3)\n"
+                       "print(f'1..1\\nok 1 - {t} {time.monotonic()}')")
+        return RUN.Program(path, "build/release")
+
+    def times(self, programs):
+        """From when to when each of them ran, by the letter that is its name."""
+        options = argparse.Namespace(build="build/release", filter="", skip_slow=False)
+        done = [program for program, _ in RUN.run_all(programs, options)]
+        return {program.path[-4]: [float(word) for word in program.passed[0].split()] for program in done}
+
     def test_programs_run_two_at_a_time_unless_one_wants_to_be_alone(self):
-        """Each writes when it began and ended."""
-        script = "import sys, time\nt = time.monotonic()\ntime.sleep(0.3)\nprint(f'1..1\\nok 1 - {t} {time.monotonic()}')"
         with tempfile.TemporaryDirectory(prefix="mq-", dir="/tmp") as folder:
-            programs = []
-            for name in ("a", "b", "c", "d"):
-                path = os.path.join(folder, f"test_{name}.py")
-                with open(path, "w") as file:
-                    file.write(("# alone: to see\n" if name in "ab" else "") + script)
-                programs.append(RUN.Program(path, "build/release"))
-            options = argparse.Namespace(build="build/release", filter="", skip_slow=False)
-            done = [program for program, _ in RUN.run_all(programs, options)]
-            times = {program.path[-4]: [float(word) for word in program.passed[0].split()] for program in done}
+            times = self.times([self.forge(folder, name, "alone: to see" if name in "ab" else "") for name in "abcd"])
         self.assertEqual(set(times), set("abcd"))
         self.assertLess(times["c"][0], times["d"][1])
         self.assertLess(times["d"][0], times["c"][1])
         self.assertLess(max(times["c"][1], times["d"][1]), times["a"][0])
         self.assertLess(times["a"][1], times["b"][0])
+
+    def test_program_that_waits_runs_beside_two_that_compute(self):
+        with tempfile.TemporaryDirectory(prefix="mq-", dir="/tmp") as folder:
+            times = self.times([self.forge(folder, name, "waits: to see" if name == "c" else "") for name in "abc"])
+        self.assertLess(max(began for began, _ in times.values()), min(ended for _, ended in times.values()))
+
+    def test_sanitized_build_leaves_out_what_says_nothing_of_memory(self):
+        with tempfile.TemporaryDirectory(prefix="mq-", dir="/tmp") as folder:
+            one, two = self.forge(folder, "a", "plain: to see"), self.forge(folder, "b")
+            self.assertEqual(RUN.choose([one, two], "build/asan"), ([two], [one]))
+            self.assertEqual(RUN.choose([one, two], "build/release"), ([one, two], []))
 
     def test_slow_program_is_skipped_when_asked(self):
         self.assertEqual(self.counts("# slow: takes an hour\nexit(1)", skip_slow=True), (0, 0, 1))

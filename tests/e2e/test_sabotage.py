@@ -1,4 +1,5 @@
 """The crash run finds a daemon that has been sabotaged, whichever way, and nothing in one that has not."""
+# plain: it is about what the tests find
 # time-limit: 600
 import os
 import secrets

@@ -1,4 +1,6 @@
 """The terminal of the tests shows what a real one would show, loses nothing and ends what runs on it."""
+# plain: it is about an emulator in Python
+# waits: as somebody at a screen does
 import os
 import re
 import time

@@ -1,4 +1,5 @@
 """What the daemon refuses when it starts, and in which words."""
+# waits: for daemons that come and go
 import os
 import shutil
 import signal

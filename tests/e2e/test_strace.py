@@ -1,4 +1,5 @@
 """No acknowledgement leaves before fdatasync of what it promises: the order of system calls of the real daemon."""
+# plain: it is about the order of system calls
 # time-limit: 240
 import os
 import re

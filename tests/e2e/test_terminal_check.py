@@ -1,4 +1,5 @@
 """The judge of what programs write to a terminal finds what must not be there, and where."""
+# plain: it is about a judge in Python
 import re
 import unittest
 

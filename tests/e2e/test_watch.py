@@ -1,4 +1,5 @@
 """`modq watch` runs its command once when the queue is late, once when it has recovered, and when the daemon is away."""
+# waits: for what has waited for too long
 # time-limit: 120
 import contextlib
 import os

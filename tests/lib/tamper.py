@@ -1,5 +1,6 @@
 """A database that other hands change: with sqlite3, as whoever has the file can, guards or no guards."""
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
@@ -7,6 +8,8 @@ import subprocess
 import tempfile
 
 import msgpack
+
+from daemon import DATABASES
 
 NUMBERED = {"event": "no", "text": "no", "note": "event", "key": "no", "site": "no"}      # table to its number
 KINDS = ["none", "submitted", "approved", "rejected", "reopened", "withdrawn", "erased", "claimed", "renewed",
@@ -98,8 +101,17 @@ def rewrite(path, first):
 
 def copy_of(path):
     """A directory with a copy of the database, and of what is not in the file yet, for a daemon of its own."""
-    directory = tempfile.mkdtemp(prefix="mq-", dir="/tmp")
+    directory = tempfile.mkdtemp(prefix="mq-", dir=DATABASES)
     for suffix in ("", "-wal"):
         if os.path.exists(path + suffix):
             shutil.copy(path + suffix, os.path.join(directory, "modqd.db" + suffix))
     return directory
+
+
+def verify(daemon, *arguments):
+    """(exit code, what it named, its last line) of `modq audit verify --json`."""
+    done = daemon.run_modq("audit", "verify", "--json", *arguments, timeout=120)
+    assert not done.stderr, done.stderr
+    *faults, end = map(json.loads, done.stdout.splitlines())
+    assert end["faults"] == len(faults), done.stdout
+    return done.returncode, [(fault["table"], fault["no"], fault["fault"]) for fault in faults], end

@@ -266,8 +266,7 @@ static void remove_file(void)
     static const char *const ends[] = {"", "-wal", "-shm"};
     char name[sizeof(path) + 8];
 
-    /* in memory where that can be: thousands of transactions would wait for the disk */
-    snprintf(path, sizeof(path), "%s/modq-fsck-%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid());
+    snprintf(path, sizeof(path), "%s/modq-fsck-%d", unit_database_dir(), (int)getpid());
     for (size_t i = 0; i < 3; i++) {
         snprintf(name, sizeof(name), "%s%s", path, ends[i]);
         unlink(name);

@@ -1,4 +1,5 @@
-/* Figures: what is counted once, how it is written down, who may ask for it, and whether the daemon is well. */
+/* Figures: what is counted once, how it is written down, who may ask for it, and whether the daemon is well.
+ * waits: for connections that it gives up after a while */
 #include "../../daemon/clock.h"
 #include "../../daemon/metrics/address.h"
 #include "../../daemon/metrics/exposition.h"

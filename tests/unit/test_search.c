@@ -13,14 +13,14 @@
 #include <unistd.h>
 
 static struct rig rig;
-static char directory[] = "/tmp/modq-search.XXXXXX";
-static char path[64];
+static char directory[200];
+static char path[256];
 static struct settings_site sites[2];
 
 static void drop(const char *file)
 {
     static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
-    char name[80];
+    char name[272];
 
     for (size_t i = 0; i < 4; i++) {
         snprintf(name, sizeof(name), "%s%s", file, ends[i]);
@@ -36,7 +36,7 @@ static void drop_files(void)
 /* A database of SQLite, because the one in memory copies itself at each beginning. */
 static struct store *new_store(void)
 {
-    char file[64];
+    char file[256];
     char reason[256];
 
     snprintf(file, sizeof(file), "%s/modqd.db", directory);
@@ -57,6 +57,7 @@ static void new_search(void)
 static void begin(void)
 {
     if (!path[0]) {
+        snprintf(directory, sizeof(directory), "%s/modq-search.XXXXXX", unit_database_dir());
         assert_non_null(mkdtemp(directory));
         snprintf(path, sizeof(path), "%s/search.db", directory);
     }
@@ -71,7 +72,7 @@ static void end(void)
     assert_true(rig_is_verified(&rig));
     rig_close(&rig);
     drop_files();
-    char file[64];
+    char file[256];
     snprintf(file, sizeof(file), "%s/modqd.db", directory);
     drop(file);
 }

@@ -46,10 +46,9 @@ static const char *new_path(void)
 {
     static char path[sizeof(directory) + 32];
     static int files;
-    const char *tmp = getenv("TMPDIR");
 
     if (!*directory) {
-        snprintf(directory, sizeof(directory), "%s/modq-store-XXXXXX", tmp ? tmp : "/tmp");
+        snprintf(directory, sizeof(directory), "%s/modq-store-XXXXXX", unit_database_dir());
         assert_non_null(mkdtemp(directory));
         atexit(directory_remove);
     }

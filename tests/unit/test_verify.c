@@ -159,7 +159,7 @@ TEST(what_the_daemon_wrote_is_good_in_memory)
 
 /* ---- a file, and what other hands do to it ---- */
 
-static char path[] = "/tmp/modq-verify-XXXXXX";
+static char path[256];
 static char *image;
 static size_t image_bytes;
 static int64_t newest;
@@ -209,8 +209,8 @@ static void read_image(void)
 
 static void make_image(void)
 {
+    snprintf(path, sizeof(path), "%s/modq-verify-XXXXXX", unit_database_dir());
     int fd = mkstemp(path);
-
     assert_true(fd >= 0);
     close(fd);
     atexit(remove_file);

@@ -28,6 +28,12 @@ const char *unit_source_dir(void)
     return dir ? dir : ".";
 }
 
+const char *unit_database_dir(void)
+{
+    const char *dir = getenv("MODQ_DATABASES");
+    return dir ? dir : "/tmp";
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -25,4 +25,7 @@ void unit_register(const char *name, CMUnitTestFunction run);
 /* Directory of a resource of the tests' own (tests/...), from the place of the sources. */
 const char *unit_source_dir(void);
 
+/* Where databases are made for a while: $MODQ_DATABASES, or /tmp. */
+const char *unit_database_dir(void);
+
 #endif
