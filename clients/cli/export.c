@@ -1,4 +1,6 @@
 /* modq export: everything that is kept of an author, for those who ask for it. */
+#include <string.h>
+
 #include "ask.h"
 #include "author.h"
 #include "json.h"
@@ -17,6 +19,7 @@ struct export
     size_t comments;
     size_t older;    /* comments with revisions that no answer holds */
     size_t reported; /* comments with more reports than an answer holds */
+    size_t noted;    /* comments with notes that are in their history alone */
 };
 
 /* Appends the items of this list of an answer. */
@@ -84,6 +87,19 @@ static json_t *history(struct app *app, const struct name *name)
     return events;
 }
 
+/* Notes of moderators: readers' reports have theirs elsewhere. */
+static size_t notes_in(const json_t *events)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        const json_t *event = json_array_get(events, i);
+        const char *kind = json_string_value(json_object_get(event, "kind"));
+        count += kind && strcmp(kind, "reported") != 0 && json_is_string(json_object_get(event, "note"));
+    }
+    return count;
+}
+
 static bool export_comment(struct export *e, const struct name *name)
 {
     static const char *const keys[] = {"card", "before", "reported", "notes"};
@@ -96,6 +112,7 @@ static bool export_comment(struct export *e, const struct name *name)
         json_object_set_new(line, "what", json_string("comment"));
         for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
             json_object_set_new(line, keys[i], json_from(modq_get(map, keys[i])));
+        e->noted += notes_in(events) > modq_count(modq_get(map, "notes"));
         json_object_set_new(line, "history", events);
         json_print(line, stdout);
         e->comments++;
@@ -117,6 +134,9 @@ static void say_what_is_missing(const struct export *e)
         complain("not here: older revisions than the last two, which %zu of these comments may have", e->older);
     if (e->reported > 0)
         complain("not here: reports before the newest ones, which %zu of these comments have", e->reported);
+    if (e->noted > 0)
+        complain("\"notes\" has the newest ones alone: of %zu of these comments further ones are in \"history\"",
+                 e->noted);
 }
 
 static void export_comments(struct export *e, const struct names *names)

@@ -258,6 +258,22 @@ class Data(Cli):
             self.assertIn(f"text {revision - 1}", out)
             self.assertEqual("older revisions" in err, missing)
 
+    def test_export_says_where_notes_are_that_the_list_of_notes_has_no_room_for(self):
+        item = self.by_author()
+        self.front.report(self.site, item["comment"], "r1", note="of a reader")
+        for number, missing in ((50, False), (51, True)):
+            while len(self.notes_of(item)) < number:
+                self.ann.change("note", **item, note=f"note {len(self.notes_of(item))}")
+            out, err = self.modq("export", self.author)
+            comment = json.loads(out.splitlines()[1])
+            self.assertEqual(len(comment["notes"]), 50)
+            self.assertEqual([event["note"] for event in comment["history"] if event["kind"] == "noted"],
+                             [f"note {n}" for n in reversed(range(number))])
+            self.assertEqual('"notes" has the newest ones alone: of 1 of these comments' in err, missing, err)
+
+    def notes_of(self, item):
+        return [event for event in self.ann.history(item["site"], item["comment"])["events"] if event["kind"] == "noted"]
+
     def test_erase_of_an_author_leaves_nothing(self):
         items = self.everything()
         _, err = self.modq("erase", "--author", self.author, code=USAGE)
