@@ -1,4 +1,4 @@
-#include "find.h"
+#include "finder.h"
 
 #include <stdlib.h>
 
@@ -18,10 +18,10 @@ struct wanted_gram {
     uint64_t weight; /* bytes of its lists so far */
 };
 
-struct finder {
+struct looking {
     struct search *search;
     struct store *store;
-    struct find *find;
+    struct finder *finder;
     struct wanted_gram grams[GRAMS_MOST];
     size_t gram_count;
     bool failed; /* the index */
@@ -34,7 +34,7 @@ struct finder {
 
 static bool add_gram(void *arg, uint32_t gram)
 {
-    struct finder *f = arg;
+    struct looking *f = arg;
 
     for (size_t i = 0; i < f->gram_count; i++)
         if (f->grams[i].gram == gram)
@@ -43,7 +43,7 @@ static bool add_gram(void *arg, uint32_t gram)
     return f->gram_count < GRAMS_MOST;
 }
 
-static void sort_grams(struct finder *f)
+static void sort_grams(struct looking *f)
 {
     for (size_t i = 1; i < f->gram_count; i++) {
         struct wanted_gram gram = f->grams[i];
@@ -54,23 +54,23 @@ static void sort_grams(struct finder *f)
     }
 }
 
-static bool holds(struct finder *f, struct slice body)
+static bool holds(struct looking *f, struct slice body)
 {
     struct fold *fold = &f->search->fold;
 
-    f->find->effort -= COST_TEXT + (int64_t)body.len / BYTES_A_MICROSECOND;
+    f->finder->effort -= COST_TEXT + (int64_t)body.len / BYTES_A_MICROSECOND;
     if (!body.data)
         return false;
     if (!fold_text(fold, body)) {
         f->trouble = STORE_FAILED;
         return false;
     }
-    return memmem(fold->data, fold->len, f->find->wanted.data, f->find->wanted.len) != NULL;
+    return memmem(fold->data, fold->len, f->finder->wanted.data, f->finder->wanted.len) != NULL;
 }
 
-static void tell(struct finder *f, int64_t no)
+static void tell(struct looking *f, int64_t no)
 {
-    f->enough = !f->find->on_match(f->find->arg, no);
+    f->enough = !f->finder->on_match(f->finder->arg, no);
     f->next = no;
 }
 
@@ -78,7 +78,7 @@ static void tell(struct finder *f, int64_t no)
 
 static bool look_at(void *arg, const struct store_text *text)
 {
-    struct finder *f = arg;
+    struct looking *f = arg;
 
     if (holds(f, text->body))
         f->found[f->found_count++] = text->no;
@@ -86,10 +86,10 @@ static bool look_at(void *arg, const struct store_text *text)
 }
 
 /* Texts numbered low to high; no more than SCAN_SPAN. */
-static void scan(struct finder *f, int64_t low, int64_t high)
+static void scan(struct looking *f, int64_t low, int64_t high)
 {
     f->found_count = 0;
-    f->find->effort--;
+    f->finder->effort--;
     enum store_result r = f->store->ops->text_scan(f->store, low - 1, high, look_at, f);
     if (r != STORE_OK && r != STORE_NONE)
         f->trouble = r;
@@ -109,12 +109,12 @@ static unsigned count_bits(const uint64_t bits[POSTING_WORDS])
 }
 
 /* Leaves in `bits` the texts that have the trigram, too. */
-static void narrow(struct finder *f, int64_t first, struct wanted_gram *gram, uint64_t bits[POSTING_WORDS])
+static void narrow(struct looking *f, int64_t first, struct wanted_gram *gram, uint64_t bits[POSTING_WORDS])
 {
     uint64_t list[POSTING_WORDS] = {0};
     struct slice packed;
 
-    f->find->effort -= COST_LIST;
+    f->finder->effort -= COST_LIST;
     f->failed = index_find(f->search->index, first, gram->gram, &packed) != STORE_OK ||
                 (packed.data && !posting_unpack(packed, list));
     gram->weight += packed.len;
@@ -122,7 +122,7 @@ static void narrow(struct finder *f, int64_t first, struct wanted_gram *gram, ui
         bits[i] &= list[i];
 }
 
-static void look_at_one(struct finder *f, int64_t no)
+static void look_at_one(struct looking *f, int64_t no)
 {
     struct store_text text;
     enum store_result r = f->store->ops->text_get(f->store, no, &text);
@@ -134,7 +134,7 @@ static void look_at_one(struct finder *f, int64_t no)
 }
 
 /* The texts of a block that may hold it, up to number `high`. Returns the number below which to go on. */
-static int64_t look_into(struct finder *f, const struct index_block *block, int64_t high)
+static int64_t look_into(struct looking *f, const struct index_block *block, int64_t high)
 {
     uint64_t bits[POSTING_WORDS];
     int64_t first = block->first;
@@ -149,7 +149,7 @@ static int64_t look_into(struct finder *f, const struct index_block *block, int6
         size_t offset = (size_t)(no - first);
         if (!(bits[offset / 64] >> (offset % 64) & 1))
             continue;
-        if (f->find->effort <= 0)
+        if (f->finder->effort <= 0)
             return no + 1;
         look_at_one(f, no);
     }
@@ -158,15 +158,15 @@ static int64_t look_into(struct finder *f, const struct index_block *block, int6
 
 /* ---- all of them ---- */
 
-static bool may_believe(const struct finder *f)
+static bool may_believe(const struct looking *f)
 {
     const struct search *search = f->search;
 
-    return search->index && search->known && !f->failed && index_origin(search->index).sites == f->find->sites;
+    return search->index && search->known && !f->failed && index_origin(search->index).sites == f->finder->sites;
 }
 
 /* The last block that begins at or before `no`; NULL: none does. */
-static const struct index_block *block_before(const struct finder *f, int64_t no)
+static const struct index_block *block_before(const struct looking *f, int64_t no)
 {
     size_t n = 0;
     const struct index_block *blocks = may_believe(f) ? index_blocks(f->search->index, &n) : NULL;
@@ -183,7 +183,7 @@ static const struct index_block *block_before(const struct finder *f, int64_t no
 }
 
 /* Looks at some texts up to number `high`. Returns the number below which to go on. */
-static int64_t some(struct finder *f, int64_t high)
+static int64_t some(struct looking *f, int64_t high)
 {
     const struct index_block *block = block_before(f, high);
     bool inside = block && high <= block->last;
@@ -197,18 +197,18 @@ static int64_t some(struct finder *f, int64_t high)
     return low;
 }
 
-enum store_result find_texts(struct search *search, struct store *store, struct find *find, int64_t *next)
+enum store_result find_texts(struct search *search, struct store *store, struct finder *finder, int64_t *next)
 {
-    struct finder f = {.search = search, .store = store, .find = find};
+    struct looking f = {.search = search, .store = store, .finder = finder};
     struct store_event event;
 
     *next = 0;
     enum store_result r = store->ops->event_last(store, &event);
     if (r != STORE_OK)
         return r == STORE_NONE ? STORE_OK : r;
-    gram_each(find->wanted, add_gram, &f);
-    int64_t below = find->below <= event.no ? find->below : event.no + 1;
-    while (below > 1 && !f.enough && !f.trouble && find->effort > 0)
+    gram_each(finder->wanted, add_gram, &f);
+    int64_t below = finder->below <= event.no ? finder->below : event.no + 1;
+    while (below > 1 && !f.enough && !f.trouble && finder->effort > 0)
         below = some(&f, below - 1);
     if (f.failed)
         search_drop_index(search);

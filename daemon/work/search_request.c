@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "../../proto/fields.h"
-#include "../search/find.h"
+#include "../search/finder.h"
 #include "../search/follow.h"
 #include "card.h"
 #include "filter.h"
@@ -75,7 +75,7 @@ struct page {
     const struct search_args *args;
     const struct request *request;
     struct site_names names;
-    struct find find;
+    struct finder finder;
     struct filter_bounds bounds;
     int64_t site; /* 0: all that the caller sees */
     size_t n;
@@ -111,7 +111,7 @@ static bool on_match(void *arg, int64_t no)
     const char *actor = page->request->actor;
     struct store_comment comment;
 
-    page->find.effort -= COST_COMMENT_US;
+    page->finder.effort -= COST_COMMENT_US;
     if (find_comment(page, no, &comment)) {
         struct store_comment seen = comment;
         second_blind(work, actor, &seen);
@@ -128,7 +128,7 @@ static void encode_match(struct page *page, const struct store_comment *comment,
 {
     struct work *work = page->work;
     struct fold *fold = &work->search->fold;
-    struct slice wanted = page->find.wanted;
+    struct slice wanted = page->finder.wanted;
     struct store_text text = {0};
     const char *found = NULL;
     size_t from = 0;
@@ -189,7 +189,7 @@ static void look(struct page *page, struct out *out)
     struct work *work = page->work;
     int64_t next = 0;
 
-    enum store_result r = find_texts(work->search, work->store, &page->find, &next);
+    enum store_result r = find_texts(work->search, work->store, &page->finder, &next);
     if (r != STORE_OK)
         work->trouble = r;
     if (!work->trouble)
@@ -206,12 +206,12 @@ void search_run(struct work *work, struct request *request, struct out *out)
         fault_at(&request->fault, E_SEARCH_OFF, NULL, "site");
         return;
     }
-    page.find = (struct find){.wanted = fold_slice(&args->wanted),
-                              .below = args->after,
-                              .sites = settings_search_number(work->settings),
-                              .effort = EFFORT_US,
-                              .on_match = on_match,
-                              .arg = &page};
+    page.finder = (struct finder){.wanted = fold_slice(&args->wanted),
+                                  .below = args->after,
+                                  .sites = settings_search_number(work->settings),
+                                  .effort = EFFORT_US,
+                                  .on_match = on_match,
+                                  .arg = &page};
     page.comments = calloc((size_t)args->limit, sizeof(*page.comments));
     if (!page.comments || !work->search) {
         fault_set(&request->fault, E_INTERNAL);
@@ -220,7 +220,7 @@ void search_run(struct work *work, struct request *request, struct out *out)
     }
     work_ok(work, work->store->ops->site_scan(work->store, site_names_add, &page.names));
     if (args->filter.site.data && !work_site(work, args->filter.site, &site))
-        page.find.below = 0; /* nothing was ever sent for it */
+        page.finder.below = 0; /* nothing was ever sent for it */
     page.site = args->filter.site.data && !site.no ? NO_MAX : site.no;
     page.bounds = filter_bounds(work, &args->filter);
     look(&page, out);

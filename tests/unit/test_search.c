@@ -1,5 +1,5 @@
 /* The index finds what reading everything finds, follows what happens, and is made anew when it is no good. */
-#include "../../daemon/search/find.h"
+#include "../../daemon/search/finder.h"
 #include "../../daemon/search/follow.h"
 #include "../../daemon/search/gram.h"
 #include "../../daemon/work/search_request.h"
