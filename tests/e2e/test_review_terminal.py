@@ -39,7 +39,7 @@ class Frames(Case):
 
     def assert_drawn_as_anew(self, screen, what):
         """ncurses and the terminal agree about all widths, so that the pieces which were drawn fit together."""
-        before = screen.settle(QUIET_S).lines()
+        before = screen.settle(0.1).lines()
         screen.send(REDRAW)
         after = screen.settle(0.1).lines()
         ages = re.compile(r"\d+[smh]\b|\d:\d\d|\s+")
