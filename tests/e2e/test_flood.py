@@ -1,5 +1,6 @@
 """Floods over TCP: what they cost in memory without a key and with one, that a good client is served meanwhile, and how
 the daemon comes back where libzmq has no bound."""
+# alone: its load needs both cores
 # time-limit: 300
 import contextlib
 import os
