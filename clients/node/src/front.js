@@ -1,0 +1,157 @@
+// A web server's door to the daemon: comments in, answers back.
+import { cut, DEFAULT_LIMITS, LEAST_LIMITS, weigh } from './batch.js';
+import { badArgument, ownError } from './errors.js';
+import { Exchange } from './exchange.js';
+import { endpointOf } from './key.js';
+import { Submission } from './submission.js';
+import { now } from './timing.js';
+import { withTrace } from './trace.js';
+
+const TIMEOUT_MS = 5000;
+const ATTEMPT_MS = 2000;
+
+export function duration(name, value) {
+  if (typeof value !== 'number' || !(value > 0))
+    throw badArgument(`${name}: must be a number of milliseconds above 0`);
+  return value;
+}
+
+function needList(name, list) {
+  if (!Array.isArray(list))
+    throw badArgument(`${name}: must be an array`);
+}
+
+export class Front {
+  #exchange;
+  #timeout;
+  #limits = null;
+
+  constructor(endpoint, { key, timeout = TIMEOUT_MS, attempt = ATTEMPT_MS } = {}) {
+    this.#timeout = duration('timeout', timeout);
+    this.#exchange = new Exchange(endpointOf(endpoint, key, 'front'), key, Math.min(duration('attempt', attempt), timeout));
+  }
+
+  async hello({ timeout } = {}) {
+    const answer = await this.#ask('hello', {}, timeout);
+    this.#keepLimits(answer.limits);
+    return answer;
+  }
+
+  async submit(comment, options = {}) {
+    const [result] = await this.submitMany([comment], options);
+    if (result.error)
+      throw result.error;
+    return result;
+  }
+
+  async submitMany(comments, { traceparent, timeout } = {}) {
+    needList('comments', comments);
+    const results = new Array(comments.length);
+    const items = this.#weighAll(comments, traceparent, results);
+    const deadline = this.#deadline(timeout);
+    try {
+      await this.#learnLimits(items, deadline);
+    } catch (error) {
+      this.#submission(results, timeout).fail(items, error);
+      return results;
+    }
+    await this.#submission(results, timeout).run(items);
+    return results;
+  }
+
+  withdraw(site, comment, { timeout } = {}) {
+    return this.#ask('withdraw', { site, comment }, timeout);
+  }
+
+  /** `at` is fixed here, once, so that a repeat does not count again. */
+  report(site, comment, reader, { reason, note, at = Date.now(), timeout } = {}) {
+    return this.#ask('report', { site, comment, reader, reason, note, at }, timeout);
+  }
+
+  async status(site, ids, { timeout } = {}) {
+    needList('ids', ids);
+    const items = ids.map((id, index) => weigh(id, index));
+    const deadline = this.#deadline(timeout);
+    await this.#learnLimits(items, deadline);
+    const results = [];
+    for (const batch of cut(items, this.#known()))
+      results.push(...await this.#statusOf(site, batch.map((item) => item.value), deadline));
+    return results;
+  }
+
+  article(site, article, { closed, front_page, timeout } = {}) {
+    return this.#ask('article', { site, article, closed, front_page }, timeout);
+  }
+
+  async policy(site, { timeout } = {}) {
+    const { policy } = await this.#ask('policy', { site }, timeout);
+    return policy;
+  }
+
+  confirm(site, listener, seq, { timeout } = {}) {
+    return this.#ask('confirm', { site, listener, seq }, timeout);
+  }
+
+  close() {
+    this.#exchange.close();
+  }
+
+  // ---- asking
+
+  #deadline(timeout) {
+    return now() + duration('timeout', timeout ?? this.#timeout);
+  }
+
+  async #ask(op, fields, timeout) {
+    return this.#askUntil(op, fields, this.#deadline(timeout));
+  }
+
+  #askUntil(op, fields, deadline) {
+    return this.#exchange.ask(op, fields, deadline, this.#known().max_message_bytes);
+  }
+
+  async #statusOf(site, comments, deadline) {
+    const { results } = await this.#askUntil('status', { site, comments }, deadline);
+    if (!Array.isArray(results) || results.length !== comments.length)
+      throw ownError('client_bad_reply', 'the answer to status has no result for each comment');
+    return results;
+  }
+
+  // ---- comments
+
+  #submission(results, timeout) {
+    return new Submission(this.#exchange, this.#known(), duration('timeout', timeout ?? this.#timeout), results);
+  }
+
+  #weighAll(comments, traceparent, results) {
+    const items = [];
+    comments.forEach((comment, index) => {
+      try {
+        items.push(weigh(withTrace(comment, traceparent, this.#known().extra_bytes), index));
+      } catch (error) {
+        this.#submission(results).fail([{ value: comment, index }], error);
+      }
+    });
+    return items;
+  }
+
+  // ---- limits
+
+  #known() {
+    return this.#limits ?? DEFAULT_LIMITS;
+  }
+
+  #keepLimits(told) {
+    const good = Object.entries(told ?? {}).filter(([, value]) => Number.isSafeInteger(value) && value >= 0);
+    this.#limits = { ...DEFAULT_LIMITS, ...Object.fromEntries(good) };
+  }
+
+  /** Asks for the daemon's limits, once, when there is something that not every daemon would take. */
+  async #learnLimits(items, deadline) {
+    if (this.#limits || (items.length <= LEAST_LIMITS.max_batch && cut(items, LEAST_LIMITS).length <= 1 &&
+        items.every((item) => item.bytes < LEAST_LIMITS.max_message_bytes / 2)))
+      return;
+    const { limits } = await this.#askUntil('hello', {}, deadline);
+    this.#keepLimits(limits);
+  }
+}

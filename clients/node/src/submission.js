@@ -1,0 +1,107 @@
+// Many comments on their way in: cut into batches, and repeated one by one where they have to be.
+import { cut, oversize } from './batch.js';
+import { errorFrom, ownError } from './errors.js';
+import { Backoff, now } from './timing.js';
+
+const LANES = 4; // batches under way at the same time
+
+function failure(item, error) {
+  const { site = null, comment = null, revision = null } = item.value ?? {};
+  return { site, comment, revision, status: error.name, error };
+}
+
+/** The daemon counts in the list that it got; the caller counts in his own. */
+function inCallersList(error, index) {
+  const renumber = (text) => text.replace(/^comments\[\d+\]/, `comments[${index}]`);
+  error.message = renumber(error.message);
+  error.field = error.field === null ? null : renumber(error.field);
+  return error;
+}
+
+function checkResults(answer, count) {
+  const isMap = (result) => result !== null && typeof result === 'object' && typeof result.status === 'string';
+  if (!Array.isArray(answer.results) || answer.results.length !== count || !answer.results.every(isMap))
+    throw ownError('client_bad_reply', 'the answer to submit has no result for each comment');
+  return answer.results;
+}
+
+export class Submission {
+  #exchange;
+  #limits;
+  #timeout;
+  #results;
+
+  /** Puts the result of each item into `results`, at its index. `timeout` counts for each batch. */
+  constructor(exchange, limits, timeout, results) {
+    this.#exchange = exchange;
+    this.#limits = limits;
+    this.#timeout = timeout;
+    this.#results = results;
+  }
+
+  async run(items) {
+    const batches = cut(items.filter((item) => this.#fits(item)), this.#limits);
+    const lane = async () => {
+      for (let batch = batches.shift(); batch; batch = batches.shift())
+        await this.#submit(batch, now() + this.#timeout);
+    };
+    await Promise.all(Array.from({ length: Math.min(LANES, batches.length) }, lane));
+  }
+
+  /** One result for all: what became of a request as a whole. */
+  fail(items, error) {
+    for (const item of items)
+      this.#results[item.index] = failure(item, error);
+  }
+
+  #fits(item) {
+    const error = oversize(item, this.#limits);
+    if (error)
+      this.#results[item.index] = failure(item, error);
+    return !error;
+  }
+
+  async #submit(batch, deadline) {
+    const backoff = new Backoff();
+    for (let items = batch; items.length > 0;) {
+      let refused;
+      try {
+        refused = await this.#once(items, deadline);
+      } catch (error) {
+        return this.#fail(items, error, deadline);
+      }
+      const pause = backoff.next(Math.max(0, ...refused.map(({ index }) => this.#results[index].error.retry_after_ms)));
+      if (now() + pause >= deadline)
+        return undefined;
+      if (refused.length > 0)
+        await this.#exchange.sleep(pause);
+      items = this.#exchange.closed ? [] : refused;
+    }
+    return undefined;
+  }
+
+  /** A daemon may have been given a lower limit since it was asked. */
+  async #fail(items, error, deadline) {
+    const max = error.field === 'comments' && error.name === 'out_of_range' ? error.details.max : undefined;
+    if (!Number.isSafeInteger(max) || max < 1 || max >= items.length) {
+      this.fail(items, error);
+      return;
+    }
+    for (const batch of cut(items, { ...this.#limits, max_batch: max }))
+      await this.#submit(batch, deadline);
+  }
+
+  /** Sends once; returns the items that may be taken later. */
+  async #once(items, deadline) {
+    const comments = items.map((item) => item.value);
+    const answer = await this.#exchange.ask('submit', { comments }, deadline, this.#limits.max_message_bytes);
+    const results = checkResults(answer, items.length);
+    return items.filter((item, i) => this.#keep(item, results[i]));
+  }
+
+  #keep(item, result) {
+    const error = 'error' in result ? inCallersList(errorFrom(result.error), item.index) : null;
+    this.#results[item.index] = error ? { ...result, error } : result;
+    return error?.class === 'retry';
+  }
+}
