@@ -1,3 +1,5 @@
+export { Decisions } from './src/decisions.js';
 export { Front } from './src/front.js';
 export { Key } from './src/key.js';
+export { FilePlace } from './src/place.js';
 export { DeniedError, FinalError, FixError, LocalError, ModqdError, RetryError } from './src/errors.js';

@@ -1,0 +1,91 @@
+// How far a site's records were applied, kept in a file.
+import { open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+import { badArgument, ownError } from './errors.js';
+
+export const CHAIN_BYTES = 32;
+export const EPOCH_BYTES = 16;
+
+function bytesOf(hex, length) {
+  const bytes = typeof hex === 'string' ? Buffer.from(hex, 'hex') : Buffer.alloc(0);
+  if (bytes.length !== length || bytes.toString('hex') !== hex)
+    throw new Error(`expected ${length} bytes in hex`);
+  return bytes;
+}
+
+function parse(text) {
+  const { site, seq, chain, epoch } = JSON.parse(text);
+  if (typeof site !== 'string' || !Number.isSafeInteger(seq) || seq < 0)
+    throw new Error('expected site and seq');
+  return { site, position: { seq, chain: bytesOf(chain, CHAIN_BYTES), epoch: bytesOf(epoch, EPOCH_BYTES) } };
+}
+
+async function syncDirectory(path) {
+  const directory = await open(dirname(path), 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** Puts `text` in the place of what a file holds, so that after a crash it holds the one or the other. */
+export async function replaceFile(path, text) {
+  const fresh = `${path}.new`;
+  const file = await open(fresh, 'w', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(fresh, path);
+  await syncDirectory(path);
+}
+
+/** The text of a file, or null when there is none. */
+export async function readIfThere(path) {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error.code === 'ENOENT')
+      return null;
+    throw error;
+  }
+}
+
+/** A place in a file of its own, for one site and one process. */
+export class FilePlace {
+  #path;
+
+  constructor(path) {
+    if (typeof path !== 'string' || path === '')
+      throw badArgument('path: must be the path of a file');
+    this.#path = path;
+  }
+
+  async load(site) {
+    let found;
+    try {
+      const text = await readIfThere(this.#path);
+      if (text === null)
+        return null;
+      found = parse(text);
+    } catch (cause) {
+      throw ownError('client_system', `cannot read the place ${this.#path}: ${cause.message}`, cause);
+    }
+    if (found.site !== site)
+      throw badArgument(`${this.#path} is the place of the site ${found.site}, not of ${site}`);
+    return found.position;
+  }
+
+  async save(site, { seq, chain, epoch }) {
+    const hex = (bytes) => Buffer.from(bytes).toString('hex');
+    try {
+      await replaceFile(this.#path, `${JSON.stringify({ site, seq, chain: hex(chain), epoch: hex(epoch) })}\n`);
+    } catch (cause) {
+      throw ownError('client_system', `cannot write the place ${this.#path}: ${cause.message}`, cause);
+    }
+  }
+}
