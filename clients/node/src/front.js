@@ -1,6 +1,7 @@
 // A web server's door to the daemon: comments in, answers back.
 import { cut, DEFAULT_LIMITS, LEAST_LIMITS, weigh } from './batch.js';
-import { badArgument, ownError } from './errors.js';
+import { duration, needList } from './check.js';
+import { ownError } from './errors.js';
 import { Exchange } from './exchange.js';
 import { endpointOf } from './key.js';
 import { Submission } from './submission.js';
@@ -9,17 +10,6 @@ import { withTrace } from './trace.js';
 
 const TIMEOUT_MS = 5000;
 const ATTEMPT_MS = 2000;
-
-export function duration(name, value) {
-  if (typeof value !== 'number' || !(value > 0))
-    throw badArgument(`${name}: must be a number of milliseconds above 0`);
-  return value;
-}
-
-function needList(name, list) {
-  if (!Array.isArray(list))
-    throw badArgument(`${name}: must be an array`);
-}
 
 export class Front {
   #exchange;

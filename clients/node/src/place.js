@@ -1,8 +1,6 @@
 // How far a site's records were applied, kept in a file.
-import { open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
-
 import { badArgument, ownError } from './errors.js';
+import { readIfThere, replaceFile } from './files.js';
 
 export const CHAIN_BYTES = 32;
 export const EPOCH_BYTES = 16;
@@ -19,40 +17,6 @@ function parse(text) {
   if (typeof site !== 'string' || !Number.isSafeInteger(seq) || seq < 0)
     throw new Error('expected site and seq');
   return { site, position: { seq, chain: bytesOf(chain, CHAIN_BYTES), epoch: bytesOf(epoch, EPOCH_BYTES) } };
-}
-
-async function syncDirectory(path) {
-  const directory = await open(dirname(path), 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
-/** Puts `text` in the place of what a file holds, so that after a crash it holds the one or the other. */
-export async function replaceFile(path, text) {
-  const fresh = `${path}.new`;
-  const file = await open(fresh, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(fresh, path);
-  await syncDirectory(path);
-}
-
-/** The text of a file, or null when there is none. */
-export async function readIfThere(path) {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (error.code === 'ENOENT')
-      return null;
-    throw error;
-  }
 }
 
 /** A place in a file of its own, for one site and one process. */

@@ -1,0 +1,235 @@
+// Requests that are kept in a file until the daemon takes them.
+//
+// Each line of the file is one request with a checksum. Whoever keeps one appends a line and waits until it is on the disk.
+// Whoever sends them first takes the file away under the name `PATH.sending`; what cannot be sent now stays there, and
+// comes before what is kept later. All that is sent can be sent twice without harm, so a crash costs nothing but a repeat.
+import { createHash } from 'node:crypto';
+import { open, rename, stat, unlink } from 'node:fs/promises';
+
+import { badArgument, ModqdError, ownError } from './errors.js';
+import { duration } from './check.js';
+import { lock } from './lock.js';
+import { readIfThere, replaceFile, syncDirectory } from './files.js';
+import { now } from './timing.js';
+import { decode, encode, measure } from './wire.js';
+
+const OPERATIONS = ['submit', 'withdraw', 'report'];
+const GROUP = 256; // comments that are sent together
+const TIMEOUT_MS = 30000;
+
+function checksum(text) {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+function lineOf(entry) {
+  const text = Buffer.from(encode(entry)).toString('base64');
+  return `${checksum(text)} ${text}`;
+}
+
+/** The request of a line, or null: a line that is torn was never finished, so nobody was told that it is kept. */
+function parse(line) {
+  const [sum, text] = line.split(' ');
+  if (text === undefined || checksum(text) !== sum)
+    return null;
+  const entry = decode(Buffer.from(text, 'base64'));
+  return entry && OPERATIONS.includes(entry.op) ? entry : null;
+}
+
+async function entriesOf(path) {
+  const text = await readIfThere(path) ?? '';
+  return text.split('\n').map(parse).filter(Boolean);
+}
+
+async function appendDurably(path, text) {
+  const file = await open(path, 'a', 0o600);
+  try {
+    const bytes = Buffer.from(text);
+    const { bytesWritten } = await file.write(bytes);
+    if (bytesWritten < bytes.length)
+      throw new Error('the disk is full');
+    await file.sync();
+    return (await file.stat()).ino;
+  } finally {
+    await file.close();
+  }
+}
+
+async function inodeOf(path) {
+  try {
+    return (await stat(path)).ino;
+  } catch {
+    return null;
+  }
+}
+
+/** Bytes as PROTOCOL.md's test vectors write them, so that people can read what was refused. */
+function readable(key, value) {
+  if (value?.type === 'Buffer' && Array.isArray(value.data))
+    return { $bin: Buffer.from(value.data).toString('hex') };
+  return value instanceof Uint8Array ? { $bin: Buffer.from(value).toString('hex') } : value;
+}
+
+function check(op, fields) {
+  if (!OPERATIONS.includes(op))
+    throw badArgument(`op: must be one of ${OPERATIONS.join(', ')}`);
+  if (fields === null || typeof fields !== 'object')
+    throw badArgument('fields: must be an object');
+  if (op === 'submit' && (fields.comment === null || typeof fields.comment !== 'object'))
+    throw badArgument('fields.comment: must be a comment event');
+  measure(fields);
+}
+
+export class FileOutbox {
+  #path;
+  #sending;
+  #refused;
+  #flushing = false;
+
+  constructor(path) {
+    if (typeof path !== 'string' || path === '')
+      throw badArgument('path: must be the path of a file');
+    this.#path = path;
+    this.#sending = `${path}.sending`;
+    this.#refused = `${path}.refused`;
+  }
+
+  async keep(op, fields) {
+    check(op, fields);
+    const at = op === 'report' ? { at: Date.now() } : {};
+    const line = lineOf({ op, fields: { ...at, ...fields } });
+    try {
+      await this.#append(line);
+    } catch (cause) {
+      throw ownError('client_system', `cannot keep it in ${this.#path}: ${cause.message}`, cause);
+    }
+  }
+
+  async count() {
+    return (await entriesOf(this.#sending)).length + (await entriesOf(this.#path)).length;
+  }
+
+  async flush(front, { timeout = TIMEOUT_MS } = {}) {
+    duration('timeout', timeout);
+    const unlock = this.#flushing ? null : await this.#lock();
+    if (!unlock)
+      return { sent: 0, left: await this.count(), refused: [], error: ownError('client_timeout', 'another sends it just now') };
+    this.#flushing = true;
+    try {
+      return await this.#flush(front, now() + timeout);
+    } finally {
+      this.#flushing = false;
+      await unlock();
+    }
+  }
+
+  async #lock() {
+    try {
+      return await lock(`${this.#path}.lock`);
+    } catch (cause) {
+      throw ownError('client_system', `cannot lock ${this.#path}: ${cause.message}`, cause);
+    }
+  }
+  /** Another may have taken the file away while this wrote to it: then nobody knows whether the line was seen, and it is
+   * written again. */
+  async #append(line) {
+    for (;;) {
+      // Begins with a line end, for a torn line may stand before it.
+      const inode = await appendDurably(this.#path, `\n${line}\n`);
+      await syncDirectory(this.#path);
+      if (await inodeOf(this.#path) === inode)
+        return;
+    }
+  }
+
+  // ---- sending
+
+  async #flush(front, deadline) {
+    const done = { sent: 0, refused: [], error: null };
+    while (!done.error && await this.#takeAway())
+      await this.#sendFile(front, deadline, done);
+    const { sent, refused, error } = done;
+    return { sent, left: await this.count(), refused, error };
+  }
+
+  /** Whether there is something to send. What was left by an earlier attempt comes first. */
+  async #takeAway() {
+    if (await inodeOf(this.#sending) !== null)
+      return true;
+    if (await inodeOf(this.#path) === null)
+      return false;
+    await rename(this.#path, this.#sending);
+    await syncDirectory(this.#path);
+    return true;
+  }
+
+  async #sendFile(front, deadline, done) {
+    const entries = await entriesOf(this.#sending);
+    const left = [];
+    const refusedBefore = done.refused.length;
+    while (entries.length > 0 && !done.error)
+      left.push(...await this.#sendGroup(front, nextGroup(entries), deadline, done));
+    left.push(...entries);
+    await this.#setAside(done.refused.slice(refusedBefore));
+    if (left.length > 0)
+      await replaceFile(this.#sending, left.map((entry) => `${lineOf(entry)}\n`).join(''));
+    else
+      await unlink(this.#sending);
+    await syncDirectory(this.#path);
+  }
+
+  /** Sends one request, or comments that follow one another. Returns what has to stay. */
+  async #sendGroup(front, group, deadline, done) {
+    const timeout = deadline - now();
+    if (timeout <= 0) {
+      done.error = ownError('client_timeout', 'the time is over');
+      return group;
+    }
+    const errors = await send(front, group, timeout);
+    const left = [];
+    group.forEach((entry, i) => {
+      const error = errors[i];
+      if (!error) {
+        done.sent++;
+      } else if (staysWith(error)) {
+        done.error ??= error;
+        left.push(entry);
+      } else {
+        done.refused.push({ ...entry, error });
+      }
+    });
+    return left;
+  }
+
+  async #setAside(refused) {
+    if (refused.length > 0)
+      await appendDurably(this.#refused, refused.map((one) => `${JSON.stringify(one, readable)}\n`).join(''));
+  }
+}
+
+/** What the daemon may take later stays, and what it has not been asked. */
+function staysWith(error) {
+  return error.class === 'retry' || error.class === 'local' || error.name.startsWith('client_');
+}
+
+function nextGroup(entries) {
+  const other = entries.findIndex(({ op }) => op !== 'submit');
+  return entries.splice(0, Math.max(1, Math.min(GROUP, other < 0 ? entries.length : other)));
+}
+
+/** What is wrong with each request, or nothing where it was taken. */
+async function send(front, group, timeout) {
+  const [{ op, fields }] = group;
+  try {
+    if (op === 'submit') {
+      const results = await front.submitMany(group.map((entry) => entry.fields.comment), { timeout });
+      return results.map(({ error }) => error);
+    }
+    await (op === 'withdraw' ? front.withdraw(fields.site, fields.comment, { timeout })
+      : front.report(fields.site, fields.comment, fields.reader, { ...fields, timeout }));
+    return [null];
+  } catch (error) {
+    if (error instanceof ModqdError)
+      return group.map(() => error);
+    throw error;
+  }
+}

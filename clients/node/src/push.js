@@ -1,0 +1,124 @@
+// Comments that may be lost: no answers, no repeats.
+import { Push as PushSocket } from 'zeromq';
+
+import { cut, DEFAULT_LIMITS, oversize, weigh } from './batch.js';
+import { connect, socketOptions } from './connection.js';
+import { badArgument, ownError } from './errors.js';
+import { duration, needList } from './check.js';
+import { endpointOf } from './key.js';
+import { after, now, Sleepers } from './timing.js';
+import { encode, measure } from './wire.js';
+
+const TIMEOUT_MS = 2000;
+const QUEUE = 1000; // messages that wait here
+const LOOK_MS = 5;
+
+export class Push {
+  #endpoint;
+  #timeout;
+  #socket;
+  #queue = []; // messages, each with the number of its items; the first one is under way
+  #waiting = []; // those that wait for a place in the queue
+  #sending = false;
+  #inSocket = 0; // items of the message that the socket took last
+  #closed = false;
+  #sleepers = new Sleepers();
+
+  constructor(endpoint, { key, timeout = TIMEOUT_MS } = {}) {
+    this.#timeout = duration('timeout', timeout);
+    this.#endpoint = endpointOf(endpoint, key, 'push');
+    // One message at most waits in the socket, where nobody could count it.
+    this.#socket = new PushSocket({ ...socketOptions(this.#endpoint, key), sendHighWaterMark: 1 });
+    connect(this.#socket, this.#endpoint);
+  }
+
+  submit(comment) {
+    return this.submitMany([comment]);
+  }
+
+  async submitMany(comments) {
+    needList('comments', comments);
+    const items = comments.map((comment, index) => weigh(comment, index));
+    const error = items.map((item) => oversize(item, DEFAULT_LIMITS)).find(Boolean);
+    if (error)
+      throw error;
+    for (const batch of cut(items, DEFAULT_LIMITS))
+      await this.#put({ op: 'submit', comments: batch.map((item) => item.value) }, batch.length);
+  }
+
+  withdraw(site, comment) {
+    return this.#put({ op: 'withdraw', site, comment }, 1);
+  }
+
+  report(site, comment, reader, { reason, note, at = Date.now() } = {}) {
+    return this.#put({ op: 'report', site, comment, reader, reason, note, at }, 1);
+  }
+
+  async close(linger = 0) {
+    const deadline = now() + linger;
+    this.#closed = true;
+    for (const refuse of this.#waiting.splice(0))
+      refuse(badArgument('it was closed'));
+    while (this.#unsent() > 0 && now() < deadline)
+      await this.#sleepers.sleep(LOOK_MS);
+    const unsent = this.#unsent();
+    this.#queue.length = this.#inSocket = 0;
+    this.#socket.close();
+    return unsent;
+  }
+
+  // ---- the queue
+
+  async #put(fields, items) {
+    const message = { v: 1, ...fields };
+    measure(message);
+    const bytes = encode(message);
+    if (this.#queue.length >= QUEUE)
+      await this.#place();
+    if (this.#closed)
+      throw badArgument('it was closed');
+    this.#queue.push({ bytes, items });
+    if (!this.#sending)
+      this.#pump();
+  }
+
+  /** Waits for a place. */
+  #place() {
+    return new Promise((resolve, reject) => {
+      const stop = after(this.#timeout, () => {
+        this.#waiting.splice(this.#waiting.indexOf(settle), 1);
+        reject(ownError('client_timeout', `${QUEUE} messages wait for ${this.#endpoint} already`));
+      });
+      const settle = (error) => {
+        stop();
+        if (error)
+          reject(error);
+        else
+          resolve();
+      };
+      this.#waiting.push(settle);
+    });
+  }
+
+  async #pump() {
+    this.#sending = true;
+    try {
+      while (this.#queue.length > 0) {
+        const { bytes, items } = this.#queue[0];
+        await this.#socket.send(bytes);
+        this.#queue.shift();
+        this.#inSocket = items;
+        this.#waiting.shift()?.();
+      }
+    } catch {
+      // Closed: what is left was counted.
+    }
+    this.#sending = false;
+  }
+
+  /** Items that the system has not got; a socket that can take a message has passed on the one before. */
+  #unsent() {
+    const inSocket = this.#socket.writable ? 0 : this.#inSocket;
+    return this.#queue.reduce((sum, { items }) => sum + items, inSocket);
+  }
+}
