@@ -1,5 +1,5 @@
-// What callers can get wrong.
-import { badArgument } from './errors.js';
+// What callers, and daemons, can get wrong.
+import { badArgument, ownError } from './errors.js';
 
 export function duration(name, value) {
   if (typeof value !== 'number' || !(value > 0))
@@ -10,4 +10,12 @@ export function duration(name, value) {
 export function needList(name, list) {
   if (!Array.isArray(list))
     throw badArgument(`${name}: must be an array`);
+}
+
+/** The results of an operation on several items: a map with a status for each. */
+export function checkResults(op, results, count) {
+  const isMap = (result) => result !== null && typeof result === 'object' && typeof result.status === 'string';
+  if (!Array.isArray(results) || results.length !== count || !results.every(isMap))
+    throw ownError('client_bad_reply', `the answer to ${op} has no result for each comment`);
+  return results;
 }

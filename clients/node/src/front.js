@@ -1,7 +1,6 @@
 // A web server's door to the daemon: comments in, answers back.
 import { cut, DEFAULT_LIMITS, LEAST_LIMITS, weigh } from './batch.js';
-import { duration, needList } from './check.js';
-import { ownError } from './errors.js';
+import { checkResults, duration, needList } from './check.js';
 import { Exchange } from './exchange.js';
 import { endpointOf } from './key.js';
 import { Submission } from './submission.js';
@@ -60,13 +59,8 @@ export class Front {
 
   async status(site, ids, { timeout } = {}) {
     needList('ids', ids);
-    const items = ids.map((id, index) => weigh(id, index));
-    const deadline = this.#deadline(timeout);
-    await this.#learnLimits(items, deadline);
-    const results = [];
-    for (const batch of cut(items, this.#known()))
-      results.push(...await this.#statusOf(site, batch.map((item) => item.value), deadline));
-    return results;
+    const { results } = await this.#ask('status', { site, comments: ids }, timeout);
+    return checkResults('status', results, ids.length);
   }
 
   article(site, article, { closed, front_page, timeout } = {}) {
@@ -98,13 +92,6 @@ export class Front {
 
   #askUntil(op, fields, deadline) {
     return this.#exchange.ask(op, fields, deadline, this.#known().max_message_bytes);
-  }
-
-  async #statusOf(site, comments, deadline) {
-    const { results } = await this.#askUntil('status', { site, comments }, deadline);
-    if (!Array.isArray(results) || results.length !== comments.length)
-      throw ownError('client_bad_reply', 'the answer to status has no result for each comment');
-    return results;
   }
 
   // ---- comments

@@ -6,10 +6,10 @@
 import { createHash } from 'node:crypto';
 import { open, rename, stat, unlink } from 'node:fs/promises';
 
-import { badArgument, ModqdError, ownError } from './errors.js';
 import { duration } from './check.js';
-import { lock } from './lock.js';
+import { badArgument, ModqdError, ownError } from './errors.js';
 import { readIfThere, replaceFile, syncDirectory } from './files.js';
+import { lock } from './lock.js';
 import { now } from './timing.js';
 import { decode, encode, measure } from './wire.js';
 

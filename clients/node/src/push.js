@@ -2,9 +2,9 @@
 import { Push as PushSocket } from 'zeromq';
 
 import { cut, DEFAULT_LIMITS, oversize, weigh } from './batch.js';
+import { duration, needList } from './check.js';
 import { connect, socketOptions } from './connection.js';
 import { badArgument, ownError } from './errors.js';
-import { duration, needList } from './check.js';
 import { endpointOf } from './key.js';
 import { after, now, Sleepers } from './timing.js';
 import { encode, measure } from './wire.js';
@@ -116,9 +116,11 @@ export class Push {
     this.#sending = false;
   }
 
-  /** Items that the system has not got; a socket that can take a message has passed on the one before. */
+  /** Items that the system has not got. A socket that can take a message has passed on the one before; it may be asked only
+   * when no send is under way, which would miss its turn. */
   #unsent() {
-    const inSocket = this.#socket.writable ? 0 : this.#inSocket;
-    return this.#queue.reduce((sum, { items }) => sum + items, inSocket);
+    if (this.#queue.length === 0)
+      return this.#socket.writable ? 0 : this.#inSocket;
+    return this.#queue.reduce((sum, { items }) => sum + items, this.#inSocket);
   }
 }

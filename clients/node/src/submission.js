@@ -1,8 +1,10 @@
 // Many comments on their way in: cut into batches, and repeated one by one where they have to be.
 import { cut, oversize } from './batch.js';
+import { checkResults } from './check.js';
 import { errorFrom, ownError } from './errors.js';
 import { Backoff, now } from './timing.js';
 
+const STORED = ['accepted', 'duplicate'];
 const LANES = 4; // batches under way at the same time
 
 function failure(item, error) {
@@ -18,11 +20,11 @@ function inCallersList(error, index) {
   return error;
 }
 
-function checkResults(answer, count) {
-  const isMap = (result) => result !== null && typeof result === 'object' && typeof result.status === 'string';
-  if (!Array.isArray(answer.results) || answer.results.length !== count || !answer.results.every(isMap))
-    throw ownError('client_bad_reply', 'the answer to submit has no result for each comment');
-  return answer.results;
+/** What is wrong with a result: its error, or that it is neither success nor an error. */
+function errorOf(result) {
+  if ('error' in result)
+    return errorFrom(result.error);
+  return STORED.includes(result.status) ? null : ownError('client_bad_reply', 'the daemon sent a result that makes no sense');
 }
 
 export class Submission {
@@ -95,13 +97,13 @@ export class Submission {
   async #once(items, deadline) {
     const comments = items.map((item) => item.value);
     const answer = await this.#exchange.ask('submit', { comments }, deadline, this.#limits.max_message_bytes);
-    const results = checkResults(answer, items.length);
+    const results = checkResults('submit', answer.results, items.length);
     return items.filter((item, i) => this.#keep(item, results[i]));
   }
 
   #keep(item, result) {
-    const error = 'error' in result ? inCallersList(errorFrom(result.error), item.index) : null;
-    this.#results[item.index] = error ? { ...result, error } : result;
+    const error = errorOf(result);
+    this.#results[item.index] = error ? { ...result, error: inCallersList(error, item.index) } : result;
     return error?.class === 'retry';
   }
 }
