@@ -1,7 +1,7 @@
 // The conformance driver of the Node.js client: see ../README.md.
 import { createInterface } from 'node:readline';
 
-import { Decisions, FileOutbox, FilePlace, Front, Key, ModqdError, Push } from '../../../clients/node/index.js';
+import { Decisions, FileOutbox, FilePlace, FixError, Front, Key, ModqdError, Push } from '../../../clients/node/index.js';
 import { Connection } from '../../../clients/node/src/connection.js';
 import { decode, encode } from '../../../clients/node/src/wire.js';
 
@@ -59,10 +59,14 @@ const CALLS = {
   confirm: (front, { site, listener, seq }) => front.confirm(site, listener, seq),
 };
 
+function wrong(message) {
+  return new FixError({ number: -3, name: 'client_bad_argument', class: 'fix', message });
+}
+
 function named(map, name) {
   const found = map.get(name);
   if (!found)
-    throw new Error(`there is nothing of the name ${name}`);
+    throw wrong(`there is nothing of the name ${name}`);
   return found;
 }
 
@@ -130,20 +134,19 @@ const ACTIONS = {
   close,
 };
 
-function errorOf(error) {
-  if (error instanceof ModqdError)
-    return error;
-  return { name: 'driver', number: 0, class: 'local', field: null, message: String(error.stack), retry_after_ms: null, keep: false };
+/** A fault of the client or of this program, which no case expects. */
+function fault(error) {
+  return { name: 'fault', number: 0, class: 'local', field: null, message: String(error.stack), retry_after_ms: null, keep: false };
 }
 
 async function answer(line) {
   try {
     const { do: action, ...fields } = JSON.parse(line);
     if (!Object.hasOwn(ACTIONS, action))
-      throw new Error(`cannot do ${action}`);
+      throw wrong(`cannot do ${action}`);
     return { ok: true, ...await ACTIONS[action](fromJson(fields)) };
   } catch (error) {
-    return { ok: false, error: errorOf(error) };
+    return { ok: false, error: error instanceof ModqdError ? error : fault(error) };
   }
 }
 
