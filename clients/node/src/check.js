@@ -1,5 +1,6 @@
 // What callers, and daemons, can get wrong.
 import { badArgument, ownError } from './errors.js';
+import { isMap } from './wire.js';
 
 export function duration(name, value) {
   if (typeof value !== 'number' || !(value > 0))
@@ -14,8 +15,8 @@ export function needList(name, list) {
 
 /** The results of an operation on several items: a map with a status for each. */
 export function checkResults(op, results, count) {
-  const isMap = (result) => result !== null && typeof result === 'object' && typeof result.status === 'string';
-  if (!Array.isArray(results) || results.length !== count || !results.every(isMap))
+  const isResult = (result) => isMap(result) && typeof result.status === 'string';
+  if (!Array.isArray(results) || results.length !== count || !results.every(isResult))
     throw ownError('client_bad_reply', `the answer to ${op} has no result for each comment`);
   return results;
 }

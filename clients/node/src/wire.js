@@ -12,6 +12,10 @@ function isContainer(value) {
   return value !== null && typeof value === 'object' && !ArrayBuffer.isView(value);
 }
 
+export function isMap(value) {
+  return isContainer(value) && !Array.isArray(value);
+}
+
 function checkText(text, path) {
   const found = LONE_SURROGATE.exec(text);
   if (!found)
@@ -61,7 +65,7 @@ export function encode(value) {
 export function decode(bytes) {
   try {
     const value = unpack(bytes);
-    return isContainer(value) && !Array.isArray(value) ? value : null;
+    return isMap(value) ? value : null;
   } catch {
     return null;
   }
