@@ -12,6 +12,7 @@ import { encode, measure } from './wire.js';
 const TIMEOUT_MS = 2000;
 const QUEUE = 1000; // messages that wait here
 const LOOK_MS = 5;
+const WRITTEN_TOGETHER = 8192; // bytes
 
 export class Push {
   #endpoint;
@@ -20,7 +21,7 @@ export class Push {
   #queue = []; // messages, each with the number of its items; the first one is under way
   #waiting = []; // those that wait for a place in the queue
   #sending = false;
-  #inSocket = 0; // items of the message that the socket took last
+  #inSocket = []; // what the socket took last, and may still hold
   #closed = false;
   #sleepers = new Sleepers();
 
@@ -55,6 +56,8 @@ export class Push {
   }
 
   async close(linger = 0) {
+    if (this.#closed)
+      return 0;
     const deadline = now() + linger;
     this.#closed = true;
     for (const refuse of this.#waiting.splice(0))
@@ -62,7 +65,8 @@ export class Push {
     while (this.#unsent() > 0 && now() < deadline)
       await this.#sleepers.sleep(LOOK_MS);
     const unsent = this.#unsent();
-    this.#queue.length = this.#inSocket = 0;
+    this.#queue.length = 0;
+    this.#socket.linger = Math.max(0, Math.ceil(deadline - now()));
     this.#socket.close();
     return unsent;
   }
@@ -104,10 +108,8 @@ export class Push {
     this.#sending = true;
     try {
       while (this.#queue.length > 0) {
-        const { bytes, items } = this.#queue[0];
-        await this.#socket.send(bytes);
-        this.#queue.shift();
-        this.#inSocket = items;
+        await this.#socket.send(this.#queue[0].bytes);
+        this.#hold(this.#queue.shift());
         this.#waiting.shift()?.();
       }
     } catch {
@@ -116,11 +118,19 @@ export class Push {
     this.#sending = false;
   }
 
+  /** A socket that cannot go on holds the message that it took last, and before it one that is partly written, or several
+   * that ZeroMQ writes together. */
+  #hold({ bytes, items }) {
+    this.#inSocket.push({ length: bytes.length, items });
+    const written = () => this.#inSocket.slice(1, -1).reduce((sum, { length }) => sum + length, 0);
+    while (this.#inSocket.length > 2 && written() >= WRITTEN_TOGETHER)
+      this.#inSocket.shift();
+  }
+
   /** Items that the system has not got. A socket that can take a message has passed on the one before; it may be asked only
    * when no send is under way, which would miss its turn. */
   #unsent() {
-    if (this.#queue.length === 0)
-      return this.#socket.writable ? 0 : this.#inSocket;
-    return this.#queue.reduce((sum, { items }) => sum + items, this.#inSocket);
+    const inSocket = this.#queue.length === 0 && this.#socket.writable ? [] : this.#inSocket;
+    return [...inSocket, ...this.#queue].reduce((sum, { items }) => sum + items, 0);
   }
 }

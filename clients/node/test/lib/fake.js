@@ -4,13 +4,31 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { decode, encode } from '@msgpack/msgpack';
-import { Router } from 'zeromq';
+import { Pull, Router } from 'zeromq';
 
 /** A directory that goes with the test. */
 export function folder(t) {
   const path = mkdtempSync(join(tmpdir(), 'mq-'));
   t.after(() => rmSync(path, { recursive: true, force: true }));
   return path;
+}
+
+/** An endpoint of the test's own. */
+export function endpointOf(t) {
+  return `ipc://${folder(t)}/s.sock`;
+}
+
+/** The daemon's push socket. `read` begins to read; `received` holds what came. */
+export async function pull(t, endpoint = endpointOf(t), options = {}) {
+  const socket = new Pull({ linger: 0, ...options });
+  await socket.bind(endpoint);
+  t.after(() => socket.close());
+  const received = [];
+  const read = async () => {
+    for await (const [bytes] of socket)
+      received.push(decode(bytes));
+  };
+  return { endpoint, received, read };
 }
 
 export class FakeDaemon {
@@ -20,7 +38,7 @@ export class FakeDaemon {
   /** `onRequest(request)` is called for each; `request.answer(map)` sends one with the request's v, id and op. */
   static async start(t, onRequest) {
     const fake = new FakeDaemon();
-    fake.endpoint = `ipc://${folder(t)}/front.sock`;
+    fake.endpoint = endpointOf(t);
     fake.onRequest = onRequest;
     await fake.bind();
     t.after(() => fake.stop());

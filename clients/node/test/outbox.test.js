@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import test from 'node:test';
+
+import { FileOutbox, Front } from '../index.js';
+import { errorFrom } from '../src/errors.js';
+import { accept, ACCEPTED, BUSY, errorMap, FakeDaemon, folder, pause } from './lib/fake.js';
+
+const KEEPER = new URL('lib/keeper.js', import.meta.url).pathname;
+const comment = (name, more) => ({ site: 'news', comment: name, body: `text of ${name}`, ...more });
+
+function fresh(t) {
+  const path = join(folder(t), 'outbox');
+  return { path, outbox: new FileOutbox(path) };
+}
+
+/** A front that writes down what it is asked, and fails with what `fails(op, name)` says. */
+function frontOf(asked, fails = () => null) {
+  const one = (op, name) => {
+    const error = fails(op, name);
+    if (!error)
+      asked.push(`${op} ${name}`);
+    return error;
+  };
+  const call = async (op, name) => {
+    const error = one(op, name);
+    if (error)
+      throw error;
+  };
+  return {
+    submitMany: async (comments) => comments.map(({ comment: name }) => {
+      const error = one('submit', name);
+      return error ? { status: error.name, error } : { ...ACCEPTED };
+    }),
+    withdraw: (site, name) => call('withdraw', name),
+    report: (site, name, reader, { at }) => call('report', `${name} ${reader} ${at}`),
+  };
+}
+
+test('what is kept is sent in order', async (t) => {
+  const { outbox, path } = fresh(t);
+  for (const name of ['1', '2', '3'])
+    await outbox.keep('submit', { comment: comment(name) });
+  await outbox.keep('withdraw', { site: 'news', comment: '2' });
+  await outbox.keep('submit', { comment: comment('4') });
+  await outbox.keep('report', { site: 'news', comment: '1', reader: 'r', at: 77 });
+  assert.equal(await outbox.count(), 6);
+  const asked = [];
+  assert.deepEqual(await new FileOutbox(path).flush(frontOf(asked)), { sent: 6, left: 0, refused: [], error: null });
+  assert.deepEqual(asked, ['submit 1', 'submit 2', 'submit 3', 'withdraw 2', 'submit 4', 'report 1 r 77']);
+  assert.equal(await outbox.count(), 0);
+  assert.deepEqual(await outbox.flush(frontOf([])), { sent: 0, left: 0, refused: [], error: null });
+});
+
+test('every value comes back as it was kept', async (t) => {
+  const { outbox } = fresh(t);
+  const event = comment('1', { body: 'é\u0000\n\u{1F642} "', author: { address_hash: Buffer.from([0, 255, 10]) }, extra: { f: 0.5, n: null, l: [1, [true]] } });
+  await outbox.keep('submit', { comment: event });
+  let seen;
+  await outbox.flush({ submitMany: async ([found]) => { seen = found; return [ACCEPTED]; } });
+  assert.deepEqual({ ...seen, author: { address_hash: Buffer.from(seen.author.address_hash) } }, event);
+});
+
+test('a report is kept with its moment', async (t) => {
+  const { outbox } = fresh(t);
+  const before = Date.now();
+  await outbox.keep('report', { site: 'news', comment: '1', reader: 'r' });
+  await pause(20);
+  const asked = [];
+  await outbox.flush(frontOf(asked));
+  const at = Number(asked[0].split(' ')[3]);
+  assert.ok(at >= before && at < before + 15, asked[0]);
+});
+
+test('it stops at what may be taken later, and goes on there', async (t) => {
+  const { outbox } = fresh(t);
+  for (const name of ['1', '2', '3'])
+    await outbox.keep('submit', { comment: comment(name) });
+  await outbox.keep('withdraw', { site: 'news', comment: '2' });
+  const asked = [];
+  const busy = errorFrom(BUSY);
+  const first = await outbox.flush(frontOf(asked, (op, name) => (name === '2' ? busy : null)));
+  assert.deepEqual(first, { sent: 2, left: 2, refused: [], error: busy });
+  await outbox.keep('submit', { comment: comment('4') });
+  assert.equal((await outbox.flush(frontOf(asked))).sent, 3);
+  assert.deepEqual(asked, ['submit 1', 'submit 3', 'submit 2', 'withdraw 2', 'submit 4']);
+});
+
+test('what is never taken is set aside and does not hold up the rest', async (t) => {
+  const { outbox, path } = fresh(t);
+  await outbox.keep('submit', { comment: comment('bad', { author: { address_hash: Buffer.from([1, 2]) } }) });
+  await outbox.keep('withdraw', { site: 'news', comment: 'gone' });
+  await outbox.keep('submit', { comment: comment('good') });
+  const errors = { bad: errorFrom(errorMap('conflict', 80, 'final')), gone: errorFrom(errorMap('denied', 60, 'denied')) };
+  const { sent, left, refused } = await outbox.flush(frontOf([], (op, name) => errors[name]));
+  assert.deepEqual([sent, left, refused.map(({ op, error }) => [op, error.name])], [1, 0, [['submit', 'conflict'], ['withdraw', 'denied']]]);
+  const lines = readFileSync(`${path}.refused`, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
+  assert.deepEqual(lines.map(({ op, error }) => [op, error.name]), [['submit', 'conflict'], ['withdraw', 'denied']]);
+  assert.deepEqual(lines[0].fields.comment.author.address_hash, { $bin: '0102' });
+});
+
+test('what the client itself got wrong is not the comment\'s fault', async (t) => {
+  const { outbox } = fresh(t);
+  await outbox.keep('submit', { comment: comment('1') });
+  const front = new Front('ipc:///nowhere');
+  front.close();
+  const { left, refused, error } = await outbox.flush(front);
+  assert.deepEqual([left, refused, error.name], [1, [], 'client_bad_argument']);
+});
+
+test('a flush ends in time when nobody answers', async (t) => {
+  const { outbox } = fresh(t);
+  const fake = await FakeDaemon.start(t);
+  const front = new Front(fake.endpoint);
+  t.after(() => front.close());
+  await outbox.keep('submit', { comment: comment('1') });
+  const start = performance.now();
+  const { left, error } = await outbox.flush(front, { timeout: 300 });
+  assert.deepEqual([left, error.name], [1, 'client_timeout']);
+  assert.ok(performance.now() - start < 1500);
+  fake.onRequest = accept;
+  assert.equal((await outbox.flush(front)).sent, 1);
+});
+
+test('whatever of the last line a crash left, nothing acknowledged is lost', async (t) => {
+  const { outbox, path } = fresh(t);
+  await outbox.keep('submit', { comment: comment('1') });
+  await outbox.keep('submit', { comment: comment('2') });
+  const acknowledged = readFileSync(path);
+  await outbox.keep('submit', { comment: comment('3') });
+  const whole = readFileSync(path);
+  for (let length = acknowledged.length; length <= whole.length; length++) {
+    writeFileSync(path, whole.subarray(0, length));
+    const torn = length < whole.length - 1; // the line end itself says nothing more
+    assert.equal(await outbox.count(), torn ? 2 : 3, `${length} of ${whole.length} bytes`);
+    await outbox.keep('withdraw', { site: 'news', comment: '2' });
+    const asked = [];
+    await outbox.flush(frontOf(asked));
+    assert.deepEqual(asked, ['submit 1', 'submit 2', ...(torn ? [] : ['submit 3']), 'withdraw 2']);
+  }
+});
+
+test('lines that are damaged are left out, the others are sent', async (t) => {
+  const { outbox, path } = fresh(t);
+  for (const name of ['1', '2', '3'])
+    await outbox.keep('submit', { comment: comment(name) });
+  const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
+  writeFileSync(path, [lines[0], lines[1].replace(/.$/, (c) => (c === 'A' ? 'B' : 'A')), 'nonsense', ' ', lines[2]].join('\n'));
+  const asked = [];
+  await outbox.flush(frontOf(asked));
+  assert.deepEqual(asked, ['submit 1', 'submit 3']);
+});
+
+test('what is kept while another sends is not lost', async (t) => {
+  const { path } = fresh(t);
+  const asked = [];
+  let keeping = true;
+  const flushing = (async () => {
+    for (const outbox = new FileOutbox(path); keeping || await outbox.count() > 0;) {
+      await outbox.flush(frontOf(asked));
+      await pause(1);
+    }
+  })();
+  await Promise.all(['a', 'b', 'c', 'd'].map(async (who) => {
+    for (let i = 0; i < 50; i++)
+      await new FileOutbox(path).keep('submit', { comment: comment(`${who}${i}`) });
+  }));
+  keeping = false;
+  await flushing;
+  for (const who of ['a', 'b', 'c', 'd']) {
+    const own = [...new Set(asked.filter((one) => one.startsWith(`submit ${who}`)))];
+    assert.deepEqual(own, Array.from({ length: 50 }, (_, i) => `submit ${who}${i}`), 'each in its order');
+  }
+});
+
+test('one at a time sends', async (t) => {
+  const { outbox, path } = fresh(t);
+  await outbox.keep('submit', { comment: comment('1') });
+  let go;
+  const slow = { submitMany: () => new Promise((resolve) => { go = () => resolve([ACCEPTED]); }) };
+  const first = outbox.flush(slow);
+  while (!go)
+    await pause(5);
+  for (const other of [outbox, new FileOutbox(path)]) {
+    const { sent, left, error } = await other.flush(frontOf([]));
+    assert.deepEqual([sent, left, error.keep], [0, 1, true]);
+  }
+  go();
+  assert.equal((await first).sent, 1);
+  assert.equal((await outbox.flush(frontOf([]))).error, null, 'the lock was given back');
+});
+
+/** A process that keeps what it tells, or takes the lock. */
+function keeper(t, path, what) {
+  const child = spawn(process.execPath, [KEEPER, path, what], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill('SIGKILL'));
+  const lines = createInterface({ input: child.stdout });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  return { child, lines, ended };
+}
+
+test('nothing acknowledged is lost when the process is killed', async (t) => {
+  const { outbox, path } = fresh(t);
+  const told = [];
+  for (let round = 0; round < 4; round++) {
+    const { child, lines, ended } = keeper(t, path, `keep${round}`);
+    lines.on('line', (line) => told.push(line));
+    const enough = 10 * (round + 1);
+    while (told.length < enough)
+      await pause(2);
+    await pause(3 * round);
+    child.kill('SIGKILL');
+    await ended;
+    await pause(20);
+  }
+  const asked = [];
+  await outbox.flush(frontOf(asked));
+  const kept = new Set(asked);
+  assert.deepEqual(told.filter((name) => !kept.has(`submit ${name}`)), []);
+  assert.ok(told.length >= 40);
+});
+
+test('a lock whose owner was killed is free, and one whose owner lives is not', async (t) => {
+  const { outbox, path } = fresh(t);
+  await outbox.keep('submit', { comment: comment('1') });
+  const { child, lines, ended } = keeper(t, path, 'lock');
+  await new Promise((resolve) => lines.once('line', resolve));
+  assert.equal((await outbox.flush(frontOf([]))).error?.name, 'client_timeout');
+  child.kill('SIGKILL');
+  await ended;
+  assert.ok(existsSync(`${path}.lock`));
+  assert.equal((await outbox.flush(frontOf([]))).sent, 1);
+  assert.ok(!existsSync(`${path}.lock`));
+});
+
+test('what makes no sense is refused before it is kept', async (t) => {
+  const { outbox } = fresh(t);
+  for (const [op, fields, name] of [['article', {}, 'client_bad_argument'], ['submit', null, 'client_bad_argument'], ['submit', comment('1'), 'client_bad_argument'],
+    ['submit', { comment: comment('1', { body: '\ud800' }) }, 'invalid_utf8'], ['withdraw', { site: 1n }, 'client_bad_argument']])
+    await assert.rejects(outbox.keep(op, fields), { name });
+  assert.equal(await outbox.count(), 0);
+  await assert.rejects(new FileOutbox('/nowhere/outbox').keep('withdraw', {}), { name: 'client_system', class: 'local' });
+  await assert.rejects(outbox.flush(frontOf([]), { timeout: 0 }), { name: 'client_bad_argument' });
+});
