@@ -12,10 +12,13 @@ import { encode, measure } from './wire.js';
 const TIMEOUT_MS = 2000;
 const QUEUE = 1000; // messages that wait here
 const LOOK_MS = 5;
+const REFUSED_MS = 2000; // nobody takes the first message: the key may be good by now
+const STALLED_MS = 30000; // the same after others were taken, when the daemon may just be slow
 const WRITTEN_TOGETHER = 8192; // bytes
 
 export class Push {
   #endpoint;
+  #key;
   #timeout;
   #socket;
   #queue = []; // messages, each with the number of its items; the first one is under way
@@ -28,9 +31,8 @@ export class Push {
   constructor(endpoint, { key, timeout = TIMEOUT_MS } = {}) {
     this.#timeout = duration('timeout', timeout);
     this.#endpoint = endpointOf(endpoint, key, 'push');
-    // One message at most waits in the socket, where nobody could count it.
-    this.#socket = new PushSocket({ ...socketOptions(this.#endpoint, key), sendHighWaterMark: 1 });
-    connect(this.#socket, this.#endpoint);
+    this.#key = this.#endpoint.startsWith('tcp:') ? key : null;
+    this.#open();
   }
 
   submit(comment) {
@@ -106,16 +108,45 @@ export class Push {
 
   async #pump() {
     this.#sending = true;
-    try {
-      while (this.#queue.length > 0) {
-        await this.#socket.send(this.#queue[0].bytes);
-        this.#hold(this.#queue.shift());
-        this.#waiting.shift()?.();
-      }
-    } catch {
-      // Closed: what is left was counted.
+    while (this.#queue.length > 0 && await this.#sendFirst()) {
+      this.#hold(this.#queue.shift());
+      this.#waiting.shift()?.();
     }
     this.#sending = false;
+  }
+
+  /** Sends the message that waits longest, however long it takes. False when it was closed; what is left was counted. */
+  async #sendFirst() {
+    for (;;) {
+      const socket = this.#socket;
+      const stop = this.#key ? after(this.#inSocket.length > 0 ? STALLED_MS : REFUSED_MS, () => this.#renew()) : () => {};
+      try {
+        await socket.send(this.#queue[0].bytes);
+        return true;
+      } catch {
+        if (socket === this.#socket)
+          return false;
+      } finally {
+        stop();
+      }
+    }
+  }
+
+  // ---- the socket
+
+  #open() {
+    // One message at most waits in the socket, where nobody could count it.
+    this.#socket = new PushSocket({ ...socketOptions(this.#endpoint, this.#key), sendHighWaterMark: 1 });
+    connect(this.#socket, this.#endpoint);
+    this.#inSocket = [];
+  }
+
+  /** A socket whose key was refused does not try again by itself. */
+  #renew() {
+    const old = this.#socket;
+    this.#open();
+    old.linger = REFUSED_MS;
+    old.close();
   }
 
   /** A socket that cannot go on holds the message that it took last, and before it one that is partly written, or several
