@@ -43,6 +43,8 @@ final class Comment
     }
 
     /**
+     * An empty array is a map where only a map can stand.
+     *
      * @param array<string, mixed> $fields
      * @return array<string, mixed>
      */
@@ -63,7 +65,7 @@ final class Comment
      * @param array<string, mixed> $comment
      * @return array<string, mixed>
      */
-    private static function withTrace(array $comment, ?string $traceparent, Limits $limits): array
+    public static function withTrace(array $comment, ?string $traceparent, Limits $limits): array
     {
         $extra = $comment['extra'] ?? [];
         $extra = is_object($extra) && ($extra instanceof \stdClass || $extra instanceof \ArrayObject) ? (array) $extra : $extra;

@@ -88,10 +88,10 @@ abstract class Error extends \RuntimeException
             self::text($map, 'field'), is_int($wait) && $wait >= 0 ? $wait : null, $more);
     }
 
-    /** The same error about another field. */
+    /** The same error about another field; '': about none. */
     public function at(string $field): self
     {
-        return new static($this->number, $this->name, $this->class, $this->plainMessage(), $field, $this->retry_after_ms,
+        return new static($this->number, $this->name, $this->class, $this->plainMessage(), $field === '' ? null : $field, $this->retry_after_ms,
             $this->more, $this->getPrevious());
     }
 

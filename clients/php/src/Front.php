@@ -13,8 +13,8 @@ namespace Modqd;
 final class Front
 {
     private readonly Connection $connection;
-    private readonly float $timeout;
-    private readonly float $attempt;
+    private float $timeout;
+    private float $attempt;
 
     /**
      * @param string $endpoint such as `ipc:///run/modqd/front.sock`; '' takes the one that the key file names
@@ -149,6 +149,15 @@ final class Front
     public function confirm(string $site, string $listener, int $seq): array
     {
         return $this->call('confirm', ['site' => $site, 'listener' => $listener, 'seq' => $seq]);
+    }
+
+    /** The same connection for calls that take no longer than so many seconds. */
+    public function within(float $seconds): self
+    {
+        $front = clone $this;
+        $front->timeout = min($this->timeout, max(0.0, $seconds));
+        $front->attempt = min($this->attempt, $front->timeout);
+        return $front;
     }
 
     /** Closes at once. The next call connects anew. */
