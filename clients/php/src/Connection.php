@@ -117,7 +117,7 @@ final class Connection
         while (!$this->link->send($bytes)) {
             $left = $until - Clock::now();
             if ($left <= 0) {
-                throw Error::cannotConnect("nobody listens at {$this->link->endpoint}, or the daemon there does not let us in");
+                throw Error::cannotConnect("nobody answers at {$this->link->endpoint}, or the daemon there does not let us in");
             }
             $this->link->wait(true, $left);
         }

@@ -366,7 +366,7 @@ final class Stream
     private function silence(): RetryError
     {
         return $this->everSent ? Error::timeout("nothing heard from {$this->link->endpoint}")
-            : Error::cannotConnect("nobody listens at {$this->link->endpoint}, or the daemon there does not let us in");
+            : Error::cannotConnect("nobody answers at {$this->link->endpoint}, or the daemon there does not let us in");
     }
 
     private function silenceEnds(): float
