@@ -183,11 +183,11 @@ process.exit();
     def test_other_requests_are_answered(self):
         self.decide("4711", "approved")
         block_of_calls = block("front.submitMany")
-        setup = f"""
-import {{ Front }} from 'modqd';
+        setup = """
+import { Front } from 'modqd';
 const front = new Front('ipc:///run/modqd/front.sock');
 const readerId = 'r';
-const comments = Array.from({{ length: 600 }}, (_, i) => ({{ site: 'news', comment: `many${{i}}`, body: 'text' }}));
+const comments = Array.from({ length: 600 }, (_, i) => ({ site: 'news', comment: `many${i}`, body: 'text' }));
 """
         order = block_of_calls.replace("await front.withdraw", "told(results.map((result) => result.status));\nawait front.withdraw")
         order = order.replace("await front.report", "told(await front.report").replace("line' });", "line' }));", 1)

@@ -33,8 +33,7 @@ export class Decisions {
   #events = new Events();
   #started = null;
   #closed = false;
-  #opening = 0; // counts streams, to know what belongs to one that is gone
-  #shown = null; // the record handed out last, until it is recorded
+  #shown = null; // position of the record handed out last, until it is recorded
   #unpaid = 0; // records of this stream that were handed out and not recorded
   #taken = 0; // recorded ones whose credit was not given back
   #confirmDue = 0;
@@ -75,12 +74,11 @@ export class Decisions {
     const shown = this.#shown;
     if (!shown)
       return;
-    await this.#place?.save?.(this.#site, shown.position);
-    this.#position = shown.position;
+    await this.#place?.save?.(this.#site, shown);
+    this.#position = shown;
     if (this.#shown === shown)
       this.#shown = null;
-    if (shown.opening === this.#opening)
-      this.#giveBack(this.#unpaid);
+    this.#giveBack(this.#unpaid);
     if (now() >= this.#confirmDue)
       this.#confirm();
   }
@@ -149,7 +147,6 @@ export class Decisions {
 
   #opened(epoch) {
     this.#epoch = Uint8Array.from(epoch);
-    this.#opening++;
     this.#taken = this.#unpaid = 0;
   }
 
@@ -176,7 +173,7 @@ export class Decisions {
         return event;
       this.#unpaid++;
       if (event.position.seq > this.#position.seq) {
-        this.#shown = { position: event.position, opening: this.#opening };
+        this.#shown = event.position;
         return event;
       }
       this.#giveBack(1);

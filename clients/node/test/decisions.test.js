@@ -203,6 +203,19 @@ test('what is recorded while the stream opens anew does not come again', async (
   assert.equal(log.last.map.after, 0);
 });
 
+test('credit of a stream that is gone is not given to the next one', async (t) => {
+  const log = await Log.start(t, 30);
+  const decisions = follow(t, log, { credit: 2 });
+  await decisions.next();
+  log.say(log.last, { op: 'ended', error: errorMap('stopping', 3, 'retry') });
+  await eventually(() => log.streams.length === 2);
+  await pause(50);
+  await decisions.recorded();
+  await pause(50);
+  assert.equal(log.fake.of('credit').length, 0);
+  assert.deepEqual(await until(decisions, 'level'), ['lost', ...upTo(2, 30), 'level']);
+});
+
 test('a refused stream is asked for again, or failed, by its class', async (t) => {
   const log = await Log.start(t, 2, { refuse: (map, count) => (count <= 2 ? errorMap('too_many_streams', 6, 'retry', { max: 1 }) : null) });
   assert.deepEqual(await until(follow(t, log), 'level'), [1, 2, 'level']);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import files from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test from 'node:test';
@@ -174,6 +176,30 @@ test('what is kept while another sends is not lost', async (t) => {
     const own = [...new Set(asked.filter((one) => one.startsWith(`submit ${who}`)))];
     assert.deepEqual(own, Array.from({ length: 50 }, (_, i) => `submit ${who}${i}`), 'each in its order');
   }
+});
+
+test('a line that went to a file that was taken away meanwhile is written again', async (t) => {
+  const { outbox, path } = fresh(t);
+  await outbox.keep('submit', { comment: comment('1') });
+  const { open } = files;
+  const replace = (with_) => {
+    files.open = with_;
+    syncBuiltinESMExports();
+  };
+  t.after(() => replace(open));
+  const asked = [];
+  replace(async (name, flags, ...more) => {
+    const file = await open(name, flags, ...more);
+    if (name === path && flags === 'a') { // it is open, and before anything is written somebody else sends all
+      replace(open);
+      await new FileOutbox(path).flush(frontOf(asked));
+    }
+    return file;
+  });
+  await outbox.keep('submit', { comment: comment('2') });
+  assert.deepEqual(asked, ['submit 1']);
+  await outbox.flush(frontOf(asked));
+  assert.deepEqual(asked, ['submit 1', 'submit 2']);
 });
 
 test('one at a time sends', async (t) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 
@@ -13,7 +13,9 @@ test('a place is what was saved last', async (t) => {
   const place = new FilePlace(path);
   assert.equal(await place.load('news'), null);
   await place.save('news', POSITION);
+  const before = statSync(path).ino;
   await place.save('news', { ...POSITION, seq: 8 });
+  assert.notEqual(statSync(path).ino, before, 'replaced, not written over');
   assert.deepEqual(await new FilePlace(path).load('news'), { ...POSITION, seq: 8 });
   assert.deepEqual(readdirSync(join(path, '..')), ['place']);
 });
