@@ -297,7 +297,8 @@ export declare class Decisions implements AsyncIterable<DecisionEvent> {
   /** `endpoint` is that of the front socket. Throws client_bad_argument. Opens at the first event that is asked for. */
   constructor(endpoint: string | null | undefined, site: string, options?: DecisionsOptions);
 
-  /** 1. Record after record, until `close` or the end of a replay. Rejects with what `apply` throws, and why the stream failed. */
+  /** 1. Record after record, until `close` or the end of a replay. Rejects with what `apply` throws, and with why the stream
+   * failed. */
   run(apply: (record: DecisionRecord) => unknown): Promise<void>;
 
   /** 2. As a loop; leaving it closes. Call `recorded` after each record. */
@@ -345,7 +346,8 @@ export interface Outbox {
    * `report` have the fields of PROTOCOL.md. */
   keep(op: 'submit', fields: { comment: Comment }): Promise<void>;
   keep(op: 'withdraw', fields: { site: string; comment: string }): Promise<void>;
-  keep(op: 'report', fields: { site: string; comment: string; reader: string; reason?: string; note?: string; at?: number }): Promise<void>;
+  keep(op: 'report',
+    fields: { site: string; comment: string; reader: string; reason?: string; note?: string; at?: number }): Promise<void>;
   /** Sends in order, until something has to stay. One process at a time does it; for another, all is left. */
   flush(front: Front, options?: Timeout): Promise<Flushed>;
   /** How many are kept. */

@@ -1,5 +1,5 @@
 """The Node.js client's own tests, run by `node --test`'s reporter, and its types, checked by the TypeScript compiler."""
-# time-limit: 240
+# time-limit: 300
 import glob
 import os
 import re

@@ -29,7 +29,8 @@ const sqlite = new (await initSqlJs()).Database();
 sqlite.run('CREATE TABLE modqd_place (site text PRIMARY KEY, seq bigint, chain bytea, epoch bytea)');
 sqlite.run('CREATE TABLE comments (id text PRIMARY KEY, shown boolean, changes integer DEFAULT 0)');
 sqlite.run("INSERT INTO comments (id) VALUES ('one'), ('two'), ('three')");
-sqlite.run('CREATE TRIGGER counted AFTER UPDATE OF shown ON comments BEGIN UPDATE comments SET changes = changes + 1 WHERE id = new.id; END');
+sqlite.run(`CREATE TRIGGER counted AFTER UPDATE OF shown ON comments
+  BEGIN UPDATE comments SET changes = changes + 1 WHERE id = new.id; END`);
 let failures = 1;
 const db = {
   async query(sql, values = []) {
@@ -65,7 +66,8 @@ class Program:
         with tempfile.NamedTemporaryFile("w", suffix=".mjs", prefix=".readme-", dir=CLIENT, delete=False) as file:
             file.write(text)
         self.path = file.name
-        self.process = subprocess.Popen(["node", self.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(["node", self.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE)
         self.told = b""
 
     def __enter__(self):
@@ -189,7 +191,8 @@ const front = new Front('ipc:///run/modqd/front.sock');
 const readerId = 'r';
 const comments = Array.from({ length: 600 }, (_, i) => ({ site: 'news', comment: `many${i}`, body: 'text' }));
 """
-        order = block_of_calls.replace("await front.withdraw", "told(results.map((result) => result.status));\nawait front.withdraw")
+        order = block_of_calls.replace("await front.withdraw",
+                                       "told(results.map((result) => result.status));\nawait front.withdraw")
         order = order.replace("await front.report", "told(await front.report").replace("line' });", "line' }));", 1)
         withdraw = next(line for line in order.split("\n") if line.startswith("await front.withdraw"))
         order = order.replace(withdraw + "\n", "") + withdraw      # a comment that is withdrawn cannot be reported

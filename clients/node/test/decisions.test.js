@@ -22,10 +22,12 @@ class Log {
 
   take(request) {
     const { map, peer } = request;
-    if (map.op === 'stream')
-      this.open(request);
+    if (map.op === 'stream') this.open(request);
     else if (map.op === 'credit')
-      this.give(this.streams.find((stream) => stream.peer === peer), map.credit);
+      this.give(
+        this.streams.find((stream) => stream.peer === peer),
+        map.credit,
+      );
   }
 
   open({ peer, peerId, map, answer }) {
@@ -36,7 +38,14 @@ class Log {
       answer({ ok: false, error: refusal });
       return;
     }
-    answer({ ok: true, site: map.site, epoch: EPOCH, newest: this.length, heartbeat_ms: this.heartbeat, credit_timeout_ms: this.creditTimeout });
+    answer({
+      ok: true,
+      site: map.site,
+      epoch: EPOCH,
+      newest: this.length,
+      heartbeat_ms: this.heartbeat,
+      credit_timeout_ms: this.creditTimeout,
+    });
     this.go(stream);
   }
 
@@ -52,10 +61,8 @@ class Log {
 
   go(stream) {
     const records = [];
-    for (; stream.credit > 0 && stream.sent < this.length; stream.credit--)
-      records.push(record(++stream.sent));
-    if (records.length > 0)
-      this.say(stream, { op: 'records', records });
+    for (; stream.credit > 0 && stream.sent < this.length; stream.credit--) records.push(record(++stream.sent));
+    if (records.length > 0) this.say(stream, { op: 'records', records });
     if (stream.sent === this.length && !stream.level) {
       stream.level = true;
       this.say(stream, { op: 'level', newest: this.length });
@@ -78,11 +85,9 @@ async function until(decisions, type, record_ = true) {
   const told = [];
   for (;;) {
     const event = await decisions.next(5000);
-    told.push(event === null ? 'nothing' : event.record?.seq ?? event.type);
-    if (event?.type === 'record' && record_)
-      await decisions.recorded();
-    if (event === null || event.type === type)
-      return told;
+    told.push(event === null ? 'nothing' : (event.record?.seq ?? event.type));
+    if (event?.type === 'record' && record_) await decisions.recorded();
+    if (event === null || event.type === type) return told;
   }
 }
 
@@ -101,22 +106,35 @@ test('records come in order, with no more credit than was given', async (t) => {
 test('what is not recorded gives no credit back', async (t) => {
   const log = await Log.start(t, 100);
   const decisions = follow(t, log, { credit: 10 });
-  for (const seq of upTo(1, 10))
-    assert.equal((await decisions.next(1000)).record.seq, seq);
+  for (const seq of upTo(1, 10)) assert.equal((await decisions.next(1000)).record.seq, seq);
   assert.equal(await decisions.next(200), null);
   await decisions.recorded();
   assert.equal((await decisions.next(1000)).record.seq, 11, 'the last one stands for all before it');
-  assert.deepEqual(log.fake.of('credit').map(({ map }) => map.credit), [10]);
+  assert.deepEqual(
+    log.fake.of('credit').map(({ map }) => map.credit),
+    [10],
+  );
 });
 
 test('it begins after its place, with its proof', async (t) => {
   const log = await Log.start(t, 30);
   const saved = [];
-  const place = { load: () => ({ seq: 20, chain: chainOf(20), epoch: EPOCH }), save: (site, position) => { saved.push([site, position.seq]); } };
+  const place = {
+    load: () => ({ seq: 20, chain: chainOf(20), epoch: EPOCH }),
+    save: (site, position) => {
+      saved.push([site, position.seq]);
+    },
+  };
   const decisions = follow(t, log, { place });
   assert.deepEqual(await until(decisions, 'level'), [...upTo(21, 30), 'level']);
-  assert.deepEqual([log.last.map.after, log.last.map.hash, log.last.map.epoch], [20, new Uint8Array(chainOf(20)), undefined].map((v) => (v instanceof Uint8Array ? Buffer.from(v) : v)));
-  assert.deepEqual(saved, upTo(21, 30).map((seq) => ['news', seq]));
+  assert.deepEqual(
+    [log.last.map.after, log.last.map.hash, log.last.map.epoch],
+    [20, new Uint8Array(chainOf(20)), undefined].map((v) => (v instanceof Uint8Array ? Buffer.from(v) : v)),
+  );
+  assert.deepEqual(
+    saved,
+    upTo(21, 30).map((seq) => ['news', seq]),
+  );
 });
 
 test('without a chain the epoch is the proof', async (t) => {
@@ -132,7 +150,10 @@ for (const [name, spoil] of [
   ['records that are none', (log, stream) => log.say(stream, { op: 'records', records: 7 })],
   ['a heartbeat that is ahead', (log, stream) => log.say(stream, { op: 'heartbeat', newest: 6, sent: 6, credit: 1, time: 1 })],
   ['the end of the stream', (log, stream) => log.say(stream, { op: 'ended', error: errorMap('stopping', 3, 'retry') })],
-  ['a stream that the daemon has forgotten', (log, stream) => log.say(stream, { op: 'ended', site: null, error: errorMap('not_found', 81, 'final') })],
+  [
+    'a stream that the daemon has forgotten',
+    (log, stream) => log.say(stream, { op: 'ended', site: null, error: errorMap('not_found', 81, 'final') }),
+  ],
 ]) {
   test(`${name} opens the stream anew`, async (t) => {
     const log = await Log.start(t, 5);
@@ -217,23 +238,37 @@ test('credit of a stream that is gone is not given to the next one', async (t) =
 });
 
 test('a refused stream is asked for again, or failed, by its class', async (t) => {
-  const log = await Log.start(t, 2, { refuse: (map, count) => (count <= 2 ? errorMap('too_many_streams', 6, 'retry', { max: 1 }) : null) });
+  const log = await Log.start(t, 2, {
+    refuse: (map, count) => (count <= 2 ? errorMap('too_many_streams', 6, 'retry', { max: 1 }) : null),
+  });
   assert.deepEqual(await until(follow(t, log), 'level'), [1, 2, 'level']);
   assert.equal(log.streams.length, 3);
-  for (const [name, number, kind] of [['denied', 60, 'denied'], ['bad_character', 29, 'fix'], ['diverged', 89, 'final']]) {
+  for (const [name, number, kind] of [
+    ['denied', 60, 'denied'],
+    ['bad_character', 29, 'fix'],
+    ['diverged', 89, 'final'],
+  ]) {
     const other = await Log.start(t, 2, { refuse: () => errorMap(name, number, kind, { newest: 7 }) });
     const decisions = follow(t, other);
     const { type, error } = await decisions.next(2000);
     assert.deepEqual([type, error.name, error.details.newest], ['failed', name, 7]);
     assert.equal((await decisions.next(100)).type, 'failed', 'and says so again');
-    await assert.rejects(follow(t, other).run(() => {}), { name });
+    await assert.rejects(
+      follow(t, other).run(() => {}),
+      { name },
+    );
   }
 });
 
 test('a daemon that allows less credit is obeyed', async (t) => {
-  const log = await Log.start(t, 9, { refuse: ({ credit }) => (credit > 3 ? errorMap('out_of_range', 25, 'fix', { field: 'credit', min: 1, max: 3 }) : null) });
+  const log = await Log.start(t, 9, {
+    refuse: ({ credit }) => (credit > 3 ? errorMap('out_of_range', 25, 'fix', { field: 'credit', min: 1, max: 3 }) : null),
+  });
   assert.deepEqual(await until(follow(t, log), 'level'), [...upTo(1, 9), 'level']);
-  assert.deepEqual(log.streams.map(({ map }) => map.credit), [500, 3]);
+  assert.deepEqual(
+    log.streams.map(({ map }) => map.credit),
+    [500, 3],
+  );
 });
 
 test('a stream that ends with the right to it has failed', async (t) => {
@@ -257,7 +292,9 @@ test('it says that it is alive, every third of the credit time-out', async (t) =
 test('it gives up when it was told to, and not before', async (t) => {
   const nobody = new Decisions(`ipc://${folder(t)}/nobody.sock`, 'news', { giveUp: 300 });
   let event;
-  const ms = await timed(async () => { event = await nobody.next(5000); });
+  const ms = await timed(async () => {
+    event = await nobody.next(5000);
+  });
   assert.deepEqual([event.type, event.error.name], ['failed', 'client_cannot_connect']);
   assert.ok(ms >= 290 && ms < 1500, `${ms} ms`);
   const silent = await FakeDaemon.start(t);
@@ -272,7 +309,13 @@ test('messages of other streams, and nonsense, are ignored', async (t) => {
   const log = await Log.start(t, 2);
   const decisions = follow(t, log);
   await until(decisions, 'level');
-  for (const map of [{ id: 99, op: 'records', records: [record(9)] }, { id: null, ok: false }, { op: 'song' }, { op: 'stream', ok: false }, { v: 2, op: 'level' }])
+  for (const map of [
+    { id: 99, op: 'records', records: [record(9)] },
+    { id: null, ok: false },
+    { op: 'song' },
+    { op: 'stream', ok: false },
+    { v: 2, op: 'level' },
+  ])
     log.say(log.last, map);
   log.fake.sendBytes(log.last.peerId, Buffer.from('c1', 'hex'));
   log.length = 3;
@@ -283,7 +326,12 @@ test('messages of other streams, and nonsense, are ignored', async (t) => {
 test('a place that cannot be saved records nothing', async (t) => {
   const log = await Log.start(t, 9);
   let broken = true;
-  const place = { load: () => null, save: async () => { if (broken) throw new Error('the disk is full'); } };
+  const place = {
+    load: () => null,
+    save: async () => {
+      if (broken) throw new Error('the disk is full');
+    },
+  };
   const decisions = follow(t, log, { place, credit: 1 });
   await decisions.next();
   await assert.rejects(decisions.recorded(), { message: 'the disk is full' });
@@ -296,8 +344,22 @@ test('a place that cannot be saved records nothing', async (t) => {
 
 test('a place that cannot be loaded, or makes no sense, is told', async (t) => {
   const log = await Log.start(t, 1);
-  await assert.rejects(follow(t, log, { place: { load: async () => { throw new Error('gone'); } } }).next(), { message: 'gone' });
-  for (const position of [{ seq: -1 }, { seq: 1, chain: 'x' }, { seq: 1, chain: Buffer.alloc(31) }, { seq: 1, epoch: Buffer.alloc(3) }])
+  await assert.rejects(
+    follow(t, log, {
+      place: {
+        load: async () => {
+          throw new Error('gone');
+        },
+      },
+    }).next(),
+    { message: 'gone' },
+  );
+  for (const position of [
+    { seq: -1 },
+    { seq: 1, chain: 'x' },
+    { seq: 1, chain: Buffer.alloc(31) },
+    { seq: 1, epoch: Buffer.alloc(3) },
+  ])
     await assert.rejects(follow(t, log, { place: { load: () => position } }).next(), { name: 'client_bad_argument' });
   assert.equal(log.streams.length, 0);
 });
@@ -316,11 +378,13 @@ test('run applies and records, and what it throws comes out', async (t) => {
   const log = await Log.start(t, 5);
   const decisions = follow(t, log);
   const seen = [];
-  await assert.rejects(decisions.run(async ({ seq }) => {
-    seen.push(seq);
-    if (seq === 3)
-      throw new Error('no');
-  }), { message: 'no' });
+  await assert.rejects(
+    decisions.run(async ({ seq }) => {
+      seen.push(seq);
+      if (seq === 3) throw new Error('no');
+    }),
+    { message: 'no' },
+  );
   assert.deepEqual([seen, decisions.position.seq], [[1, 2, 3], 2]);
 });
 
@@ -333,8 +397,7 @@ test('close, a signal and leaving the loop end it', async (t) => {
   const aborted = follow(t, log, { signal: controller.signal });
   setTimeout(() => controller.abort(), 100);
   const told = [];
-  for await (const { type } of aborted)
-    told.push(type);
+  for await (const { type } of aborted) told.push(type);
   assert.deepEqual(told, ['record', 'record', 'record', 'level']);
   await follow(t, log, { signal: AbortSignal.abort() }).run(() => assert.fail('it was closed'));
   const left = follow(t, log);
@@ -348,7 +411,14 @@ test('close, a signal and leaving the loop end it', async (t) => {
 test('a record that is applied when it is closed is still recorded', async (t) => {
   const log = await Log.start(t, 3);
   const saved = [];
-  const decisions = follow(t, log, { place: { load: () => null, save: (_, { seq }) => { saved.push(seq); } } });
+  const decisions = follow(t, log, {
+    place: {
+      load: () => null,
+      save: (_, { seq }) => {
+        saved.push(seq);
+      },
+    },
+  });
   await decisions.run(() => decisions.close());
   assert.deepEqual(saved, [1]);
 });
@@ -359,7 +429,14 @@ test('a listener tells how far it is when it is level', async (t) => {
   await until(decisions, 'level');
   await eventually(() => log.fake.of('confirm').length === 2);
   const told = log.fake.of('confirm').map(({ map: { site, listener, seq } }) => [site, listener, seq]);
-  assert.deepEqual(told, [['news', 'web-1', 1], ['news', 'web-1', 4]], 'at first, and when level; not for each record');
+  assert.deepEqual(
+    told,
+    [
+      ['news', 'web-1', 1],
+      ['news', 'web-1', 4],
+    ],
+    'at first, and when level; not for each record',
+  );
 });
 
 test('two cannot wait for the same event', async (t) => {
@@ -372,7 +449,15 @@ test('two cannot wait for the same event', async (t) => {
 });
 
 test('what makes no sense is refused before anything is opened', () => {
-  for (const [site, options] of [['', {}], [7, {}], ['news', { credit: 0 }], ['news', { after: -1 }], ['news', { hash: 'x', after: 1 }],
-    ['news', { epoch: Buffer.alloc(15) }], ['news', { giveUp: -1 }], ['news', { place: {} }]])
+  for (const [site, options] of [
+    ['', {}],
+    [7, {}],
+    ['news', { credit: 0 }],
+    ['news', { after: -1 }],
+    ['news', { hash: 'x', after: 1 }],
+    ['news', { epoch: Buffer.alloc(15) }],
+    ['news', { giveUp: -1 }],
+    ['news', { place: {} }],
+  ])
     assert.throws(() => new Decisions('ipc://x', site, options), { name: 'client_bad_argument' });
 });

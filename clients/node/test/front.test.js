@@ -19,10 +19,12 @@ test('answers are matched by id, in whatever order they come', async (t) => {
   const { fake, front } = await start(t);
   const asked = Array.from({ length: 200 }, (_, i) => front.confirm('news', 'web', i));
   await eventually(() => fake.received.length === 200);
-  for (const { map, answer } of [...fake.received].reverse())
-    answer({ ok: true, newest: map.seq, lag: 0 });
+  for (const { map, answer } of [...fake.received].reverse()) answer({ ok: true, newest: map.seq, lag: 0 });
   const answers = await Promise.all(asked);
-  assert.deepEqual(answers, answers.map((_, i) => ({ newest: i, lag: 0 })));
+  assert.deepEqual(
+    answers,
+    answers.map((_, i) => ({ newest: i, lag: 0 })),
+  );
   assert.equal(new Set(fake.received.map(({ peer }) => peer)).size, 1, 'all on one connection');
 });
 
@@ -33,8 +35,7 @@ test('no more than 500 requests are unanswered', async (t) => {
   await pause(100);
   assert.equal(fake.received.length, 500);
   fake.onRequest = accept;
-  for (const { answer } of fake.received.slice())
-    answer({ ok: true });
+  for (const { answer } of fake.received.slice()) answer({ ok: true });
   await Promise.all(asked);
   assert.equal(fake.received.length, 1200);
 });
@@ -49,7 +50,10 @@ test('a request that finds no room in time fails', async (t) => {
 
 test('after a lost answer the same bytes come again on a new connection', async (t) => {
   let lose = 2;
-  const { fake, front } = await start(t, (request) => (lose-- > 0 ? undefined : accept(request)), { timeout: 5000, attempt: 150 });
+  const { fake, front } = await start(t, (request) => (lose-- > 0 ? undefined : accept(request)), {
+    timeout: 5000,
+    attempt: 150,
+  });
   assert.equal((await front.submit(comment(1))).status, 'accepted');
   assert.equal(fake.received.length, 3);
   assert.equal(new Set(fake.received.map(({ bytes }) => bytes)).size, 1);
@@ -68,20 +72,16 @@ test('a report keeps its moment through repeats', async (t) => {
 
 test('a second answer and answers to nobody are ignored', async (t) => {
   const { front } = await start(t, ({ map, answer }) => {
-    for (const id of [map.id, map.id, 'nobody', null, -1, 2 ** 40])
-      answer({ id, ok: true, newest: 5, lag: map.seq });
+    for (const id of [map.id, map.id, 'nobody', null, -1, 2 ** 40]) answer({ id, ok: true, newest: 5, lag: map.seq });
   });
-  for (let i = 0; i < 20; i++)
-    assert.deepEqual(await front.confirm('news', 'web', i), { newest: 5, lag: i });
+  for (let i = 0; i < 20; i++) assert.deepEqual(await front.confirm('news', 'web', i), { newest: 5, lag: i });
 });
 
 test('busy waits as long as it was told to', async (t) => {
   let refusals = 2;
   const { fake, front } = await start(t, (request) => {
-    if (refusals-- > 0)
-      request.answer({ ok: false, error: { ...BUSY, retry_after_ms: 200 } });
-    else
-      accept(request);
+    if (refusals-- > 0) request.answer({ ok: false, error: { ...BUSY, retry_after_ms: 200 } });
+    else accept(request);
   });
   await front.withdraw('news', 'c');
   const gaps = fake.received.slice(1).map(({ at }, i) => at - fake.received[i].at);
@@ -90,14 +90,22 @@ test('busy waits as long as it was told to', async (t) => {
 
 test('a pause that would pass the deadline fails at once', async (t) => {
   const { fake, front } = await start(t, ({ answer }) => answer({ ok: false, error: { ...BUSY, retry_after_ms: 60000 } }));
-  const ms = await timed(() => assert.rejects(front.withdraw('news', 'c'), { name: 'busy', number: 1, retry_after_ms: 60000, keep: true }));
+  const ms = await timed(() =>
+    assert.rejects(front.withdraw('news', 'c'), { name: 'busy', number: 1, retry_after_ms: 60000, keep: true }),
+  );
   assert.ok(ms < 1000, `${ms} ms`);
   assert.equal(fake.received.length, 1);
 });
 
 test('what is not of class retry is not repeated', async (t) => {
-  for (const [name, number, kind] of [['bad_type', 24, 'fix'], ['denied', 60, 'denied'], ['withdrawn', 85, 'final']]) {
-    const { fake, front } = await start(t, ({ answer }) => answer({ ok: false, error: errorMap(name, number, kind, { field: 'site' }) }));
+  for (const [name, number, kind] of [
+    ['bad_type', 24, 'fix'],
+    ['denied', 60, 'denied'],
+    ['withdrawn', 85, 'final'],
+  ]) {
+    const { fake, front } = await start(t, ({ answer }) =>
+      answer({ ok: false, error: errorMap(name, number, kind, { field: 'site' }) }),
+    );
     await assert.rejects(front.withdraw('news', 'c'), { name, number, class: kind, field: 'site', keep: false });
     assert.equal(fake.received.length, 1);
   }
@@ -133,12 +141,27 @@ test('nothing connects before the first request', async (t) => {
 });
 
 test('answers that make no sense are errors, and do no harm', async (t) => {
-  const wrong = [{ ok: 'yes' }, {}, { ok: true, op: 'other' }, { ok: true, v: 2 }, { ok: false }, { ok: false, error: 7 }, { ok: true, results: 3 },
-    { ok: true, results: [] }, { ok: true, results: [7] }, { ok: true, results: [{ status: 3 }] }, { ok: true, results: [{ status: 'wondrous' }] },
-    { ok: true, results: [{ status: 'busy', error: 'x' }] }];
+  const wrong = [
+    { ok: 'yes' },
+    {},
+    { ok: true, op: 'other' },
+    { ok: true, v: 2 },
+    { ok: false },
+    { ok: false, error: 7 },
+    { ok: true, results: 3 },
+    { ok: true, results: [] },
+    { ok: true, results: [7] },
+    { ok: true, results: [{ status: 3 }] },
+    { ok: true, results: [{ status: 'wondrous' }] },
+    { ok: true, results: [{ status: 'busy', error: 'x' }] },
+  ];
   for (const more of wrong) {
     const { fake, front } = await start(t, ({ answer }) => answer(more));
-    await assert.rejects(front.submit(comment(1)), { name: 'client_bad_reply', number: -5, class: 'local' }, JSON.stringify(more));
+    await assert.rejects(
+      front.submit(comment(1)),
+      { name: 'client_bad_reply', number: -5, class: 'local' },
+      JSON.stringify(more),
+    );
     fake.onRequest = accept;
     assert.equal((await front.submit(comment(1))).status, 'accepted');
   }
@@ -146,78 +169,130 @@ test('answers that make no sense are errors, and do no harm', async (t) => {
 
 test('frames that are no message are ignored', async (t) => {
   const { fake, front } = await start(t, async (request) => {
-    for (const hex of ['', 'c1', '93010203', 'df7fffffff', 'ff'])
-      await fake.sendBytes(request.peerId, Buffer.from(hex, 'hex'));
+    for (const hex of ['', 'c1', '93010203', 'df7fffffff', 'ff']) await fake.sendBytes(request.peerId, Buffer.from(hex, 'hex'));
     accept(request);
   });
   assert.equal((await front.submit(comment(1))).status, 'accepted');
 });
 
 test('an error without an id belongs to the only request there is', async (t) => {
-  const { front } = await start(t, ({ answer }) => answer({ id: null, op: null, ok: false, error: errorMap('malformed', 20, 'fix') }));
+  const { front } = await start(t, ({ answer }) =>
+    answer({ id: null, op: null, ok: false, error: errorMap('malformed', 20, 'fix') }),
+  );
   await assert.rejects(front.policy('news'), { name: 'malformed' });
 });
 
 test('of a list only what was refused is sent again', async (t) => {
   let refusals = 3;
   const { fake, front } = await start(t, ({ map, answer }) => {
-    if (map.op === 'hello')
-      return accept({ map, answer });
-    return answer({ ok: true, results: map.comments.map(({ comment: name }) => {
-      const refuse = name === 'c5' && refusals-- > 0;
-      return refuse ? { comment: name, status: 'busy', error: BUSY } : { comment: name, ...ACCEPTED };
-    }) });
+    if (map.op === 'hello') return accept({ map, answer });
+    return answer({
+      ok: true,
+      results: map.comments.map(({ comment: name }) => {
+        const refuse = name === 'c5' && refusals-- > 0;
+        return refuse ? { comment: name, status: 'busy', error: BUSY } : { comment: name, ...ACCEPTED };
+      }),
+    });
   });
   const results = await front.submitMany(Array.from({ length: 10 }, (_, i) => comment(i)));
-  assert.deepEqual(results.map(({ comment: name, status }) => [name, status]), results.map((_, i) => [`c${i}`, 'accepted']));
-  assert.deepEqual(fake.of('submit').map(({ map }) => map.comments.length), [10, 1, 1, 1]);
+  assert.deepEqual(
+    results.map(({ comment: name, status }) => [name, status]),
+    results.map((_, i) => [`c${i}`, 'accepted']),
+  );
+  assert.deepEqual(
+    fake.of('submit').map(({ map }) => map.comments.length),
+    [10, 1, 1, 1],
+  );
 });
 
 test('what stays refused until the end is told with its own error', async (t) => {
-  const { front } = await start(t, ({ map, answer }) => (map.op === 'hello' ? accept({ map, answer }) : answer({ ok: true,
-    results: map.comments.map(({ comment: name }) => (name === 'c1' ? { comment: name, status: 'busy', error: BUSY } : { comment: name, ...ACCEPTED })) })));
+  const { front } = await start(t, ({ map, answer }) =>
+    map.op === 'hello'
+      ? accept({ map, answer })
+      : answer({
+          ok: true,
+          results: map.comments.map(({ comment: name }) =>
+            name === 'c1' ? { comment: name, status: 'busy', error: BUSY } : { comment: name, ...ACCEPTED },
+          ),
+        }),
+  );
   const results = await front.submitMany([comment(0), comment(1), comment(2)], { timeout: 400 });
-  assert.deepEqual(results.map(({ status, error }) => [status, error?.keep]), [['accepted', undefined], ['busy', true], ['accepted', undefined]]);
+  assert.deepEqual(
+    results.map(({ status, error }) => [status, error?.keep]),
+    [
+      ['accepted', undefined],
+      ['busy', true],
+      ['accepted', undefined],
+    ],
+  );
 });
 
-test('an item\'s error counts in the list of the caller', async (t) => {
-  const { fake, front } = await start(t, ({ map, answer }) => (map.op === 'hello' ? accept({ map, answer }) : answer({ ok: true,
-    results: map.comments.map((_, i) => ({ status: 'too_short', error: errorMap('too_short', 26, 'fix', { field: `comments[${i}].body` }) })) })));
+test("an item's error counts in the list of the caller", async (t) => {
+  const { fake, front } = await start(t, ({ map, answer }) =>
+    map.op === 'hello'
+      ? accept({ map, answer })
+      : answer({
+          ok: true,
+          results: map.comments.map((_, i) => ({
+            status: 'too_short',
+            error: errorMap('too_short', 26, 'fix', { field: `comments[${i}].body` }),
+          })),
+        }),
+  );
   const results = await front.submitMany(Array.from({ length: 300 }, (_, i) => comment(i)));
-  assert.deepEqual(results.map(({ error }) => error.field), results.map((_, i) => `comments[${i}].body`));
+  assert.deepEqual(
+    results.map(({ error }) => error.field),
+    results.map((_, i) => `comments[${i}].body`),
+  );
   assert.equal(fake.of('submit').length, 2, 'and is not repeated');
 });
 
 test('text that is no UTF-8 fails alone, and is not sent', async (t) => {
   const { fake, front } = await start(t, accept);
   const results = await front.submitMany([comment(0), { ...comment(1), body: 'a\ud800' }, comment(2)]);
-  assert.deepEqual(results.map(({ status }) => status), ['accepted', 'invalid_utf8', 'accepted']);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['accepted', 'invalid_utf8', 'accepted'],
+  );
   assert.deepEqual([results[1].comment, results[1].error.field], ['c1', 'comments[1].body']);
-  assert.deepEqual(fake.of('submit').flatMap(({ map }) => map.comments.map(({ comment: name }) => name)), ['c0', 'c2']);
+  assert.deepEqual(
+    fake.of('submit').flatMap(({ map }) => map.comments.map(({ comment: name }) => name)),
+    ['c0', 'c2'],
+  );
 });
 
 test('limits are asked for once, and kept', async (t) => {
-  const { fake, front } = await start(t, ({ map, answer }) => (map.op === 'hello'
-    ? answer({ ok: true, limits: { max_batch: 7, max_message_bytes: 65536 } }) : accept({ map, answer })));
+  const { fake, front } = await start(t, ({ map, answer }) =>
+    map.op === 'hello' ? answer({ ok: true, limits: { max_batch: 7, max_message_bytes: 65536 } }) : accept({ map, answer }),
+  );
   await front.submit(comment(0));
   assert.equal(fake.of('hello').length, 0, 'not for what every daemon takes');
   await front.submitMany(Array.from({ length: 50 }, (_, i) => comment(i)));
   const [long] = await front.submitMany([{ ...comment(1), body: 'x'.repeat(65536) }]);
   assert.equal(long.status, 'too_long');
   assert.equal(fake.of('hello').length, 1);
-  assert.deepEqual(fake.of('submit').slice(1).map(({ map }) => map.comments.length).sort(), [1, 7, 7, 7, 7, 7, 7, 7]);
+  assert.deepEqual(
+    fake
+      .of('submit')
+      .slice(1)
+      .map(({ map }) => map.comments.length)
+      .sort(),
+    [1, 7, 7, 7, 7, 7, 7, 7],
+  );
 });
 
 test('a limit that was lowered meanwhile is obeyed', async (t) => {
   const { fake, front } = await start(t, ({ map, answer }) => {
     if (map.op === 'submit' && map.comments.length > 4)
       answer({ ok: false, error: errorMap('out_of_range', 25, 'fix', { field: 'comments', min: 1, max: 4 }) });
-    else
-      accept({ map, answer });
+    else accept({ map, answer });
   });
   const results = await front.submitMany(Array.from({ length: 10 }, (_, i) => comment(i)));
   assert.ok(results.every(({ status }) => status === 'accepted'));
-  assert.deepEqual(fake.of('submit').map(({ map }) => map.comments.length), [10, 4, 4, 2]);
+  assert.deepEqual(
+    fake.of('submit').map(({ map }) => map.comments.length),
+    [10, 4, 4, 2],
+  );
 });
 
 test('close ends what is under way', async (t) => {
@@ -225,8 +300,7 @@ test('close ends what is under way', async (t) => {
   const asked = [front.hello(), front.submit(comment(1))];
   await eventually(() => fake.received.length === 2);
   front.close();
-  for (const one of asked)
-    await assert.rejects(one, { name: 'client_timeout', keep: true });
+  for (const one of asked) await assert.rejects(one, { name: 'client_timeout', keep: true });
   await assert.rejects(front.hello(), { name: 'client_bad_argument' });
   front.close();
 });
@@ -246,7 +320,8 @@ test('a program that was busy for long does not lose answers', async (t) => {
   await front.hello();
   fake.onRequest = (request) => {
     accept(request);
-    fake.sending.then(() => { // sent, and not read yet
+    fake.sending.then(() => {
+      // sent, and not read yet
       for (const end = performance.now() + 400; performance.now() < end;);
     });
   };
@@ -254,7 +329,7 @@ test('a program that was busy for long does not lose answers', async (t) => {
   assert.equal(fake.of('submit').length, 1);
 });
 
-test('what cannot be a duration or a list is the caller\'s mistake', async (t) => {
+test("what cannot be a duration or a list is the caller's mistake", async (t) => {
   const { front } = await start(t, accept);
   for (const options of [{ timeout: 0 }, { timeout: '5' }, { attempt: NaN }, { attempt: -1 }])
     assert.throws(() => new Front('ipc://x', options), { name: 'client_bad_argument' });

@@ -28,7 +28,10 @@ function keyFile(t, text, mode = 0o600) {
 }
 
 function refused(path, message) {
-  assert.throws(() => Key.load(path), (error) => error.name === 'client_bad_argument' && message.test(error.message));
+  assert.throws(
+    () => Key.load(path),
+    (error) => error.name === 'client_bad_argument' && message.test(error.message),
+  );
 }
 
 test('a key file is read', (t) => {
@@ -38,8 +41,7 @@ test('a key file is read', (t) => {
 });
 
 test('a key file that others can read is refused', (t) => {
-  for (const mode of [0o640, 0o604, 0o620, 0o601])
-    refused(keyFile(t, TEXT, mode), /others than its owner/);
+  for (const mode of [0o640, 0o604, 0o620, 0o601]) refused(keyFile(t, TEXT, mode), /others than its owner/);
 });
 
 test('what is no key file is refused, and says why', (t) => {
@@ -61,6 +63,8 @@ test('the endpoint comes from the key file when none is given', (t) => {
   const key = Key.load(keyFile(t, TEXT));
   new Front(null, { key }).close();
   assert.throws(() => new Front(null), { name: 'client_bad_argument' });
-  assert.throws(() => new Front(null, { key: Key.load(keyFile(t, TEXT.replace('front =', 'elsewhere ='))) }), { name: 'client_bad_argument' });
+  assert.throws(() => new Front(null, { key: Key.load(keyFile(t, TEXT.replace('front =', 'elsewhere ='))) }), {
+    name: 'client_bad_argument',
+  });
   assert.throws(() => new Front('ipc://x', { key: { publicKey: PUBLIC } }), { name: 'client_bad_argument' });
 });

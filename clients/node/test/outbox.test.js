@@ -23,20 +23,19 @@ function fresh(t) {
 function frontOf(asked, fails = () => null) {
   const one = (op, name) => {
     const error = fails(op, name);
-    if (!error)
-      asked.push(`${op} ${name}`);
+    if (!error) asked.push(`${op} ${name}`);
     return error;
   };
   const call = async (op, name) => {
     const error = one(op, name);
-    if (error)
-      throw error;
+    if (error) throw error;
   };
   return {
-    submitMany: async (comments) => comments.map(({ comment: name }) => {
-      const error = one('submit', name);
-      return error ? { status: error.name, error } : { ...ACCEPTED };
-    }),
+    submitMany: async (comments) =>
+      comments.map(({ comment: name }) => {
+        const error = one('submit', name);
+        return error ? { status: error.name, error } : { ...ACCEPTED };
+      }),
     withdraw: (site, name) => call('withdraw', name),
     report: (site, name, reader, { at }) => call('report', `${name} ${reader} ${at}`),
   };
@@ -44,8 +43,7 @@ function frontOf(asked, fails = () => null) {
 
 test('what is kept is sent in order', async (t) => {
   const { outbox, path } = fresh(t);
-  for (const name of ['1', '2', '3'])
-    await outbox.keep('submit', { comment: comment(name) });
+  for (const name of ['1', '2', '3']) await outbox.keep('submit', { comment: comment(name) });
   await outbox.keep('withdraw', { site: 'news', comment: '2' });
   await outbox.keep('submit', { comment: comment('4') });
   await outbox.keep('report', { site: 'news', comment: '1', reader: 'r', at: 77 });
@@ -59,10 +57,19 @@ test('what is kept is sent in order', async (t) => {
 
 test('every value comes back as it was kept', async (t) => {
   const { outbox } = fresh(t);
-  const event = comment('1', { body: 'é\u0000\n\u{1F642} "', author: { address_hash: Buffer.from([0, 255, 10]) }, extra: { f: 0.5, n: null, l: [1, [true]] } });
+  const event = comment('1', {
+    body: 'é\u0000\n\u{1F642} "',
+    author: { address_hash: Buffer.from([0, 255, 10]) },
+    extra: { f: 0.5, n: null, l: [1, [true]] },
+  });
   await outbox.keep('submit', { comment: event });
   let seen;
-  await outbox.flush({ submitMany: async ([found]) => { seen = found; return [ACCEPTED]; } });
+  await outbox.flush({
+    submitMany: async ([found]) => {
+      seen = found;
+      return [ACCEPTED];
+    },
+  });
   assert.deepEqual({ ...seen, author: { address_hash: Buffer.from(seen.author.address_hash) } }, event);
 });
 
@@ -79,8 +86,7 @@ test('a report is kept with its moment', async (t) => {
 
 test('it stops at what may be taken later, and goes on there', async (t) => {
   const { outbox } = fresh(t);
-  for (const name of ['1', '2', '3'])
-    await outbox.keep('submit', { comment: comment(name) });
+  for (const name of ['1', '2', '3']) await outbox.keep('submit', { comment: comment(name) });
   await outbox.keep('withdraw', { site: 'news', comment: '2' });
   const asked = [];
   const busy = errorFrom(BUSY);
@@ -98,13 +104,32 @@ test('what is never taken is set aside and does not hold up the rest', async (t)
   await outbox.keep('submit', { comment: comment('good') });
   const errors = { bad: errorFrom(errorMap('conflict', 80, 'final')), gone: errorFrom(errorMap('denied', 60, 'denied')) };
   const { sent, left, refused } = await outbox.flush(frontOf([], (op, name) => errors[name]));
-  assert.deepEqual([sent, left, refused.map(({ op, error }) => [op, error.name])], [1, 0, [['submit', 'conflict'], ['withdraw', 'denied']]]);
-  const lines = readFileSync(`${path}.refused`, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
-  assert.deepEqual(lines.map(({ op, error }) => [op, error.name]), [['submit', 'conflict'], ['withdraw', 'denied']]);
+  assert.deepEqual(
+    [sent, left, refused.map(({ op, error }) => [op, error.name])],
+    [
+      1,
+      0,
+      [
+        ['submit', 'conflict'],
+        ['withdraw', 'denied'],
+      ],
+    ],
+  );
+  const lines = readFileSync(`${path}.refused`, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    lines.map(({ op, error }) => [op, error.name]),
+    [
+      ['submit', 'conflict'],
+      ['withdraw', 'denied'],
+    ],
+  );
   assert.deepEqual(lines[0].fields.comment.author.address_hash, { $bin: '0102' });
 });
 
-test('what the client itself got wrong is not the comment\'s fault', async (t) => {
+test("what the client itself got wrong is not the comment's fault", async (t) => {
   const { outbox } = fresh(t);
   await outbox.keep('submit', { comment: comment('1') });
   const front = new Front('ipc:///nowhere');
@@ -147,8 +172,7 @@ test('whatever of the last line a crash left, nothing acknowledged is lost', asy
 
 test('lines that are damaged are left out, the others are sent', async (t) => {
   const { outbox, path } = fresh(t);
-  for (const name of ['1', '2', '3'])
-    await outbox.keep('submit', { comment: comment(name) });
+  for (const name of ['1', '2', '3']) await outbox.keep('submit', { comment: comment(name) });
   const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
   writeFileSync(path, [lines[0], lines[1].replace(/.$/, (c) => (c === 'A' ? 'B' : 'A')), 'nonsense', ' ', lines[2]].join('\n'));
   const asked = [];
@@ -161,20 +185,25 @@ test('what is kept while another sends is not lost', async (t) => {
   const asked = [];
   let keeping = true;
   const flushing = (async () => {
-    for (const outbox = new FileOutbox(path); keeping || await outbox.count() > 0;) {
+    for (const outbox = new FileOutbox(path); keeping || (await outbox.count()) > 0;) {
       await outbox.flush(frontOf(asked));
       await pause(1);
     }
   })();
-  await Promise.all(['a', 'b', 'c', 'd'].map(async (who) => {
-    for (let i = 0; i < 50; i++)
-      await new FileOutbox(path).keep('submit', { comment: comment(`${who}${i}`) });
-  }));
+  await Promise.all(
+    ['a', 'b', 'c', 'd'].map(async (who) => {
+      for (let i = 0; i < 50; i++) await new FileOutbox(path).keep('submit', { comment: comment(`${who}${i}`) });
+    }),
+  );
   keeping = false;
   await flushing;
   for (const who of ['a', 'b', 'c', 'd']) {
     const own = [...new Set(asked.filter((one) => one.startsWith(`submit ${who}`)))];
-    assert.deepEqual(own, Array.from({ length: 50 }, (_, i) => `submit ${who}${i}`), 'each in its order');
+    assert.deepEqual(
+      own,
+      Array.from({ length: 50 }, (_, i) => `submit ${who}${i}`),
+      'each in its order',
+    );
   }
 });
 
@@ -190,7 +219,8 @@ test('a line that went to a file that was taken away meanwhile is written again'
   const asked = [];
   replace(async (name, flags, ...more) => {
     const file = await open(name, flags, ...more);
-    if (name === path && flags === 'a') { // it is open, and before anything is written somebody else sends all
+    if (name === path && flags === 'a') {
+      // it is open, and before anything is written somebody else sends all
       replace(open);
       await new FileOutbox(path).flush(frontOf(asked));
     }
@@ -206,10 +236,14 @@ test('one at a time sends', async (t) => {
   const { outbox, path } = fresh(t);
   await outbox.keep('submit', { comment: comment('1') });
   let go;
-  const slow = { submitMany: () => new Promise((resolve) => { go = () => resolve([ACCEPTED]); }) };
+  const slow = {
+    submitMany: () =>
+      new Promise((resolve) => {
+        go = () => resolve([ACCEPTED]);
+      }),
+  };
   const first = outbox.flush(slow);
-  while (!go)
-    await pause(5);
+  while (!go) await pause(5);
   for (const other of [outbox, new FileOutbox(path)]) {
     const { sent, left, error } = await other.flush(frontOf([]));
     assert.deepEqual([sent, left, error.keep], [0, 1, true]);
@@ -235,8 +269,7 @@ test('nothing acknowledged is lost when the process is killed', async (t) => {
     const { child, lines, ended } = keeper(t, path, `keep${round}`);
     lines.on('line', (line) => told.push(line));
     const enough = 10 * (round + 1);
-    while (told.length < enough)
-      await pause(2);
+    while (told.length < enough) await pause(2);
     await pause(3 * round);
     child.kill('SIGKILL');
     await ended;
@@ -245,7 +278,10 @@ test('nothing acknowledged is lost when the process is killed', async (t) => {
   const asked = [];
   await outbox.flush(frontOf(asked));
   const kept = new Set(asked);
-  assert.deepEqual(told.filter((name) => !kept.has(`submit ${name}`)), []);
+  assert.deepEqual(
+    told.filter((name) => !kept.has(`submit ${name}`)),
+    [],
+  );
   assert.ok(told.length >= 40);
 });
 
@@ -264,8 +300,13 @@ test('a lock whose owner was killed is free, and one whose owner lives is not', 
 
 test('what makes no sense is refused before it is kept', async (t) => {
   const { outbox } = fresh(t);
-  for (const [op, fields, name] of [['article', {}, 'client_bad_argument'], ['submit', null, 'client_bad_argument'], ['submit', comment('1'), 'client_bad_argument'],
-    ['submit', { comment: comment('1', { body: '\ud800' }) }, 'invalid_utf8'], ['withdraw', { site: 1n }, 'client_bad_argument']])
+  for (const [op, fields, name] of [
+    ['article', {}, 'client_bad_argument'],
+    ['submit', null, 'client_bad_argument'],
+    ['submit', comment('1'), 'client_bad_argument'],
+    ['submit', { comment: comment('1', { body: '\ud800' }) }, 'invalid_utf8'],
+    ['withdraw', { site: 1n }, 'client_bad_argument'],
+  ])
     await assert.rejects(outbox.keep(op, fields), { name });
   assert.equal(await outbox.count(), 0);
   await assert.rejects(new FileOutbox('/nowhere/outbox').keep('withdraw', {}), { name: 'client_system', class: 'local' });

@@ -32,7 +32,7 @@ test('what a crash left of a save is of no account', async (t) => {
   assert.equal((await new FilePlace(path).load('news')).seq, 9);
 });
 
-test('another site\'s place is refused', async (t) => {
+test("another site's place is refused", async (t) => {
   const place = new FilePlace(join(folder(t), 'place'));
   await place.save('news', POSITION);
   await assert.rejects(place.load('sport'), { name: 'client_bad_argument' });
@@ -42,8 +42,15 @@ test('a damaged place is told, not taken for none', async (t) => {
   const path = join(folder(t), 'place');
   await new FilePlace(path).save('news', POSITION);
   const good = JSON.parse(readFileSync(path, 'utf8'));
-  for (const text of ['', '{', 'null', '{}', ...[{ seq: '7' }, { seq: -1 }, { chain: 'zz' }, { chain: good.chain.slice(2) }, { epoch: null }, { site: 3 }]
-    .map((more) => JSON.stringify({ ...good, ...more }))]) {
+  for (const text of [
+    '',
+    '{',
+    'null',
+    '{}',
+    ...[{ seq: '7' }, { seq: -1 }, { chain: 'zz' }, { chain: good.chain.slice(2) }, { epoch: null }, { site: 3 }].map((more) =>
+      JSON.stringify({ ...good, ...more }),
+    ),
+  ]) {
     writeFileSync(path, text);
     await assert.rejects(new FilePlace(path).load('news'), { name: 'client_system', class: 'local' }, text);
   }
@@ -52,7 +59,13 @@ test('a damaged place is told, not taken for none', async (t) => {
 test('what cannot be written or read is told with its cause', async (t) => {
   const directory = folder(t);
   mkdirSync(join(directory, 'place'));
-  await assert.rejects(new FilePlace(join(directory, 'place')).load('news'), (error) => error.name === 'client_system' && error.cause.code === 'EISDIR');
-  await assert.rejects(new FilePlace(join(directory, 'no/place')).save('news', POSITION), (error) => error.cause.code === 'ENOENT');
+  await assert.rejects(
+    new FilePlace(join(directory, 'place')).load('news'),
+    (error) => error.name === 'client_system' && error.cause.code === 'EISDIR',
+  );
+  await assert.rejects(
+    new FilePlace(join(directory, 'no/place')).save('news', POSITION),
+    (error) => error.cause.code === 'ENOENT',
+  );
   assert.throws(() => new FilePlace(''), { name: 'client_bad_argument' });
 });

@@ -9,16 +9,28 @@ test('headers are judged as Trace Context says', () => {
   assert.ok(isTraceparent(GOOD));
   assert.ok(isTraceparent(GOOD.replace(/^00/, 'cc')));
   assert.ok(isTraceparent(`${GOOD.replace(/^00/, 'cc')}-what-the-future-will-bring`), 'a later version may be longer');
-  const bad = ['', null, undefined, 7, GOOD.toUpperCase(), GOOD.slice(0, -1), `${GOOD}-more`, `${GOOD} `, GOOD.replace(/^00/, 'ff'),
-    GOOD.replace(/-0af.*?-/, `-${'0'.repeat(32)}-`), GOOD.replace('b7ad6b7169203331', '0'.repeat(16)), GOOD.replace(/^00/, 'cc') + 'x', GOOD.replaceAll('-', '_')];
-  for (const header of bad)
-    assert.ok(!isTraceparent(header), String(header));
+  const bad = [
+    '',
+    null,
+    undefined,
+    7,
+    GOOD.toUpperCase(),
+    GOOD.slice(0, -1),
+    `${GOOD}-more`,
+    `${GOOD} `,
+    GOOD.replace(/^00/, 'ff'),
+    GOOD.replace(/-0af.*?-/, `-${'0'.repeat(32)}-`),
+    GOOD.replace('b7ad6b7169203331', '0'.repeat(16)),
+    GOOD.replace(/^00/, 'cc') + 'x',
+    GOOD.replaceAll('-', '_'),
+  ];
+  for (const header of bad) assert.ok(!isTraceparent(header), String(header));
 });
 
 test('a trace goes into extra, beside what is there', () => {
   const comment = { site: 'news', extra: { a: 1 } };
   assert.deepEqual(withTrace(comment, GOOD, 4096), { site: 'news', extra: { a: 1, traceparent: GOOD } });
-  assert.deepEqual(comment, { site: 'news', extra: { a: 1 } }, 'the caller\'s own is not changed');
+  assert.deepEqual(comment, { site: 'news', extra: { a: 1 } }, "the caller's own is not changed");
   assert.deepEqual(withTrace({ extra: null }, GOOD, 4096), { extra: { traceparent: GOOD } });
 });
 

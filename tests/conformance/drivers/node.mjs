@@ -14,24 +14,17 @@ const outboxes = new Map();
 // ---- bytes, which JSON has not
 
 function fromJson(value) {
-  if (Array.isArray(value))
-    return value.map(fromJson);
-  if (value === null || typeof value !== 'object')
-    return value;
-  if (typeof value.$bin === 'string')
-    return Buffer.from(value.$bin, 'hex');
+  if (Array.isArray(value)) return value.map(fromJson);
+  if (value === null || typeof value !== 'object') return value;
+  if (typeof value.$bin === 'string') return Buffer.from(value.$bin, 'hex');
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fromJson(item)]));
 }
 
 function toJson(value) {
-  if (value instanceof ModqdError)
-    return { ...toJson(value.toJSON()), keep: value.keep };
-  if (value instanceof Uint8Array)
-    return { $bin: Buffer.from(value).toString('hex') };
-  if (Array.isArray(value))
-    return value.map(toJson);
-  if (value === null || typeof value !== 'object')
-    return value;
+  if (value instanceof ModqdError) return { ...toJson(value.toJSON()), keep: value.keep };
+  if (value instanceof Uint8Array) return { $bin: Buffer.from(value).toString('hex') };
+  if (Array.isArray(value)) return value.map(toJson);
+  if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toJson(item)]));
 }
 
@@ -65,8 +58,7 @@ function wrong(message) {
 
 function named(map, name) {
   const found = map.get(name);
-  if (!found)
-    throw wrong(`there is nothing of the name ${name}`);
+  if (!found) throw wrong(`there is nothing of the name ${name}`);
   return found;
 }
 
@@ -77,8 +69,7 @@ function keyOf(path) {
 async function push({ endpoint, key, comments, linger_ms }) {
   const socket = new Push(endpoint, { key: keyOf(key) });
   try {
-    for (const comment of comments)
-      await socket.submit(comment);
+    for (const comment of comments) await socket.submit(comment);
   } catch (error) {
     await socket.close();
     throw error;
@@ -88,9 +79,16 @@ async function push({ endpoint, key, comments, linger_ms }) {
 
 function openStream({ name, endpoint, key, site, place, after, hash, epoch, credit, live, give_up_ms }) {
   const where = place ? { place: new FilePlace(place.file) } : { after: after ?? undefined, hash, epoch };
-  streams.set(name, new Decisions(endpoint, site, {
-    ...where, key: keyOf(key), credit: credit ?? undefined, live: live ?? undefined, giveUp: give_up_ms ?? undefined,
-  }));
+  streams.set(
+    name,
+    new Decisions(endpoint, site, {
+      ...where,
+      key: keyOf(key),
+      credit: credit ?? undefined,
+      live: live ?? undefined,
+      giveUp: give_up_ms ?? undefined,
+    }),
+  );
 }
 
 async function close({ front, stream, outbox }) {
@@ -106,7 +104,10 @@ const ACTIONS = {
   decode: ({ hex }) => ({ value: decode(Buffer.from(hex, 'hex')) }),
   exchange,
   front({ name, endpoint, key, timeout_ms, attempt_ms }) {
-    fronts.set(name, new Front(endpoint, { key: keyOf(key), timeout: timeout_ms ?? undefined, attempt: attempt_ms ?? undefined }));
+    fronts.set(
+      name,
+      new Front(endpoint, { key: keyOf(key), timeout: timeout_ms ?? undefined, attempt: attempt_ms ?? undefined }),
+    );
   },
   hello: async ({ front }) => ({ answer: await named(fronts, front).hello() }),
   submit: async ({ front, comments, traceparent, timeout_ms }) => ({
@@ -116,7 +117,7 @@ const ACTIONS = {
   push,
   stream: openStream,
   next: async ({ stream, wait_ms }) => {
-    const { type = 'none', record, error } = await named(streams, stream).next(wait_ms) ?? {};
+    const { type = 'none', record, error } = (await named(streams, stream).next(wait_ms)) ?? {};
     return { event: type, record, error: error ?? undefined };
   },
   recorded: ({ stream }) => named(streams, stream).recorded(),
@@ -124,7 +125,9 @@ const ACTIONS = {
     const { seq, chain } = named(streams, stream).position;
     return { seq, chain };
   },
-  outbox: ({ name, path }) => { outboxes.set(name, new FileOutbox(path)); },
+  outbox: ({ name, path }) => {
+    outboxes.set(name, new FileOutbox(path));
+  },
   keep: ({ outbox, op, fields }) => named(outboxes, outbox).keep(op, fields),
   flush: async ({ outbox, front, timeout_ms }) => {
     const { sent, left, refused } = await named(outboxes, outbox).flush(named(fronts, front), { timeout: timeout_ms });
@@ -136,15 +139,22 @@ const ACTIONS = {
 
 /** A fault of the client or of this program, which no case expects. */
 function fault(error) {
-  return { name: 'fault', number: 0, class: 'local', field: null, message: String(error.stack), retry_after_ms: null, keep: false };
+  return {
+    name: 'fault',
+    number: 0,
+    class: 'local',
+    field: null,
+    message: String(error.stack),
+    retry_after_ms: null,
+    keep: false,
+  };
 }
 
 async function answer(line) {
   try {
     const { do: action, ...fields } = JSON.parse(line);
-    if (!Object.hasOwn(ACTIONS, action))
-      throw wrong(`cannot do ${action}`);
-    return { ok: true, ...await ACTIONS[action](fromJson(fields)) };
+    if (!Object.hasOwn(ACTIONS, action)) throw wrong(`cannot do ${action}`);
+    return { ok: true, ...(await ACTIONS[action](fromJson(fields))) };
   } catch (error) {
     return { ok: false, error: error instanceof ModqdError ? error : fault(error) };
   }
@@ -152,5 +162,4 @@ async function answer(line) {
 
 for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity }))
   process.stdout.write(`${JSON.stringify(toJson(await answer(line)))}\n`);
-for (const open of [...fronts.values(), ...streams.values()])
-  open.close();
+for (const open of [...fronts.values(), ...streams.values()]) open.close();

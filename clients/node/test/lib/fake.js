@@ -25,8 +25,7 @@ export async function pull(t, endpoint = endpointOf(t), options = {}) {
   t.after(() => socket.close());
   const received = [];
   const read = async () => {
-    for await (const [bytes] of socket)
-      received.push(decode(bytes));
+    for await (const [bytes] of socket) received.push(decode(bytes));
   };
   return { endpoint, received, read };
 }
@@ -75,7 +74,14 @@ export class FakeDaemon {
     for await (const [peer, bytes] of socket) {
       const map = decode(bytes);
       const answer = (more) => this.send(peer, { v: 1, id: map.id, op: map.op, ...more });
-      const request = { peer: peer.toString('hex'), peerId: peer, map, bytes: bytes.toString('hex'), at: performance.now(), answer };
+      const request = {
+        peer: peer.toString('hex'),
+        peerId: peer,
+        map,
+        bytes: bytes.toString('hex'),
+        at: performance.now(),
+        answer,
+      };
       this.received.push(request);
       this.onRequest?.(request);
     }
@@ -86,12 +92,10 @@ export const ACCEPTED = { status: 'accepted', state: 'pending', received_at: 1 }
 
 /** Takes every comment. */
 export function accept({ map, answer }) {
-  if (map.op === 'hello')
-    answer({ ok: true, limits: { max_batch: 256, max_message_bytes: 1048576, extra_bytes: 4096 } });
+  if (map.op === 'hello') answer({ ok: true, limits: { max_batch: 256, max_message_bytes: 1048576, extra_bytes: 4096 } });
   else if (map.op === 'submit')
     answer({ ok: true, results: map.comments.map(({ site, comment }) => ({ site, comment, revision: 1, ...ACCEPTED })) });
-  else
-    answer({ ok: true });
+  else answer({ ok: true });
 }
 
 export function errorMap(name, number, kind, more = {}) {
@@ -111,8 +115,7 @@ export async function timed(what) {
 export async function eventually(condition, patience = 5000) {
   const deadline = performance.now() + patience;
   while (!condition()) {
-    if (performance.now() > deadline)
-      throw new Error(`did not come true within ${patience} ms: ${condition}`);
+    if (performance.now() > deadline) throw new Error(`did not come true within ${patience} ms: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
