@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """The PHP client in the pages of a real PHP-FPM pool: whatever the daemon does, no worker gets stuck, and none grows."""
 # time-limit: 240
 import concurrent.futures
@@ -7,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -15,7 +13,6 @@ import unittest
 
 import zmq
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
 from daemon import ROOT, Daemon
 from fpm import NoAnswer, Pool, program

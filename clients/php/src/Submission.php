@@ -50,6 +50,8 @@ final class Submission
                 $this->step();
             } catch (RetryError $e) {
                 $this->pause($e);
+            } catch (Error $e) {
+                $this->failAll($e);
             }
         }
         ksort($this->results);
@@ -93,6 +95,13 @@ final class Submission
     {
         $this->results[$i] = $this->names[$i] + ['status' => $error->name, 'error' => $error];
         unset($this->waiting[$i]);
+    }
+
+    private function failAll(Error $error): void
+    {
+        foreach (array_keys($this->waiting) as $i) {
+            $this->fail($i, $error);
+        }
     }
 
     /** One message. */
@@ -139,8 +148,8 @@ final class Submission
     private function chunk(): array
     {
         $first = array_key_first($this->waiting);
-        $limits = $this->connection->limitsFor(count($this->waiting), self::HEAD_BYTES + strlen($this->waiting[$first]->bytes),
-            $this->repeats->attemptEnds());
+        $limits = $this->connection->limitsFor(min(count($this->waiting), $this->most),
+            self::HEAD_BYTES + strlen($this->waiting[$first]->bytes), $this->repeats->attemptEnds());
         $room = $limits->messageBytes - self::HEAD_BYTES;
         if (strlen($this->waiting[$first]->bytes) > $room) {
             $this->fail($first, Error::fix(27, 'too_long', "it does not fit into a message of {$limits->messageBytes} bytes", "comments[$first]"));
@@ -223,9 +232,7 @@ final class Submission
         try {
             $this->repeats->failed($error);
         } catch (RetryError $last) {
-            foreach (array_keys($this->waiting) as $i) {
-                $this->fail($i, $last);
-            }
+            $this->failAll($last);
         }
     }
 }

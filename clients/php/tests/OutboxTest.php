@@ -1,0 +1,247 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Modqd\Tests;
+
+use Modqd\Bytes;
+use Modqd\FileOutbox;
+use Modqd\Front;
+use Modqd\Outbox;
+use Modqd\PdoOutbox;
+use PHPUnit\Framework\TestCase;
+
+final class OutboxTest extends TestCase
+{
+    use Temporary;
+    use Thrown;
+
+    private const BUSY = ['number' => 1, 'name' => 'busy', 'class' => 'retry', 'message' => 'too much', 'retry_after_ms' => 60000];
+    private const CONFLICT = ['number' => 80, 'name' => 'conflict', 'class' => 'final', 'message' => 'another body'];
+
+    private FakeDaemon $daemon;
+
+    private static function comment(string $id, array $more = []): array
+    {
+        return ['comment' => ['site' => 'news', 'comment' => $id, 'body' => "body of $id"] + $more];
+    }
+
+    private function front(array $steps): Front
+    {
+        $this->daemon = new FakeDaemon($this->dir, $steps);
+        return new Front($this->daemon->endpoint);
+    }
+
+    private static function results(string|array ...$results): array
+    {
+        return [['results' => array_map(static fn ($result) => is_string($result) ? ['status' => $result]
+            : ['status' => $result['name'], 'error' => $result], $results)]];
+    }
+
+    private function pdoOutbox(): PdoOutbox
+    {
+        $outbox = new PdoOutbox(new \PDO("sqlite:{$this->dir}/db"), 'outbox');
+        $outbox->createTable();
+        $outbox->createTable();
+        return $outbox;
+    }
+
+    /** @return iterable<string, array{string}> */
+    public static function kinds(): iterable
+    {
+        yield 'file' => ['file'];
+        yield 'pdo' => ['pdo'];
+    }
+
+    private function outbox(string $kind): Outbox
+    {
+        return $kind === 'file' ? new FileOutbox("{$this->dir}/outbox") : $this->pdoOutbox();
+    }
+
+    /** @dataProvider kinds */
+    public function testWhatIsKeptIsSentInOrder(string $kind): void
+    {
+        $outbox = $this->outbox($kind);
+        $this->assertSame(0, $outbox->count());
+        $outbox->keep('submit', self::comment('1', ['extra' => [], 'author' => ['address_hash' => new Bytes("\0\xff")]]));
+        $outbox->keep('submit', self::comment('2') + ['traceparent' => '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01']);
+        $outbox->keep('withdraw', ['site' => 'news', 'comment' => '1']);
+        $outbox->keep('report', ['site' => 'news', 'comment' => '2', 'reader' => 'r', 'reason' => 'spam', 'at' => 7]);
+        $this->assertSame(4, $this->outbox($kind)->count());
+        $hello = [['limits' => ['max_batch' => 100]]];
+        $flushed = $outbox->flush($this->front([$hello, self::results('accepted', 'duplicate'), [['status' => 'withdrawn']],
+            [['status' => 'counted']]]), 5.0);
+        $this->assertEquals([4, 0, [], null], [$flushed->sent, $flushed->left, $flushed->refused, $flushed->stopped], (string) $flushed->stopped);
+        [, $submit, $withdraw, $report] = $this->daemon->requests();
+        $this->assertSame(['1', '2'], array_column($submit['comments'], 'comment'));
+        $this->assertSame("\0\xff", $submit['comments'][0]['author']['address_hash']);
+        $this->assertArrayHasKey('traceparent', $submit['comments'][1]['extra']);
+        $this->assertSame(['withdraw', '1'], [$withdraw['op'], $withdraw['comment']]);
+        $this->assertSame(['report', 'r', 'spam', 7], [$report['op'], $report['reader'], $report['reason'], $report['at']]);
+        $this->assertSame(0, $this->outbox($kind)->count());
+    }
+
+    /** @dataProvider kinds */
+    public function testWhatMayPassStopsItAndWhatMayNotIsSetAside(string $kind): void
+    {
+        $outbox = $this->outbox($kind);
+        $outbox->keep('withdraw', ['site' => 'news', 'comment' => '1']);
+        $outbox->keep('submit', self::comment('2', ['extra' => ['deep' => [1]]]));
+        $outbox->keep('withdraw', ['site' => 'news', 'comment' => '3']);
+        $outbox->keep('withdraw', ['site' => 'news', 'comment' => '4']);
+        $front = $this->front([[['status' => 'withdrawn']], self::results(self::CONFLICT + ['field' => 'comments[0].body']),
+            [['ok' => false, 'error' => self::BUSY]], [['status' => 'withdrawn']], [['status' => 'withdrawn']]]);
+        $flushed = $outbox->flush($front, 5.0);
+        $this->assertSame([1, 2, ['conflict'], 'busy'], [$flushed->sent, $flushed->left, array_column($flushed->refused, 'name'), $flushed->stopped->name]);
+        $flushed = $this->outbox($kind)->flush($front, 5.0);
+        $this->assertSame([2, 0, []], [$flushed->sent, $flushed->left, $flushed->refused]);
+        [$refused] = $this->outbox($kind)->refused();
+        $this->assertSame(['submit', '2', 'body', 80], [$refused['op'], $refused['fields']['comment'], $refused['error']['field'], $refused['error']['number']]);
+        $outbox->forgetRefused();
+        $outbox->forgetRefused();
+        $this->assertSame([], $outbox->refused());
+    }
+
+    /** @dataProvider kinds */
+    public function testWithoutADaemonAllOfItStays(string $kind): void
+    {
+        $outbox = $this->outbox($kind);
+        $outbox->keep('submit', self::comment('1'));
+        $outbox->keep('withdraw', ['site' => 'news', 'comment' => '1']);
+        $start = microtime(true);
+        $flushed = $outbox->flush(new Front("ipc://{$this->dir}/nobody.sock"), 0.5);
+        $this->assertLessThan(1.5, microtime(true) - $start);
+        $this->assertSame([0, 2, 'client_cannot_connect'], [$flushed->sent, $flushed->left, $flushed->stopped->name]);
+    }
+
+    /** @dataProvider kinds */
+    public function testWhatCanNeverBeSentIsNotKept(string $kind): void
+    {
+        $outbox = $this->outbox($kind);
+        foreach ([['submit', self::comment("\xff"), 'invalid_utf8'], ['submit', self::comment('1', ['extra' => ['x' => STDERR]]), 'client_bad_argument'],
+            ['erase', [], 'client_bad_argument'], ['withdraw', ['site' => 'news'], 'client_bad_argument'],
+            ['report', ['site' => 'news', 'comment' => '1'], 'client_bad_argument']] as [$op, $fields, $name]) {
+            $this->assertSame($name, $this->thrown(fn () => $outbox->keep($op, $fields))->name);
+        }
+        $this->assertSame(0, $outbox->count());
+    }
+
+    /** @dataProvider kinds */
+    public function testOfTwoWhoFlushOneDoesNothing(string $kind): void
+    {
+        $outbox = $this->outbox($kind);
+        $outbox->keep('withdraw', ['site' => 'news', 'comment' => '1']);
+        $other = $this->outbox($kind);
+        $lock = new \ReflectionMethod($other, 'lock');
+        $this->assertTrue($lock->invoke($other, 5.0));
+        $flushed = $outbox->flush(new Front("ipc://{$this->dir}/nobody.sock"), 0.1);
+        $this->assertSame([0, 1, null], [$flushed->sent, $flushed->left, $flushed->stopped]);
+        (new \ReflectionMethod($other, 'unlock'))->invoke($other);
+        $this->assertNotNull($outbox->flush(new Front("ipc://{$this->dir}/nobody.sock"), 0.1)->stopped);
+    }
+
+    public function testKeepIsPartOfTheTransaction(): void
+    {
+        $pdo = new \PDO("sqlite:{$this->dir}/db");
+        $outbox = new PdoOutbox($pdo, 'outbox');
+        $outbox->createTable();
+        $pdo->beginTransaction();
+        $outbox->keep('withdraw', ['site' => 'news', 'comment' => '1']);
+        $pdo->rollBack();
+        $this->assertSame(0, $outbox->count());
+    }
+
+    public function testAFileThatEndsAnywhereHoldsWhatWasAcknowledged(): void
+    {
+        $outbox = new FileOutbox("{$this->dir}/outbox");
+        $ends = [];
+        foreach (['1', '2', '3'] as $id) {
+            $outbox->keep('submit', self::comment($id));
+            clearstatcache();
+            $ends[] = filesize("{$this->dir}/outbox");
+        }
+        $whole = file_get_contents("{$this->dir}/outbox");
+        for ($len = 0; $len <= strlen($whole); $len++) {
+            file_put_contents("{$this->dir}/outbox", substr($whole, 0, $len));
+            $acknowledged = count(array_filter($ends, static fn (int $end): bool => $end <= $len));
+            $this->assertSame($acknowledged, $outbox->count(), "cut at $len");
+            $outbox->keep('withdraw', ['site' => 'news', 'comment' => 'next']);
+            $this->assertSame($acknowledged + 1, $outbox->count(), "cut at $len, then one more");
+            $lines = file("{$this->dir}/outbox");
+            $this->assertCount($acknowledged + 1, $lines);
+        }
+    }
+
+    public function testAProcessThatIsKilledLosesNothingThatItWasToldIsKept(): void
+    {
+        $keeper = 'require $argv[1]; $o = new Modqd\FileOutbox($argv[2]); for ($i = 0; ; $i++) {'
+            . '$o->keep("submit", ["comment" => ["site" => "news", "comment" => "$argv[3]-$i", "body" => str_repeat("x", $i % 5000)]]);'
+            . 'fwrite(STDOUT, "$argv[3]-$i\n"); }';
+        $acknowledged = [];
+        for ($round = 0; $round < 10; $round++) {
+            $process = proc_open([PHP_BINARY, '-r', $keeper, '--', __DIR__ . '/../autoload.php', "{$this->dir}/outbox", "r$round"],
+                [['file', '/dev/null', 'r'], ['pipe', 'w'], STDERR], $pipes);
+            $told = [fgets($pipes[1])];
+            usleep(random_int(1000, 60000));
+            proc_terminate($process, SIGKILL);
+            $told = [...$told, ...explode("\n", stream_get_contents($pipes[1]))];
+            proc_close($process);
+            $acknowledged = [...$acknowledged, ...array_filter(array_map(trim(...), $told))];
+        }
+        $this->assertGreaterThan(20, count($acknowledged));
+        $next = new \ReflectionMethod(FileOutbox::class, 'next');
+        $kept = array_map(static fn (string $line): string => \Modqd\Request::decode($line)->fields['comment'],
+            $next->invoke(new FileOutbox("{$this->dir}/outbox"), PHP_INT_MAX));
+        $this->assertSame([], array_diff($acknowledged, $kept));
+        $this->assertLessThanOrEqual(count($acknowledged) + 10, count($kept));
+    }
+
+    public function testALineThatIsDamagedIsSetAsideAndHoldsUpNobody(): void
+    {
+        $outbox = new FileOutbox("{$this->dir}/outbox");
+        foreach (['1', '2', '3'] as $id) {
+            $outbox->keep('withdraw', ['site' => 'news', 'comment' => $id]);
+        }
+        $lines = file("{$this->dir}/outbox");
+        $lines[1][20] = $lines[1][20] === 'x' ? 'y' : 'x';
+        file_put_contents("{$this->dir}/outbox", implode('', $lines));
+        $flushed = $outbox->flush($this->front([[['status' => 'withdrawn']], [['status' => 'withdrawn']]]), 5.0);
+        $this->assertSame([2, 0, ['malformed']], [$flushed->sent, $flushed->left, array_column($flushed->refused, 'name')]);
+        $this->assertNull($outbox->refused()[0]['op']);
+        $this->assertSame(['1', '3'], array_column($this->daemon->requests(), 'comment'));
+    }
+
+    public function testWhatIsDoneIsNotSentAgainAfterACrash(): void
+    {
+        $outbox = new FileOutbox("{$this->dir}/outbox");
+        foreach (['1', '2'] as $id) {
+            $outbox->keep('withdraw', ['site' => 'news', 'comment' => $id]);
+        }
+        $front = $this->front([[['status' => 'withdrawn']], [['ok' => false, 'error' => self::BUSY]], [['status' => 'withdrawn']]]);
+        $this->assertSame(1, $outbox->flush($front, 5.0)->left);
+        $this->assertSame(3, count(file("{$this->dir}/outbox")), 'the file was not written anew');
+        $this->assertSame(0, (new FileOutbox("{$this->dir}/outbox"))->flush($front, 5.0)->left);
+        $this->assertSame(['1', '2', '2'], array_column($this->daemon->requests(), 'comment'));
+        clearstatcache();
+        $this->assertSame(0, filesize("{$this->dir}/outbox"));
+    }
+
+    public function testWhereNothingCanBeWrittenNothingIsKept(): void
+    {
+        $outbox = new FileOutbox("{$this->dir}/none/outbox");
+        $this->assertSame('client_system', $this->thrown(fn () => $outbox->keep('submit', self::comment('1')))->name);
+    }
+
+    public function testALineThatDoesNotFitOnTheDiskIsTakenBack(): void
+    {
+        $outbox = new FileOutbox("{$this->dir}/outbox");
+        $outbox->keep('submit', self::comment('1'));
+        $keeper = 'require $argv[1]; try { (new Modqd\FileOutbox($argv[2]))->keep("submit", ["comment" => ["site" => "news", "comment" => "2",'
+            . '"body" => str_repeat("x", 9000)]]); } catch (Modqd\Error $e) { exit($e->name === "client_system" ? 7 : 8); }';
+        $command = ['sh', '-c', "trap '' XFSZ; ulimit -f 4; exec \"\$@\"", 'sh', PHP_BINARY, '-r', $keeper, '--', __DIR__ . '/../autoload.php', "{$this->dir}/outbox"];
+        $null = ['file', '/dev/null', 'r+'];
+        $this->assertSame(7, proc_close(proc_open($command, [$null, $null, STDERR], $pipes)));
+        $this->assertSame(1, $outbox->count());
+        $this->assertCount(1, file("{$this->dir}/outbox"));
+    }
+}
