@@ -6,8 +6,8 @@ declare(strict_types=1);
  * A front socket that follows a script: php fake_daemon.php ENDPOINT STEPS JOURNAL
  *
  * STEPS is JSON: a list, one step for each request that comes, of what is sent for it: a list of maps. {"hex": ...} is sent as
- * it stands; everything else is put over {v, id, op, ok: true} of the request, {"$bin": hex} is bin. When there is no step
- * left, nothing is sent. JOURNAL gets a line for each request: who sent it (the name of the connection) and its bytes, in hex.
+ * it stands; everything else is put over {v, id, op, ok: true} of the request, {"$bin": hex} is bin. With `replay` a list of
+ * records leaves out those up to the request's `after`. When there is no step left, nothing is sent. JOURNAL gets a line for each request: who sent it (the name of the connection) and its bytes, in hex.
  */
 
 require __DIR__ . '/../autoload.php';
@@ -34,6 +34,9 @@ function message(stdClass $step, array $request): string
         return hex2bin($step->hex);
     }
     $map = (array) value($step);
+    if (is_array($map['records'] ?? null) && isset($step->replay)) {
+        $map['records'] = array_values(array_filter($map['records'], static fn (stdClass $record): bool => $record->seq > $request['after']));
+    }
     return (new Packer())->pack((object) ($map + ['v' => 1, 'id' => $request['id'] ?? null, 'op' => $request['op'], 'ok' => true]));
 }
 
