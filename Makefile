@@ -224,8 +224,7 @@ screenshots: setup
 	@$(PYTHON) tests/screenshots --build $(B)
 
 bench: setup
-	@tests/lib/setup.sh php-fpm
-	@$(MAKE) --no-print-directory tests $(addsuffix node_modules/.installed,$(wildcard clients/node/)) VARIANT=release
+	@$(MAKE) --no-print-directory tests clients/node/node_modules/.installed VARIANT=release
 	@$(PYTHON) tests/bench/run --build build/release
 
 FUZZ_SECONDS = 60

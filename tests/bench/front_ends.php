@@ -3,4 +3,4 @@
 require $_SERVER['MODQD_CLIENT'] . '/autoload.php';
 
 $front = new Modqd\Front($_SERVER['MODQD_FRONT']);
-echo $front->submit(json_decode(file_get_contents('php://input'), true))['status'];
+echo $front->submit(json_decode($_GET['comment'], true))['status'];

@@ -4,18 +4,16 @@ PHP runs in a php-fpm pool, which is asked over FastCGI as a web server asks it;
 fixed rate, whether those before are answered or not, and the time counts from the moment at which one was due. The same load
 straight through a DEALER tells how much of it is the daemon's."""
 import concurrent.futures
-import glob
 import http.client
 import json
 import pathlib
 import shutil
-import socket
 import statistics
-import struct
 import subprocess
 import threading
 import time
 
+import fpm
 import modq
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -26,20 +24,6 @@ READERS = 32              # who can wait at the same time
 WORKERS = 8               # of the pool, an ordinary number for a small site
 AIM_MS = 20
 PATIENCE_S = 10
-
-BEGIN_REQUEST, END_REQUEST, PARAMS, STDIN, STDOUT = 1, 3, 4, 5, 6       # of FastCGI
-RESPONDER = 1
-
-POOL = """[global]
-error_log = {dir}/fpm.log
-daemonize = no
-[bench]
-user = {user}
-listen = {dir}/fpm.sock
-pm = static
-pm.max_children = {workers}
-pm.max_requests = 0
-"""
 
 
 def comment(kind, number):
@@ -53,52 +37,17 @@ class Php:
 
     @staticmethod
     def missing():
-        return "" if programs() and (CLIENTS / "php/autoload.php").exists() else "php-fpm is not installed"
+        return "" if fpm.program() else "php-fpm is not installed"
 
-    def __init__(self, directory, endpoint):
-        self.path = directory / "fpm.sock"
-        self.parameters = {"SCRIPT_FILENAME": str(HERE / "front_ends.php"), "REQUEST_METHOD": "POST", "CONTENT_TYPE": "application/json",
-                           "MODQD_FRONT": endpoint, "MODQD_CLIENT": str(CLIENTS / "php")}
-        configuration = directory / "fpm.conf"
-        configuration.write_text(POOL.format(dir=directory, user=pathlib.Path(directory).owner(), workers=WORKERS))
-        self.process = subprocess.Popen([programs()[-1], "--nodaemonize", "--allow-to-run-as-root", "--fpm-config", configuration],
-                                        stderr=subprocess.DEVNULL)
-        wait_for(lambda: self.path.exists() or self.process.poll() is not None)
+    def __init__(self, endpoint):
+        self.parameters = {"MODQD_FRONT": endpoint, "MODQD_CLIENT": str(CLIENTS / "php")}
+        self.pool = fpm.Pool(WORKERS).__enter__()
 
     def post(self, body):
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(PATIENCE_S)
-            connection.connect(str(self.path))
-            parameters = {**self.parameters, "CONTENT_LENGTH": str(len(body))}
-            pairs = b"".join(length(name) + length(value) + name.encode() + value.encode() for name, value in parameters.items())
-            connection.sendall(record(BEGIN_REQUEST, struct.pack(">HB5x", RESPONDER, 0)) + record(PARAMS, pairs) + record(PARAMS, b"") +
-                               record(STDIN, body) + record(STDIN, b""))
-            return answer(connection.makefile("rb")).partition(b"\r\n\r\n")[2].decode()
+        return self.pool.get(str(HERE / "front_ends.php"), {"comment": body}, PATIENCE_S, self.parameters)
 
-
-def programs():
-    return sorted(glob.glob("/usr/sbin/php-fpm*"))
-
-
-def record(kind, content):
-    return struct.pack(">BBHHBx", 1, kind, 1, len(content), 0) + content
-
-
-def length(text):
-    size = len(text.encode())
-    return bytes([size]) if size < 128 else struct.pack(">I", size | 1 << 31)
-
-
-def answer(stream):
-    """All of the answer's standard output."""
-    output = b""
-    while True:
-        _, kind, _, size, padding = struct.unpack(">BBHHBx", stream.read(8))
-        content = stream.read(size + padding)[:size]
-        if kind == STDOUT:
-            output += content
-        if kind == END_REQUEST:
-            return output
+    def close(self):
+        self.pool.__exit__()
 
 
 class Node:
@@ -112,7 +61,7 @@ class Node:
             return "Node.js is not installed"
         return "" if (CLIENTS / "node/node_modules/.installed").exists() else "make clients/node/node_modules/.installed"
 
-    def __init__(self, _, endpoint):
+    def __init__(self, endpoint):
         self.process = subprocess.Popen(["node", HERE / "front_ends.mjs", endpoint], stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
         self.mine = threading.local()
@@ -123,18 +72,21 @@ class Node:
         self.mine.connection.request("POST", "/", body)
         return self.mine.connection.getresponse().read().decode()
 
+    def close(self):
+        self.process.terminate()
+        self.process.wait(PATIENCE_S)
+
 
 class Bare:
     """No front end: each reader has a socket."""
 
     name = "none (a DEALER)"
-    process = None
 
     @staticmethod
     def missing():
         return ""
 
-    def __init__(self, _, endpoint):
+    def __init__(self, endpoint):
         self.endpoint, self.mine = endpoint, threading.local()
 
     def post(self, body):
@@ -142,11 +94,8 @@ class Bare:
             self.mine.front = modq.Front(self.endpoint, timeout_s=PATIENCE_S)
         return self.mine.front.call("submit", comments=[json.loads(body)])["results"][0]["status"]
 
-
-def wait_for(condition):
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    def close(self):
+        """Sockets go with their threads."""
 
 
 def load(front_end, kind, seconds):
@@ -155,7 +104,7 @@ def load(front_end, kind, seconds):
     waits, troubles = [0.0] * count, []
 
     def post(number, due):
-        body = json.dumps(comment(kind, number)).encode()
+        body = json.dumps(comment(kind, number))
         try:
             status = front_end.post(body)
         except Exception as error:
@@ -199,11 +148,12 @@ def told(troubles):
 def one(bench, kind, seconds):
     path = bench.fresh("front-end")
     daemon = bench.start_daemon(path)
-    front_end = kind(path, f"ipc://{path}/front.sock")
     try:
-        load(front_end, "warm", 1)
-        return load(front_end, "measured", seconds)
+        front_end = kind(f"ipc://{path}/front.sock")
+        try:
+            load(front_end, "warm", 1)
+            return load(front_end, "measured", seconds)
+        finally:
+            front_end.close()
     finally:
-        if front_end.process:
-            bench.stop(front_end.process)
         bench.stop(daemon)
