@@ -1,0 +1,181 @@
+/**
+ * Tells browsers of changes while they happen (server-sent events). A stream holds no queue: when its browser has read what it
+ * got, the comments that changed since are looked up and sent as they are then. So a slow browser costs as much memory as a
+ * quick one, and one that does not read at all is let go.
+ */
+
+const AT_ONCE = 50;
+
+function eventText(name, id, data) {
+  return `event: ${name}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+export class Live {
+  #store;
+  #streams = new Set();
+  #perReader = new Map();
+  #limits;
+  #timer;
+
+  /** Limits: `streams` in all, `perReader`, `heartbeat` and `patience` in ms. */
+  constructor(store, limits = {}) {
+    this.#store = store;
+    this.#limits = { streams: 2000, perReader: 12, heartbeat: 15000, patience: 30000, ...limits };
+    store.on('changed', (article) => this.#wake(article));
+    this.#timer = setInterval(() => this.#beat(), this.#limits.heartbeat);
+  }
+
+  get size() {
+    return this.#streams.size;
+  }
+
+  /**
+   * The events of an article from a place on (`STORE-N`, as in the events' ids), as a Response. `view(comment)` is what is sent
+   * of a comment, null when this reader may not see it any more, undefined when he never could. `client` stands for who connects. Null when there are too many.
+   */
+  open({ article, from, view, client }) {
+    const open = this.#perReader.get(client) ?? 0;
+    if (this.#streams.size >= this.#limits.streams || open >= this.#limits.perReader) return null;
+    this.#perReader.set(client, open + 1);
+    const stream = new Stream(this.#store.state, article, from, view, () => this.#gone(stream, client));
+    this.#streams.add(stream);
+    return new Response(stream.body, {
+      headers: { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' },
+    });
+  }
+
+  close() {
+    clearInterval(this.#timer);
+    for (const stream of this.#streams) stream.end();
+  }
+
+  #gone(stream, client) {
+    if (!this.#streams.delete(stream)) return;
+    const left = this.#perReader.get(client) - 1;
+    if (left > 0) this.#perReader.set(client, left);
+    else this.#perReader.delete(client);
+  }
+
+  #wake(article) {
+    for (const stream of this.#streams) {
+      if (article === null || stream.article === article) stream.wake();
+    }
+  }
+
+  #beat() {
+    const latest = Date.now() - this.#limits.patience;
+    for (const stream of this.#streams) {
+      if (stream.unreadSince < latest) stream.drop();
+      else stream.beat();
+    }
+  }
+}
+
+class Stream {
+  body;
+  article;
+  /** When the first thing that its browser has not taken yet was due; Infinity when it has taken everything. */
+  unreadSince = Infinity;
+  #state;
+  #place;
+  #first;
+  #view;
+  #gone;
+  #controller;
+  #asking = null;
+  #beatDue = false;
+
+  constructor(state, article, from, view, gone) {
+    this.#state = state;
+    this.article = article;
+    this.#view = view;
+    this.#gone = gone;
+    const [id, n] = from.split('-');
+    const known = id === state.id && Number(n) >= 0 && Number(n) <= state.n;
+    this.#place = known ? Number(n) : 0;
+    this.#first = known ? ': hello\n\nretry: 2000\n\n' : this.#everything();
+    this.body = new ReadableStream({
+      start: (controller) => { this.#controller = controller; },
+      pull: () => new Promise((resolve) => { this.#asking = resolve; this.#give(); }),
+      cancel: () => this.#gone(),
+    }, { highWaterMark: 0 });
+  }
+
+  /** Something changed. */
+  wake() {
+    this.#due();
+    this.#give();
+  }
+
+  beat() {
+    this.#beatDue = true;
+    this.wake();
+  }
+
+  end() {
+    this.#gone();
+    this.#asking?.();
+    this.#controller.close();
+  }
+
+  /** For a browser that does not read. */
+  drop() {
+    this.#gone();
+    this.#asking?.();
+    this.#controller.error(new Error('the browser does not read'));
+  }
+
+  #due() {
+    if (!this.#asking) this.unreadSince = Math.min(this.unreadSince, Date.now());
+  }
+
+  /** Gives what there is, if it was asked for; else it is looked up when it is. */
+  #give() {
+    if (!this.#asking) return;
+    const text = this.#next();
+    if (!text) return;
+    const answered = this.#asking;
+    this.#asking = null;
+    this.unreadSince = Infinity;
+    this.#controller.enqueue(new TextEncoder().encode(text));
+    answered();
+  }
+
+  #next() {
+    if (this.#first) {
+      const text = this.#first;
+      this.#first = null;
+      return text;
+    }
+    const news = this.#news();
+    if (news) return news;
+    if (!this.#beatDue) return null;
+    this.#beatDue = false;
+    return ': still here\n\n';
+  }
+
+  #news() {
+    for (;;) {
+      const changed = this.#state.changedSince(this.article, this.#place, AT_ONCE);
+      const text = changed.map((comment) => this.#event(comment)).join('');
+      if (text || changed.length === 0) return text;
+    }
+  }
+
+  #event(comment) {
+    this.#place = comment.changed;
+    const view = this.#view(comment);
+    if (view === undefined) return '';
+    return eventText(view ? 'comment' : 'gone', this.#id(), view ?? { id: comment.id });
+  }
+
+  /** For a browser whose place we do not know: what there is; all else on its page is no longer there. */
+  #everything() {
+    const ids = this.#state.written(this.article).filter((comment) => this.#view(comment)).map(({ id }) => id);
+    return `retry: 2000\n\n${eventText('only', this.#id(), ids)}`;
+  }
+
+  #id() {
+    return `${this.#state.id}-${this.#place}`;
+  }
+}

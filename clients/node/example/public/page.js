@@ -1,0 +1,163 @@
+/**
+ * Shows comments while they are approved, without a reload. Everything that a reader wrote is put in as text, never as HTML.
+ * Without this file the page works, too.
+ */
+const section = document.querySelector('#comments');
+const list = document.querySelector('#list');
+const news = document.querySelector('#news');
+const form = document.querySelector('#write');
+
+if (section) start();
+
+function start() {
+  let place = section.dataset.from;
+  let source = null;
+
+  function listen() {
+    source?.close();
+    source = new EventSource(`${section.dataset.base}/events?from=${encodeURIComponent(place)}`);
+    const on = (name, act) => source.addEventListener(name, (event) => {
+      place = event.lastEventId;
+      act(JSON.parse(event.data));
+    });
+    on('comment', (comment) => {
+      if (put(comment) && !comment.own) say(news.dataset.arrived);
+    });
+    on('gone', ({ id }) => take(id));
+    on('only', (ids) => {
+      const left = new Set(ids.map((id) => `c-${id}`));
+      for (const item of [...list.children]) if (!left.has(item.id)) item.remove();
+    });
+    source.addEventListener('open', () => { if (news.textContent === news.dataset.offline) say(''); });
+    source.addEventListener('error', () => {
+      say(news.dataset.offline);
+      // A browser does not try again when the answer was no stream at all, as from a proxy whose server is away.
+      if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000 + Math.random() * 4000);
+    });
+  }
+
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    write().then((wrote) => { if (wrote) listen(); });
+  });
+  list.addEventListener('submit', (event) => {
+    event.preventDefault();
+    act(event.target);
+  });
+  // A page that is shown again from the browser's memory has an old stream, or none.
+  addEventListener('pageshow', (event) => { if (event.persisted) listen(); });
+  addEventListener('pagehide', () => source.close());
+  listen();
+}
+
+function say(text) {
+  news.textContent = text;
+}
+
+/** Shows a comment as it is now, where it was written; whether it was not there before. */
+function put(comment) {
+  const before = document.getElementById(`c-${comment.id}`);
+  const item = before ?? newItem(comment.id);
+  item.dataset.standing = comment.standing;
+  const name = item.querySelector('.name');
+  name.textContent = comment.name || name.dataset.anonymous;
+  const time = item.querySelector('time');
+  time.dateTime = comment.at;
+  time.textContent = comment.when;
+  const body = item.querySelector('.body');
+  body.textContent = comment.body;
+  body.lang = comment.language;
+  showStanding(item, comment);
+  item.dataset.n = comment.n;
+  if (!before) list.insertBefore(item, [...list.children].find((other) => Number(other.dataset.n) > comment.n) ?? null);
+  return !before;
+}
+
+function newItem(id) {
+  const item = document.querySelector('#comment').content.cloneNode(true).firstElementChild;
+  item.id = `c-${id}`;
+  item.classList.add('fresh');
+  for (const part of item.querySelectorAll('[data-to]')) {
+    part.setAttribute(part.localName === 'a' ? 'href' : 'action', `${section.dataset.base}/comments/${id}/${part.dataset.to}`);
+  }
+  return item;
+}
+
+function showStanding(item, { own, standing, sentences }) {
+  item.querySelector('.standing').hidden = !own || standing === 'approved';
+  for (const line of item.querySelectorAll('[data-of]')) line.hidden = line.dataset.of !== standing;
+  item.querySelector('.sentences').replaceChildren(...sentences.map(({ language, text }) => {
+    const line = document.createElement('li');
+    line.lang = language;
+    line.textContent = text;
+    return line;
+  }));
+  item.querySelector('.own').hidden = !own;
+  item.querySelector('.report').hidden = own;
+}
+
+function take(id) {
+  document.getElementById(`c-${id}`)?.remove();
+}
+
+/** Sends the form of a comment; whether it was taken. */
+async function write() {
+  const button = form.querySelector('button');
+  const label = button.textContent;
+  const problem = form.querySelector('#problem');
+  const text = form.elements.body;
+  button.disabled = true;
+  button.textContent = form.dataset.sending;
+  problem.textContent = '';
+  text.removeAttribute('aria-invalid');
+  const { comment, once, message } = await send(form);
+  button.disabled = false;
+  button.textContent = label;
+  if (message) {
+    problem.textContent = message;
+    text.setAttribute('aria-invalid', 'true');
+    text.focus();
+    return false;
+  }
+  text.value = '';
+  form.elements.once.value = once;
+  if (!comment) return true;
+  put(comment);
+  const item = document.getElementById(`c-${comment.id}`);
+  item.scrollIntoView({ block: 'nearest' });
+  say(item.querySelector('[data-of]:not([hidden])')?.textContent ?? '');
+  return true;
+}
+
+/** Sends one of the small forms of a comment. */
+async function act(small) {
+  const item = small.closest('.comment');
+  const { message } = await send(small);
+  if (message) say(message);
+  else if (small.dataset.to === 'withdraw') leave(item);
+  else thank(small);
+}
+
+function leave(item) {
+  item.remove();
+  say(news.dataset.withdrawn);
+  document.querySelector('#text').focus({ preventScroll: true });
+}
+
+function thank(small) {
+  const reported = small.parentElement.querySelector('.reported');
+  small.remove();
+  reported.textContent = reported.dataset.text;
+}
+
+/** Resolves to the server's answer; `message` when it, or the network, refused. */
+async function send(small) {
+  try {
+    const answer = await fetch(small.action, {
+      method: 'POST', body: new URLSearchParams(new FormData(small)), headers: { Accept: 'application/json' },
+    });
+    return await answer.json();
+  } catch {
+    return { message: form.dataset.network };
+  }
+}
