@@ -63,14 +63,18 @@ export class Journal {
 
   /** Opens the file, made anew when there is none, and returns the changes in it, oldest first. */
   async open() {
-    const flags = constants.O_RDWR | constants.O_CREAT;
-    this.#handle = await fs.open(this.#file, flags, 0o600);
+    this.#handle = await fs.open(this.#file, constants.O_RDWR | constants.O_CREAT, 0o600);
     await syncDirectory(this.#file);
-    const { changes, whole } = parse(await this.#handle.readFile(), this.#file);
-    await this.#handle.truncate(whole);
-    await this.#handle.sync();
-    this.#size = whole;
-    return changes;
+    try {
+      const { changes, whole } = parse(await this.#handle.readFile(), this.#file);
+      await this.#handle.truncate(whole);
+      await this.#handle.sync();
+      this.#size = whole;
+      return changes;
+    } catch (error) {
+      await this.#handle.close();
+      throw error;
+    }
   }
 
   /**

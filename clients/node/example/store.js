@@ -31,13 +31,22 @@ export class Store extends EventEmitter {
     await fs.mkdir(directory, { recursive: true, mode: 0o700 });
     store.#unlock = await lock(path.join(directory, 'lock'));
     store.#journal = new Journal(path.join(directory, 'journal'), (error) => store.emit('failed', error));
-    for (const change of await store.#journal.open()) {
-      store.state.apply(change);
-      store.#lines++;
+    try {
+      await store.#load();
+    } catch (error) {
+      await store.#unlock();
+      throw error;
     }
-    store.#next = store.state.n + 1;
-    if (!store.state.id) await store.change('head', { id: randomBytes(8).toString('hex') });
     return store;
+  }
+
+  async #load() {
+    for (const change of await this.#journal.open()) {
+      this.state.apply(change);
+      this.#lines++;
+    }
+    this.#next = this.state.n + 1;
+    if (!this.state.id) await this.change('head', { id: randomBytes(8).toString('hex') });
   }
 
   /**

@@ -81,7 +81,8 @@ ${text.paragraphs.map((paragraph) => html`<p>${paragraph}</p>
 `)}</article>
 <section id="comments" class="comments" aria-labelledby="comments-title" data-base="${base}" data-from="${from}">
 <h2 id="comments-title">${words.comments}</h2>
-<p id="news" class="news" role="status" data-arrived="${words.arrived}" data-withdrawn="${words.withdrawn}" data-offline="${words.offline}">${words[said] ?? ''}</p>
+<p id="news" class="news" role="status" data-offline="${words.offline}">${words[said] ?? ''}</p>
+<p id="heard" class="heard" role="status" data-arrived="${words.arrived}" data-withdrawn="${words.withdrawn}"></p>
 <p class="none">${words.none}</p>
 <ol id="list">${comments.map((comment) => commentItem(code, base, policy, comment))}</ol>
 <template id="comment">${commentItem(code, base, policy, null)}</template>

@@ -5,6 +5,8 @@
 const section = document.querySelector('#comments');
 const list = document.querySelector('#list');
 const news = document.querySelector('#news');
+/** For those who cannot see what changes. */
+const heard = document.querySelector('#heard');
 const form = document.querySelector('#write');
 
 if (section) start();
@@ -21,16 +23,16 @@ function start() {
       act(JSON.parse(event.data));
     });
     on('comment', (comment) => {
-      if (put(comment) && !comment.own) say(news.dataset.arrived);
+      if (put(comment) && !comment.own) say(heard, heard.dataset.arrived);
     });
     on('gone', ({ id }) => take(id));
     on('only', (ids) => {
       const left = new Set(ids.map((id) => `c-${id}`));
       for (const item of [...list.children]) if (!left.has(item.id)) item.remove();
     });
-    source.addEventListener('open', () => { if (news.textContent === news.dataset.offline) say(''); });
+    source.addEventListener('open', () => { if (news.textContent === news.dataset.offline) say(news, ''); });
     source.addEventListener('error', () => {
-      say(news.dataset.offline);
+      say(news, news.dataset.offline);
       // A browser does not try again when the answer was no stream at all, as from a proxy whose server is away.
       if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000 + Math.random() * 4000);
     });
@@ -50,8 +52,8 @@ function start() {
   listen();
 }
 
-function say(text) {
-  news.textContent = text;
+function say(where, text) {
+  where.textContent = text;
 }
 
 /** Shows a comment as it is now, where it was written; whether it was not there before. */
@@ -125,7 +127,7 @@ async function write() {
   put(comment);
   const item = document.getElementById(`c-${comment.id}`);
   item.scrollIntoView({ block: 'nearest' });
-  say(item.querySelector('[data-of]:not([hidden])')?.textContent ?? '');
+  say(heard, item.querySelector('[data-of]:not([hidden])')?.textContent ?? '');
   return true;
 }
 
@@ -133,14 +135,14 @@ async function write() {
 async function act(small) {
   const item = small.closest('.comment');
   const { message } = await send(small);
-  if (message) say(message);
+  if (message) say(news, message);
   else if (small.dataset.to === 'withdraw') leave(item);
   else thank(small);
 }
 
 function leave(item) {
   item.remove();
-  say(news.dataset.withdrawn);
+  say(heard, heard.dataset.withdrawn);
   document.querySelector('#text').focus({ preventScroll: true });
 }
 
