@@ -53,9 +53,10 @@ class Program {
   async end(signal) {
     if (!this.child) return null;
     this.child.kill(signal);
-    const late = sleep(PATIENCE_MS).then(() => 'late');
-    const how = await Promise.race([this.ended, late]);
-    if (how === 'late') this.child.kill('SIGKILL');
+    const { child } = this;
+    const late = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+    const how = await this.ended;
+    clearTimeout(late);
     this.child = null;
     return how;
   }
@@ -192,7 +193,7 @@ export async function openBrowser() {
 }
 
 export async function openTab(t, browser, options = {}) {
-  const context = await browser.newContext(options);
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
   context.setDefaultTimeout(PATIENCE_MS);
   const tab = await context.newPage();
   tab.faults = [];

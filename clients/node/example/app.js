@@ -223,7 +223,6 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
 
   /** The daemon gets a moment to answer, and then the reader sees how his comment stands. */
   async function done(c, comment) {
-    sender.kick();
     if (comment) await sender.settled(lastOperation(comment), ANSWER_PATIENCE_MS);
     const { code, id } = place(c);
     if (!wantsJson(c)) return c.redirect(`/${code}/${id}${comment ? `#c-${comment.id}` : '#comments'}`, 303);

@@ -21,17 +21,15 @@ function plain(record) {
 export class Follower {
   #store;
   #front;
-  #sender;
   #endpoint;
   #site;
   #key;
   #stopping = new AbortController();
   #done;
 
-  constructor({ store, front, sender, endpoint, site, key }) {
+  constructor({ store, front, endpoint, site, key }) {
     this.#store = store;
     this.#front = front;
-    this.#sender = sender;
     this.#endpoint = endpoint;
     this.#site = site;
     this.#key = key;
@@ -141,7 +139,6 @@ export class Follower {
       }
     }
     await this.#store.change('asked', { submit, withdraw });
-    this.#sender.kick();
   }
 
   #sleep(ms) {

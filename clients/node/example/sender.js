@@ -23,12 +23,8 @@ export class Sender {
   }
 
   start() {
+    this.#store.on('outbox', () => this.#wake());
     this.#done = this.#run();
-  }
-
-  /** Something new is in the store's outbox. */
-  kick() {
-    this.#wake();
   }
 
   /** Resolves when operation `n` was answered, or after `patience` ms: to the error that refused it, else to undefined. */

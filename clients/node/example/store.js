@@ -11,8 +11,8 @@ import { State } from './state.js';
 const SPARE_CHANGES = 10000;
 
 /**
- * Emits `changed` with the article of a comment that changed (null: all of them), `answered` with an operation's number and the error that
- * refused it, and `failed` when the disk does: the program should end then, and start anew. */
+ * Emits `changed` with the article of a comment that changed (null: all of them), `outbox` when there is
+ * something to send, `answered` with an operation's number and the error that refused it, and `failed` when the disk does: the program should end then, and start anew. */
 export class Store extends EventEmitter {
   state = new State();
   #journal;
@@ -67,7 +67,9 @@ export class Store extends EventEmitter {
 
   #carryOut(change) {
     this.#lines++;
+    const waiting = this.state.outbox.size;
     const result = this.state.apply(change);
+    if (this.state.outbox.size > waiting) this.emit('outbox');
     if (change.do === 'answered') this.emit('answered', change.operation, change.error);
     else if (change.do === 'diverged' || change.do === 'level') this.emit('changed', null);
     if (result?.comment) this.emit('changed', result.comment.article);
