@@ -145,9 +145,8 @@ test('three readers\' reports put a comment back into the queue', async (t) => {
   }
   await lacks(tabs[0], id);
   await stands(author, id, 'awaiting');
-  const history = await daemon.modq('history', `news/${id}`);
-  assert.match(history, /not about trams 2/);
-  assert.match(history, /off_topic/);
+  const reports = (await daemon.modq('history', `news/${id}`)).match(/reported .* off_topic/g);
+  assert.equal(reports.length, 3);
 });
 
 test('a daemon that is away holds nobody up, and gets the comments in order when it is back', async (t) => {

@@ -21,15 +21,17 @@ function plain(record) {
 export class Follower {
   #store;
   #front;
+  #sender;
   #endpoint;
   #site;
   #key;
   #stopping = new AbortController();
   #done;
 
-  constructor({ store, front, endpoint, site, key }) {
+  constructor({ store, front, sender, endpoint, site, key }) {
     this.#store = store;
     this.#front = front;
+    this.#sender = sender;
     this.#endpoint = endpoint;
     this.#site = site;
     this.#key = key;
@@ -79,6 +81,7 @@ export class Follower {
   }
 
   async #level() {
+    this.#sender.hurry();
     if (this.#store.state.gathering) await this.#store.change('level');
   }
 

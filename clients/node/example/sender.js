@@ -2,6 +2,9 @@
  * Sends what readers did to the daemon, in the order in which they did it. What could not be sent now stays in the store and
  * is sent later: the same again does no harm.
  */
+import { DeniedError, FinalError, FixError } from 'modqd';
+
+const REFUSALS = [DeniedError, FinalError, FixError];
 const PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 10000;
 
@@ -11,6 +14,7 @@ export class Sender {
   #site;
   #describe;
   #wake = () => {};
+  #hurry = () => {};
   #closed = false;
   #done;
 
@@ -25,6 +29,11 @@ export class Sender {
   start() {
     this.#store.on('outbox', () => this.#wake());
     this.#done = this.#run();
+  }
+
+  /** The daemon is there again: what waits is sent at once. */
+  hurry() {
+    this.#hurry();
   }
 
   /** Resolves when operation `n` was answered, or after `patience` ms: to the error that refused it, else to undefined. */
@@ -73,7 +82,7 @@ export class Sender {
     try {
       await this.#send(operation);
     } catch (error) {
-      if (!['fix', 'denied', 'final'].includes(error.class_)) throw error;
+      if (!REFUSALS.some((kind) => error instanceof kind)) throw error;
       refusal = { name: error.name, message: error.message };
       console.error(`${operation.do} ${operation.comment} was refused: ${error.message}`);
     }
@@ -94,15 +103,17 @@ export class Sender {
     });
   }
 
+  /** Until something is to be done, or for `ms`, or until the daemon was heard. */
   #sleep(ms) {
     return new Promise((resolve) => {
-      const timer = ms === null ? null : setTimeout(resolve, ms);
-      this.#wake = () => {
-        // A daemon that is away is not asked more often because readers write more.
-        if (ms !== null && !this.#closed) return;
+      const end = () => {
         clearTimeout(timer);
         resolve();
       };
+      const timer = ms === null ? null : setTimeout(end, ms);
+      this.#hurry = end;
+      // A daemon that is away is not asked more often because readers write more.
+      this.#wake = () => { if (ms === null || this.#closed) end(); };
     });
   }
 }

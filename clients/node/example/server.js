@@ -27,7 +27,7 @@ async function main() {
   const store = await Store.open(STORE);
   const front = new Front(MODQ_FRONT, { key, timeout: 4000, attempt: 2000 });
   const sender = new Sender(store, front, MODQ_SITE, describe);
-  const follower = new Follower({ store, front, endpoint: MODQ_FRONT, site: MODQ_SITE, key });
+  const follower = new Follower({ store, front, sender, endpoint: MODQ_FRONT, site: MODQ_SITE, key });
   const live = new Live(store, { heartbeat: Number(HEARTBEAT_MS), patience: Number(PATIENCE_MS) });
   const app = makeApp({
     store, sender, live, origin: ORIGIN, proxied: PROXIED !== '', pace: { burst: Number(PACE_BURST), every: Number(PACE_EVERY_MS) },

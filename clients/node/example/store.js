@@ -11,8 +11,10 @@ import { State } from './state.js';
 const SPARE_CHANGES = 10000;
 
 /**
- * Emits `changed` with the article of a comment that changed (null: all of them), `outbox` when there is
- * something to send, `answered` with an operation's number and the error that refused it, and `failed` when the disk does: the program should end then, and start anew. */
+ * Emits `changed` with the article of a comment that changed (null: all of them), `outbox` when there is something to send,
+ * `answered` with an operation's number and the error that refused it, and `failed` when the disk does: the program should
+ * end then, and start anew.
+ */
 export class Store extends EventEmitter {
   state = new State();
   #journal;
