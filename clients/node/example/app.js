@@ -11,8 +11,8 @@ import { MAX_NAME, MAX_NOTE_BYTES, languageOf, lines, oneLine, problemOf, visibl
 import { articlePage, editPage, problemPage, viewOf } from './views.js';
 import { FALLBACK, LANGUAGES, preferred } from './words.js';
 
-/** A form with a text of the greatest size, every byte of it as %XX. */
-const MAX_FORM_BYTES = 64 * 1024;
+/** Well above what a text of the greatest size takes, so that whoever writes more is told that it is too long. */
+const MAX_FORM_BYTES = 256 * 1024;
 /** How long a reader waits for the daemon's answer; without it the page says the same, for the comment is kept. */
 const ANSWER_PATIENCE_MS = 1000;
 const COOKIE_DAYS = 365;
@@ -78,11 +78,11 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
     const reader = readerOf(c);
     const from = c.req.header('Last-Event-ID') ?? c.req.query('from') ?? '';
     const view = (comment) => shown(viewOf(state, comment, code, reader));
-    return live.open({ article: c.req.param('article'), from, view, client: clientOf(c) }) ?? refuse(c, 'pace');
+    const cut = () => c.env.outgoing.destroy();
+    return live.open({ article: c.req.param('article'), from, view, client: clientOf(c), cut }) ?? refuse(c, 'pace');
   });
 
   app.use('/:code/:article/comments/*', guarded);
-  app.use('/:code/:article/comments', guarded);
 
   app.post('/:code/:article/comments', async (c) => {
     const code = languageIn(c);

@@ -31,13 +31,14 @@ export class Live {
 
   /**
    * The events of an article from a place on (`STORE-N`, as in the events' ids), as a Response. `view(comment)` is what is sent
-   * of a comment, null when this reader may not see it any more, undefined when he never could. `client` stands for who connects. Null when there are too many.
+   * of a comment, null when this reader may not see it any more, undefined when he never could. `client` stands for who connects; `cut` closes the
+   * connection when nobody reads from it. Null when there are too many.
    */
-  open({ article, from, view, client }) {
+  open({ article, from, view, client, cut }) {
     const open = this.#perReader.get(client) ?? 0;
     if (this.#streams.size >= this.#limits.streams || open >= this.#limits.perReader) return null;
     this.#perReader.set(client, open + 1);
-    const stream = new Stream(this.#store.state, article, from, view, () => this.#gone(stream, client));
+    const stream = new Stream(this.#store.state, { article, from, view, cut, gone: () => this.#gone(stream, client) });
     this.#streams.add(stream);
     return new Response(stream.body, {
       headers: { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' },
@@ -81,17 +82,19 @@ class Stream {
   #first;
   #view;
   #gone;
+  #cut;
   #controller;
   #asking = null;
   #beatDue = false;
 
-  constructor(state, article, from, view, gone) {
+  constructor(state, { article, from, view, cut, gone }) {
     this.#state = state;
     this.article = article;
     this.#view = view;
     this.#gone = gone;
-    const [id, n] = from.split('-');
-    const known = id === state.id && Number(n) >= 0 && Number(n) <= state.n;
+    this.#cut = cut;
+    const [, id, n] = /^(\w+)-([\d.]+)$/.exec(from) ?? [];
+    const known = id === state.id && Number(n) <= state.n;
     this.#place = known ? Number(n) : 0;
     this.#first = known ? ': hello\n\nretry: 2000\n\n' : this.#everything();
     this.body = new ReadableStream({
@@ -121,8 +124,7 @@ class Stream {
   /** For a browser that does not read. */
   drop() {
     this.#gone();
-    this.#asking?.();
-    this.#controller.error(new Error('the browser does not read'));
+    this.#cut();
   }
 
   #due() {
