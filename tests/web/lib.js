@@ -103,8 +103,11 @@ export class Daemon extends Program {
     return this.modq('undo', `${SITE}/${id}`);
   }
 
+  /** What it knows of a comment; `status` is not_found when nothing. */
   async state(id) {
-    return (await this.list('status', `${SITE}/${id}`))[0];
+    // modq ends with 1 when there is no such comment.
+    const printed = await this.modq('--json', 'status', `${SITE}/${id}`).catch((error) => error.stdout || Promise.reject(error));
+    return JSON.parse(printed);
   }
 }
 

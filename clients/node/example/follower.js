@@ -68,7 +68,7 @@ export class Follower {
     });
     for await (const event of decisions) {
       if (event.type === 'record') await this.#apply(event.record, decisions);
-      else if (event.type === 'level') await this.#level();
+      else if (event.type === 'level') await this.#level().catch((error) => console.error(`level: ${error.message}`));
       else if (event.type === 'lost') console.error(`decisions: ${event.error?.message ?? 'the daemon is away'}`);
       else if (event.type === 'failed') return this.#failed(event.error);
     }
@@ -80,9 +80,12 @@ export class Follower {
     if (record.policy && record.policy !== this.#store.state.policy?.version) await this.#askPolicy().catch(() => {});
   }
 
+  /** We have all records; after each connection anew. */
   async #level() {
     this.#sender.hurry();
     if (this.#store.state.gathering) await this.#store.change('level');
+    const { epoch } = await this.#front.hello();
+    if (hex(epoch) !== this.#store.state.epoch) await this.#store.change('epoch', { epoch: hex(epoch) });
   }
 
   async #failed(error) {
@@ -91,18 +94,12 @@ export class Follower {
     await this.#store.change('diverged');
   }
 
-  /**
-   * The place is saved with the record that it belongs to. What is left to save is the epoch, which tells of a daemon that was
-   * restored from a backup.
-   */
+  /** The place is saved with the record that it belongs to: there is nothing left to save. */
   #place() {
     const { state } = this.#store;
     return {
       load: async () => state.place && {
-        seq: state.place.seq, chain: Buffer.from(state.place.chain, 'hex'), epoch: Buffer.from(state.place.epoch ?? '', 'hex'),
-      },
-      save: async (site, { epoch }) => {
-        if (epoch && state.place && hex(epoch) !== state.place.epoch) await this.#store.change('epoch', { epoch: hex(epoch) });
+        seq: state.place.seq, chain: Buffer.from(state.place.chain, 'hex'), epoch: state.epoch && Buffer.from(state.epoch, 'hex'),
       },
     };
   }

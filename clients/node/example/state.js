@@ -25,8 +25,10 @@ export class State {
   n = 0;
   /** Stands for this history of changes; another one has another id. */
   id = null;
-  /** Where we are in the daemon's log: { seq, chain (hex), epoch (hex) }, or null before the first record. */
+  /** Where we are in the daemon's log: { seq, chain (hex) }, or null before the first record. */
   place = null;
+  /** Of the daemon's database (hex), or null before we knew it. */
+  epoch = null;
   policy = null;
   /** The daemon lost a part of the past: its log is read anew, and nothing is shown meanwhile. */
   gathering = false;
@@ -76,8 +78,8 @@ export class State {
 
   /** Changes that make this state from nothing. */
   *snapshot() {
-    const { n, id, place, policy, gathering, doubtful } = this;
-    yield { n, do: 'head', id, place, policy, gathering, doubtful, outbox: [...this.outbox.values()] };
+    const { n, id, place, epoch, policy, gathering, doubtful } = this;
+    yield { n, do: 'head', id, place, epoch, policy, gathering, doubtful, outbox: [...this.outbox.values()] };
     for (const comment of this.comments.values()) yield { n, do: 'kept', comment };
   }
 
@@ -152,9 +154,9 @@ export class State {
   }
 
   /** A record of the daemon's log: the comment's state and the place, in one. Does nothing when it was applied before. */
-  _record({ record, epoch }) {
+  _record({ record }) {
     if (this.place && record.seq <= this.place.seq) return {};
-    this.place = { seq: record.seq, chain: record.chain, epoch: epoch ?? this.place?.epoch ?? null };
+    this.place = { seq: record.seq, chain: record.chain };
     const comment = this.comments.get(record.comment);
     if (!comment) return {};
     const { decision, revision, reasons, seq, body_sha256: hash } = record;
@@ -166,11 +168,10 @@ export class State {
     return { comment, erased: decision === 'erased' };
   }
 
+  /** A daemon that was restored from a backup may lack comments without lacking records. */
   _epoch({ epoch }) {
-    if (!this.place || this.place.epoch === epoch) return {};
-    // A daemon that was restored from a backup may lack comments without lacking records.
-    this.doubtful ||= this.place.epoch !== null;
-    this.place.epoch = epoch;
+    this.doubtful ||= this.epoch !== null && this.epoch !== epoch;
+    this.epoch = epoch;
     return {};
   }
 
