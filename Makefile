@@ -66,16 +66,18 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 daemon_lib_obj = $(filter-out $(B)/obj/daemon/main.o,$(call obj,$(daemon_src))) $(B)/obj/policy_text.o
 cli_lib_obj    = $(filter-out $(B)/obj/clients/cli/main.o,$(call obj,$(cli_src))) $(B)/obj/completion_text.o $(B)/obj/page_text.o
 
-.PHONY: all check check-san check-systemd demo run screenshots bench fuzz fuzz-corpus fuzzers lint format setup tests install uninstall deb \
-        clean help
+.PHONY: all check check-san check-systemd check-web demo demo-web run screenshots bench fuzz fuzz-corpus fuzzers lint format setup tests \
+        install uninstall deb clean help
 all: $(B)/modqd $(B)/modq $(B)/libmodq.a $(B)/libmodq.so
 
 help:
 	@echo 'make demo        play sample comments through the whole path (CORPORA=DIR: real ones)'
+	@echo 'make demo-web    a newspaper'"'"'s page with its comments, to try in two browsers and a terminal'
 	@echo 'make check       build and run every test (T=word: those whose name holds it)'
 	@echo 'make run         start the daemon in ./var and say what to type in a second terminal'
 	@echo 'make             build build/release/modqd, modq and libmodq (VARIANT=asan|ubsan|tsan)'
 	@echo 'make check-san   the tests under AddressSanitizer and UBSan, but those that say nothing of memory'
+	@echo 'make check-web   the example page of clients/node/example, in browsers (T=word: files whose name holds it)'
 	@echo 'make check-systemd  the Debian packages under a real systemd, in a container (needs root)'
 	@echo 'make fuzz        any bytes at codec, requests, configuration, policy, ZAP and libmodq (FUZZ_SECONDS=60 each)'
 	@echo 'make fuzz-corpus add what make fuzz found to the kept inputs, which make check runs again'
@@ -214,6 +216,18 @@ demo: setup
 	@$(MAKE) --no-print-directory all VARIANT=$(VARIANT)
 	@$(PYTHON) tests/demo --build $(B) $(if $(CORPORA),--corpora '$(CORPORA)')
 
+# The page of clients/node/example. The packages that it links to come first.
+WEB_PACKAGES = clients/node/node_modules/.installed clients/node/example/node_modules/.installed
+clients/node/example/node_modules/.installed: clients/node/node_modules/.installed
+
+demo-web: setup
+	@$(MAKE) --no-print-directory all $(WEB_PACKAGES) VARIANT=$(VARIANT)
+	@node clients/node/example/demo.js $(B)
+
+check-web: setup
+	@$(MAKE) --no-print-directory all $(WEB_PACKAGES) tests/browser/node_modules/.installed VARIANT=$(VARIANT)
+	@MODQ_BUILD=$(B) tests/web/run $(T)
+
 run: setup
 	@$(MAKE) --no-print-directory all VARIANT=$(VARIANT)
 	@tests/lib/run.sh $(B)
@@ -222,6 +236,8 @@ screenshots: setup
 	@tests/lib/setup.sh xterm xvfb xdotool imagemagick fonts-dejavu-core
 	@$(MAKE) --no-print-directory all VARIANT=$(VARIANT)
 	@$(PYTHON) tests/screenshots --build $(B)
+	@$(MAKE) --no-print-directory $(WEB_PACKAGES) tests/browser/node_modules/.installed
+	@MODQ_BUILD=$(B) tests/web/pictures
 
 bench: setup
 	@$(MAKE) --no-print-directory tests clients/node/node_modules/.installed VARIANT=release

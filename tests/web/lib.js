@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const BUILD = path.join(ROOT, process.env.MODQ_BUILD ?? 'build/release');
+export const BUILD = path.join(ROOT, process.env.MODQ_BUILD ?? 'build/release');
 export const EXAMPLE = path.join(ROOT, 'clients/node/example');
 export const SHARED = process.env.MODQ_SHARED ?? path.join(ROOT, '../shared');
 export const SITE = 'news';

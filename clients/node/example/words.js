@@ -132,6 +132,7 @@ function byTag(tag) {
 
 /** A day and time as a page of that language says it. */
 export function moment(code, time) {
-  const { tag } = LANGUAGES[code];
-  return new Intl.DateTimeFormat([tag, code, FALLBACK], { dateStyle: 'long', timeStyle: 'short' }).format(time);
+  // Where the articles have Arabic digits, so do the times.
+  const locale = code === 'ar' ? 'ar-u-nu-arab' : LANGUAGES[code].tag;
+  return new Intl.DateTimeFormat([locale, code, FALLBACK], { dateStyle: 'long', timeStyle: 'short' }).format(time);
 }
