@@ -132,8 +132,8 @@ void fsck_close(struct fsck *fsck);
 /* A slice: fsck_begin_slice, then either fsck_begin (the first one), or fsck_unpack where *fsck did not last, and
  * fsck_run_slice; all of it between begin and rollback of work->store. It does what amounts to about `weight_max` rows
  * read, and FSCK_CATCH_UP of what came after the first slice, so that it gets to an end beside a daemon that writes all
- * the time. What it found is in fsck->faults, and at the end of all fsck->phase is FSCK_DONE. Trouble of the store is in
- * work->trouble; false: out of memory. */
+ * the time. What it found is in fsck->faults, and at the end of all fsck->phase is FSCK_DONE. Trouble of the store is
+ * in work->trouble; false: out of memory. */
 bool fsck_begin_slice(struct fsck *fsck, struct work *work, int64_t weight_max);
 void fsck_begin(struct fsck *fsck);
 void fsck_run_slice(struct fsck *fsck);

@@ -1,4 +1,4 @@
-"""The conformance suite against the Ruby client of the suite (tests/conformance/README.md)."""
+"""The conformance suite against the client in Ruby that was written from proto/PROTOCOL.md alone (tests/conformance/README.md)."""
 # time-limit: 300
 import os
 import sys
