@@ -133,6 +133,12 @@ test('who sends too much at once is held back, and nobody else is', async (t) =>
   for (let n = 0; n < 5; n++) statuses.push((await post('10.0.0.1')).status);
   assert.deepEqual(statuses, [200, 200, 200, 429, 429]);
   assert.equal((await post('10.0.0.2')).status, 200);
+  // Without JavaScript the page comes back with what was typed.
+  const page429 = await reader.ask('/en/tram/comments', {
+    form: { body: 'not <lost>', name: 'N' }, headers: { 'X-Forwarded-For': '10.0.0.1' }, json: false,
+  });
+  assert.equal(page429.status, 429);
+  assert.match(await page429.text(), /not &lt;lost&gt;<\/textarea>/);
 });
 
 test('a form that is sent twice makes one comment; the same form with another text makes two', async (t) => {

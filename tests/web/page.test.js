@@ -222,8 +222,10 @@ test('without JavaScript everything works by forms, and shows after a reload', a
   await until('it is counted', async () => /report/.test(await daemon.modq('history', `news/${id}`)));
   await part(author, id, '[data-to=withdraw] button').click();
   await until('it is gone', async () => { await reader.reload(); return !await reader.locator(`#c-${id}`).count(); });
+  await author.fill('#name', 'Ece');
   await author.fill('#text', '  ');
   await author.click('#write button');
+  assert.deepEqual([await author.inputValue('#name'), await author.inputValue('#text')], ['Ece', '  ']);
   assert.ok(await author.locator('text=Lütfen bir şey yazın').isVisible());
 });
 

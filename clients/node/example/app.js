@@ -90,13 +90,16 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
     const form = await formOf(c);
     const body = lines(form.body);
     const name = [...oneLine(form.name)].slice(0, MAX_NAME).join('');
-    const problem = problemOf(body) ?? problemOf(`${name}.`);
-    if (problem) return refuseForm(c, problem, { name, body });
-    const { comment } = await store.change('comment', {
-      id: randomBytes(16).toString('hex'), once: form.once.slice(0, 64) || randomBytes(16).toString('hex'), at: Date.now(),
-      owner: writerOf(c), article: c.req.param('article'), name, language: languageOf(body, code), body,
+    return orElse((problem) => refuseForm(c, problem, { name, body }), async () => {
+      paced(c);
+      readable(body);
+      readable(`${name}.`);
+      const { comment } = await kept('comment', {
+        id: randomBytes(16).toString('hex'), once: form.once.slice(0, 64) || newOnce(), at: Date.now(),
+        owner: writerOf(c), article: c.req.param('article'), name, language: languageOf(body, code), body,
+      });
+      return done(c, comment);
     });
-    return done(c, comment);
   });
 
   app.get('/:code/:article/comments/:id/edit', (c) => {
@@ -107,12 +110,16 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
   app.post('/:code/:article/comments/:id/edit', async (c) => {
     const { id } = ownIn(c);
     const body = lines((await formOf(c)).body);
-    const problem = problemOf(body);
-    if (problem) return c.html(editPage({ ...place(c), comment: id, body, problem }), STATUS[problem] ?? 422, FRESH);
-    return done(c, await changed('edit', { id, owner: readerOf(c), body, at: Date.now() }));
+    const again = (problem) => c.html(editPage({ ...place(c), comment: id, body, problem }), STATUS[problem] ?? 422, FRESH);
+    return orElse((problem) => (wantsJson(c) ? refuse(c, problem) : again(problem)), async () => {
+      paced(c);
+      readable(body);
+      return done(c, await changed('edit', { id, owner: readerOf(c), body, at: Date.now() }));
+    });
   });
 
   app.post('/:code/:article/comments/:id/withdraw', async (c) => {
+    paced(c);
     await changed('withdraw', { id: ownIn(c).id, owner: readerOf(c) });
     return done(c, null);
   });
@@ -120,6 +127,7 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
   app.post('/:code/:article/comments/:id/report', async (c) => {
     languageIn(c);
     articleIn(c);
+    paced(c);
     const form = await formOf(c);
     const known = state.policy?.reasons.some((reason) => reason.code === form.reason);
     const note = lines(form.note);
@@ -196,15 +204,29 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
   async function guarded(c, next) {
     if (c.req.method !== 'POST') return next();
     if (!sameOrigin(c.req.raw, originOf(c))) return refuse(c, 'origin');
-    if (!paceOf.allows(clientOf(c))) return refuse(c, 'pace');
-    return limited(c, next);
-  }
-
-  function limited(c, next) {
     return bodyLimit({ maxSize: MAX_FORM_BYTES, onError: () => refuse(c, 'long') })(c, next);
   }
 
+  function paced(c) {
+    if (!paceOf.allows(clientOf(c))) throw new Problem('pace');
+  }
+
+  function readable(text) {
+    const problem = problemOf(text);
+    if (problem) throw new Problem(problem);
+  }
+
   // Changes and answers
+
+  /** Does the work; where that has a problem, `otherwise` says what is answered, with what was typed in it. */
+  async function orElse(otherwise, work) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!error.problem) throw error;
+      return otherwise(error.problem);
+    }
+  }
 
   async function changed(what, fields) {
     const { comment, problem } = await kept(what, fields);
