@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { EXAMPLE, Reader, SHARED, hostileTexts, openBrowser, openTab, scene, until } from './lib.js';
 
 const { lines, problemOf, visible } = await import(path.join(EXAMPLE, 'text.js'));
-const AT_ONCE = 8;
+const AT_ONCE = 16;
 
 let browser;
 before(async () => { browser = await openBrowser(); });
@@ -77,10 +77,10 @@ async function play(t, texts) {
   });
   const ids = Object.keys(expected);
   for (let from = 0; from < ids.length; from += 20) await daemon.modq('approve', ...ids.slice(from, from + 20).map((id) => `news/${id}`));
-  await until('all are shown', async () => await before.locator('#list > li').count() === ids.length, 60000);
+  await until('all are shown', async () => await before.locator('#list > li').count() === ids.length, 120000);
   check(await look(before), expected);
   const afterwards = await openTab(t, browser, { viewport: { width: 390, height: 800 } });
-  await afterwards.goto(`${page.url}/en/tram`);
+  await afterwards.goto(`${page.url}/en/tram`, { timeout: 120000 });
   check(await look(afterwards), expected);
   assert.deepEqual([...before.faults, ...afterwards.faults], []);
   return { page, author, expected };

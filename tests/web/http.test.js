@@ -63,6 +63,7 @@ test('others can neither see, edit nor withdraw a comment', async (t) => {
   assert.equal((await other.to(id, 'edit', { body: 'yours' })).status, 404);
   assert.equal((await other.to(id, 'withdraw')).status, 404);
   assert.equal((await other.to(id, 'report', { reason: 'other' })).status, 404);
+  assert.equal((await other.ask(`/en/tram/comments/${id}/report`)).status, 404);
   assert.ok(!(await other.html()).includes(id));
   assert.match(await (await author.ask(`/en/tram/comments/${id}/edit`)).text(), /mine alone/);
   assert.equal((await daemon.state(id)).state, 'pending');

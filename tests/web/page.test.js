@@ -137,11 +137,12 @@ test('three readers\' reports put a comment back into the queue', async (t) => {
   const tabs = [];
   for (let reader = 0; reader < 3; reader++) tabs.push(await visit(t, page));
   for (const [index, tab] of tabs.entries()) {
-    await part(tab, id, 'summary').click();
-    await part(tab, id, 'select').selectOption('off_topic');
-    await part(tab, id, '[name=note]').fill(`not about trams ${index}`);
-    await part(tab, id, '[data-to=report] button').click();
-    if (index < 2) await tab.waitForSelector('.reported:has-text("Thank you")');
+    await part(tab, id, '[data-to=report]').click();
+    await tab.selectOption('dialog select', 'off_topic');
+    await tab.fill('dialog [name=note]', `not about trams ${index}`);
+    await tab.click('dialog form button');
+    await tab.waitForSelector('#news:has-text("Thank you")');
+    assert.ok(!await tab.isVisible('dialog'));
   }
   await lacks(tabs[0], id);
   await stands(author, id, 'awaiting');
@@ -216,8 +217,9 @@ test('without JavaScript everything works by forms, and shows after a reload', a
   await daemon.approve(id);
   const reader = await visit(t, page, 'tr', { javaScriptEnabled: false });
   await until('it is shown', async () => { await reader.reload(); return reader.locator(`#c-${id}`).count(); });
-  await part(reader, id, 'summary').click();
-  await part(reader, id, '[data-to=report] button').click();
+  await part(reader, id, '[data-to=report]').click();
+  assert.equal(await reader.textContent('blockquote'), 'Betiksiz, yeni');
+  await reader.click('form button');
   assert.ok(await reader.locator('text=Bildiriminiz iletildi').isVisible());
   await until('it is counted', async () => /report/.test(await daemon.modq('history', `news/${id}`)));
   await part(author, id, '[data-to=withdraw] button').click();

@@ -8,7 +8,7 @@ import { getCookie, setCookie } from 'hono/cookie';
 import { ARTICLES } from './articles.js';
 import { Pace, SAFE_HEADERS, sameOrigin } from './guard.js';
 import { MAX_NAME, MAX_NOTE_BYTES, languageOf, lines, oneLine, problemOf, visible } from './text.js';
-import { articlePage, editPage, problemPage, viewOf } from './views.js';
+import { articlePage, editPage, problemPage, reportPage, viewOf } from './views.js';
 import { FALLBACK, LANGUAGES, preferred } from './words.js';
 
 /** Well above what a text of the greatest size takes, so that whoever writes more is told that it is too long. */
@@ -122,6 +122,14 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
     paced(c);
     await changed('withdraw', { id: ownIn(c).id, owner: readerOf(c) });
     return done(c, null);
+  });
+
+  app.get('/:code/:article/comments/:id/report', (c) => {
+    const { code, id } = place(c);
+    const comment = state.comments.get(c.req.param('id'));
+    const view = comment && shown(viewOf(state, comment, code, null));
+    if (!view) throw new Problem('gone');
+    return c.html(reportPage({ code, id, comment: view, policy: state.policy }), 200, FRESH);
   });
 
   app.post('/:code/:article/comments/:id/report', async (c) => {

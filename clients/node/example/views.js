@@ -84,15 +84,19 @@ ${text.paragraphs.map((paragraph) => html`<p>${paragraph}</p>
 <p id="news" class="news" role="status" data-offline="${words.offline}">${words[said] ?? ''}</p>
 <p id="heard" class="heard" role="status" data-arrived="${words.arrived}" data-withdrawn="${words.withdrawn}"></p>
 <p class="none">${words.none}</p>
-<ol id="list">${comments.map((comment) => commentItem(code, base, policy, comment))}</ol>
-<template id="comment">${commentItem(code, base, policy, null)}</template>
+<ol id="list">${comments.map((comment) => commentItem(code, base, comment))}</ol>
+<template id="comment">${commentItem(code, base, null)}</template>
+<dialog id="report" aria-labelledby="report-title" data-reported="${words.reported}">
+<h2 id="report-title">${words.sendReport}</h2>
+${reportForm(code, policy, '', html`<button type="button" class="plain" data-close>${words.cancel}</button>`)}
+</dialog>
 </section>
 ${writeForm(code, base, once, form)}
 ${rules(code, policy)}` });
 }
 
 /** One comment; null makes the form that the browser fills in. All parts are in it, and those that do not apply are hidden. */
-function commentItem(code, base, policy, comment) {
+function commentItem(code, base, comment) {
   const words = LANGUAGES[code];
   const { id = '', n = 0, own = false, standing = '', name = '', body = '', language = '', at = '', when = '', sentences: told = [] } = comment ?? {};
   const to = (action) => `${base}/comments/${id}/${action}`;
@@ -110,19 +114,7 @@ function commentItem(code, base, policy, comment) {
 <a data-to="edit" href="${to('edit')}">${words.edit}</a>
 <form method="post" data-to="withdraw" action="${to('withdraw')}"><button class="plain">${words.withdraw}</button></form>
 </div>
-<details class="report"${hidden(comment && !own)}>
-<summary>${words.report}</summary>
-<form method="post" data-to="report" action="${to('report')}">
-<label>${words.reason}
-<select name="reason">${(policy?.reasons ?? []).map((reason) => {
-    const title = inLanguage(reason.title, code);
-    return html`<option value="${reason.code}"${otherLanguage(title.language, code)}>${title.text}</option>`;
-  })}</select></label>
-<label>${words.note} <input name="note" maxlength="300" dir="auto" autocomplete="off"></label>
-<button>${words.sendReport}</button>
-</form>
-<p class="reported" role="status" data-text="${words.reported}"></p>
-</details>
+<p class="report"${hidden(comment && !own)}><a data-to="report" href="${to('report')}">${words.report}</a></p>
 </li>
 `;
 }
@@ -164,6 +156,33 @@ ${textField(words.text, body, problem)}
 <button>${words.save}</button> <a class="plain" href="${back}#c-${comment}">${words.cancel}</a>
 </form>
 </section>` });
+}
+
+/** A reader's complaint about a comment. */
+export function reportPage({ code, id, comment, policy }) {
+  const words = LANGUAGES[code];
+  const back = `/${code}/${id}`;
+  return page(code, { title: words.sendReport, path: `/${id}`, main: html`
+<section class="write" aria-labelledby="report-title">
+<h1 id="report-title">${words.sendReport}</h1>
+<blockquote dir="auto" lang="${comment.language}">${comment.body}</blockquote>
+${reportForm(code, policy, `${back}/comments/${comment.id}/report`, html`<a class="plain" href="${back}#c-${comment.id}">${words.cancel}</a>`)}
+</section>` });
+}
+
+function reportForm(code, policy, action, cancel) {
+  const words = LANGUAGES[code];
+  return html`<form method="post" action="${action}">
+<label for="reason">${words.reason}</label>
+<select id="reason" name="reason">${(policy?.reasons ?? []).map((reason) => {
+    const title = inLanguage(reason.title, code);
+    return html`<option value="${reason.code}"${otherLanguage(title.language, code)}>${title.text}</option>`;
+  })}</select>
+<label for="note">${words.note}</label>
+<input id="note" name="note" maxlength="300" dir="auto" autocomplete="off">
+<p class="problem" role="alert"></p>
+<button>${words.report}</button> ${cancel}
+</form>`;
 }
 
 export function problemPage({ code, path, problem }) {

@@ -8,6 +8,7 @@ const news = document.querySelector('#news');
 /** For those who cannot see what changes. */
 const heard = document.querySelector('#heard');
 const form = document.querySelector('#write');
+const report = document.querySelector('#report');
 
 if (section) start();
 
@@ -44,7 +45,18 @@ function start() {
   });
   list.addEventListener('submit', (event) => {
     event.preventDefault();
-    act(event.target);
+    withdraw(event.target);
+  });
+  list.addEventListener('click', (event) => {
+    const link = event.target.closest('a[data-to=report]');
+    if (!link) return;
+    event.preventDefault();
+    openReport(link.href);
+  });
+  report.querySelector('[data-close]').addEventListener('click', () => report.close());
+  report.querySelector('form').addEventListener('submit', (event) => {
+    event.preventDefault();
+    sendReport(event.target);
   });
   // A page that is shown again from the browser's memory has an old stream, or none.
   addEventListener('pageshow', (event) => { if (event.persisted) listen(); });
@@ -131,25 +143,33 @@ async function write() {
   return true;
 }
 
-/** Sends one of the small forms of a comment. */
-async function act(small) {
-  const item = small.closest('.comment');
+async function withdraw(small) {
   const { message } = await send(small);
-  if (message) say(news, message);
-  else if (small.dataset.to === 'withdraw') leave(item);
-  else thank(small);
-}
-
-function leave(item) {
-  item.remove();
+  if (message) {
+    say(news, message);
+    return;
+  }
+  small.closest('.comment').remove();
   say(heard, heard.dataset.withdrawn);
   document.querySelector('#text').focus({ preventScroll: true });
 }
 
-function thank(small) {
-  const reported = small.parentElement.querySelector('.reported');
-  small.remove();
-  reported.textContent = reported.dataset.text;
+function openReport(action) {
+  const small = report.querySelector('form');
+  small.reset();
+  small.action = action;
+  small.querySelector('.problem').textContent = '';
+  report.showModal();
+}
+
+async function sendReport(small) {
+  const { message } = await send(small);
+  if (message) {
+    small.querySelector('.problem').textContent = message;
+    return;
+  }
+  report.close();
+  say(news, report.dataset.reported);
 }
 
 /** Resolves to the server's answer; `message` when it, or the network, refused. */
