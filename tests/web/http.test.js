@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
+import fs from 'node:fs/promises';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import net from 'node:net';
@@ -122,6 +123,7 @@ test('texts are taken up to their size, and refused beyond it, without being cut
   assert.equal((await raw('{"body": "x"}', 'application/json')).status, 422);
   assert.equal((await raw('nonsense', 'multipart/form-data; boundary=x')).status < 600, true);
   assert.equal((await reader.ask('/health')).status, 200);
+  assert.equal((await reader.write('nameless', { name: ' \u200b\u2060' })).name, '');
   const { name } = await reader.write('named', { name: `  A\n\tB${'x'.repeat(100)}` });
   assert.equal(name, `A B${'x'.repeat(57)}`);
 });
@@ -199,6 +201,26 @@ test('a stream shows that it lives, and ends when the server does', async (t) =>
   await until('the stream ended', () => stream.over);
 });
 
+test('an erased comment leaves the page, open pages and the disk', async (t) => {
+  const { daemon, page } = await scene(t);
+  const author = new Reader(page);
+  const { id } = await author.write('SECRET', { name: 'Mara' });
+  await daemon.approve(id);
+  const reader = new Reader(page);
+  await until('it is shown', async () => (await reader.html()).includes('SECRET'));
+  const stream = await listen(t, reader);
+  await daemon.modq('erase', '--yes', `news/${id}`);
+  await until('others hear', () => stream.events.some(({ name, data }) => name === 'gone' && data.id === id));
+  assert.ok(!(await reader.html()).includes(id));
+  assert.ok(!(await author.html()).includes(id));
+  const journal = path.join(page.store, 'journal');
+  await until('it left the disk', async () => !/SECRET|Mara/.test(await fs.readFile(journal, 'utf8')));
+  await author.write('the page still works');
+  await page.end('SIGKILL');
+  await page.start();
+  assert.match(await author.html(), /the page still works/);
+});
+
 /** A store whose one comment is large and changes whenever it is told to. */
 class Changing extends EventEmitter {
   state = {
@@ -251,7 +273,7 @@ test('a browser that does not read is let go, costs no memory that grows, and di
 });
 
 test('so many streams and no more, and those that end make room', async (t) => {
-  const live = new Live(new Changing(), { streams: 4, perReader: 2 });
+  const live = new Live(new Changing(), { streams: 4, perClient: 2 });
   t.after(() => live.close());
   const open = (client) => live.open({ article: 'tram', from: 'x-0', client, view: () => null });
   const first = open('a');

@@ -7,7 +7,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { getCookie, setCookie } from 'hono/cookie';
 import { ARTICLES } from './articles.js';
 import { Pace, SAFE_HEADERS, sameOrigin } from './guard.js';
-import { MAX_NAME, MAX_NOTE_BYTES, languageOf, lines, oneLine, problemOf, visible } from './text.js';
+import { MAX_NOTE_BYTES, languageOf, lines, oneLine, problemOf, visible } from './text.js';
 import { articlePage, editPage, problemPage, reportPage, viewOf } from './views.js';
 import { FALLBACK, LANGUAGES, preferred } from './words.js';
 
@@ -89,7 +89,7 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
     articleIn(c);
     const form = await formOf(c);
     const body = lines(form.body);
-    const name = [...oneLine(form.name)].slice(0, MAX_NAME).join('');
+    const name = oneLine(form.name);
     return orElse((problem) => refuseForm(c, problem, { name, body }), async () => {
       paced(c);
       readable(body);

@@ -13,14 +13,14 @@ function eventText(name, id, data) {
 export class Live {
   #store;
   #streams = new Set();
-  #perReader = new Map();
+  #perClient = new Map();
   #limits;
   #timer;
 
-  /** Limits: `streams` in all, `perReader`, `heartbeat` and `patience` in ms. */
+  /** Limits: `streams` in all, `perClient`, `heartbeat` and `patience` in ms. */
   constructor(store, limits = {}) {
     this.#store = store;
-    this.#limits = { streams: 2000, perReader: 12, heartbeat: 15000, patience: 30000, ...limits };
+    this.#limits = { streams: 2000, perClient: 100, heartbeat: 15000, patience: 30000, ...limits };
     store.on('changed', (article) => this.#wake(article));
     this.#timer = setInterval(() => this.#beat(), this.#limits.heartbeat);
   }
@@ -31,13 +31,13 @@ export class Live {
 
   /**
    * The events of an article from a place on (`STORE-N`, as in the events' ids), as a Response. `view(comment)` is what is sent
-   * of a comment, null when this reader may not see it any more, undefined when he never could. `client` stands for who connects; `cut` closes the
-   * connection when nobody reads from it. Null when there are too many.
+   * of a comment, null when this reader may not see it any more, undefined when he never could. `client` stands for who
+   * connects; `cut` closes the connection when nobody reads from it. Null when there are too many.
    */
   open({ article, from, view, client, cut }) {
-    const open = this.#perReader.get(client) ?? 0;
-    if (this.#streams.size >= this.#limits.streams || open >= this.#limits.perReader) return null;
-    this.#perReader.set(client, open + 1);
+    const open = this.#perClient.get(client) ?? 0;
+    if (this.#streams.size >= this.#limits.streams || open >= this.#limits.perClient) return null;
+    this.#perClient.set(client, open + 1);
     const stream = new Stream(this.#store.state, { article, from, view, cut, gone: () => this.#gone(stream, client) });
     this.#streams.add(stream);
     return new Response(stream.body, {
@@ -52,9 +52,9 @@ export class Live {
 
   #gone(stream, client) {
     if (!this.#streams.delete(stream)) return;
-    const left = this.#perReader.get(client) - 1;
-    if (left > 0) this.#perReader.set(client, left);
-    else this.#perReader.delete(client);
+    const left = this.#perClient.get(client) - 1;
+    if (left > 0) this.#perClient.set(client, left);
+    else this.#perClient.delete(client);
   }
 
   #wake(article) {

@@ -205,7 +205,11 @@ export class State {
     // Numbers between n and the next change's: an operation needs one of its own.
     let part = 0;
     const number = () => n + ++part / (submit.length + withdraw.length + 1);
-    for (const id of submit) this.#send(number(), 'submit', { comment: id, revision: newest(this.comments.get(id)).revision });
+    for (const id of submit) {
+      // It may have been erased since we asked.
+      const text = newest(this.comments.get(id));
+      if (text) this.#send(number(), 'submit', { comment: id, revision: text.revision });
+    }
     for (const id of withdraw) this.#send(number(), 'withdraw', { comment: id });
     return {};
   }

@@ -1,7 +1,6 @@
 /** What readers write, before it is kept and when it is shown. */
 import { LANGUAGES } from './words.js';
 
-
 export const MAX_BODY_BYTES = 8192;
 export const MAX_NAME = 60;
 export const MAX_NOTE_BYTES = 1000;
@@ -16,9 +15,10 @@ export function lines(text) {
   return text.replace(/\r\n?/g, '\n');
 }
 
-/** A name on one line. */
+/** A name on one line; empty when there is nothing to see in it. */
 export function oneLine(text) {
-  return text.replace(CONTROL, '').replace(/\s+/gu, ' ').trim();
+  const line = [...text.replace(CONTROL, '').replace(/\s+/gu, ' ').trim()].slice(0, MAX_NAME).join('');
+  return NOTHING_TO_SEE.test(line) ? '' : line;
 }
 
 /** What is wrong with a comment's text: `empty`, `long` or `broken` (no text at all); null when nothing is. */
