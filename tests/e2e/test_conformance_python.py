@@ -1,5 +1,5 @@
 """The conformance suite against the Python client (tests/conformance/README.md)."""
-# time-limit: 300
+# time-limit: 480
 import os
 import sys
 

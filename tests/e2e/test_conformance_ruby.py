@@ -1,5 +1,5 @@
 """The conformance suite against the client in Ruby that was written from proto/PROTOCOL.md alone (tests/conformance/README.md)."""
-# time-limit: 300
+# time-limit: 480
 import os
 import sys
 
