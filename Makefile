@@ -204,8 +204,9 @@ setup:
 
 # What a target needs beyond make itself is installed first, and only then looked for.
 T =
+CORES = $(shell nproc)
 check: setup
-	@$(MAKE) --no-print-directory tests VARIANT=$(VARIANT)
+	@$(MAKE) --no-print-directory -j$(CORES) tests VARIANT=$(VARIANT)
 	@$(PYTHON) tests/run --build $(B) $(if $(T),--filter '$(T)')
 
 check-san:
@@ -244,10 +245,9 @@ bench: setup
 	@$(PYTHON) tests/bench/run --build build/release
 
 FUZZ_SECONDS = 60
-FUZZ_CORES = $(shell nproc)
 fuzz fuzz-corpus: setup
-	@$(MAKE) --no-print-directory -j$(FUZZ_CORES) fuzzers VARIANT=fuzz
-	@$(PYTHON) tests/fuzz/run --build build/fuzz --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_CORES) $(if $(T),--filter '$(T)') \
+	@$(MAKE) --no-print-directory -j$(CORES) fuzzers VARIANT=fuzz
+	@$(PYTHON) tests/fuzz/run --build build/fuzz --seconds $(FUZZ_SECONDS) --jobs $(CORES) $(if $(T),--filter '$(T)') \
 	  $(if $(filter fuzz-corpus,$@),--keep)
 
 lint: setup
