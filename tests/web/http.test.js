@@ -153,6 +153,11 @@ test('a form that is sent twice makes one comment; the same form with another te
   assert.notEqual((await reader.write('other', { once: 'abc' })).id, ids[0]);
   await sleep(300);
   assert.equal((await daemon.list('queue')).length, 3);
+  // Whose first answer was lost has no cookie yet.
+  const once = 'f'.repeat(32);
+  const [first, again] = [new Reader(page), new Reader(page)];
+  assert.equal((await first.write('lost answer', { once })).id, (await again.write('lost answer', { once })).id);
+  assert.equal(first.cookie, again.cookie);
 });
 
 test('a stream tells a new reader what there is, and one who comes back what he missed', async (t) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -34,7 +34,7 @@ async function author(page, number, end, kept) {
   for (let n = 0; Date.now() < end; n++) {
     // Some are to be rejected, which their text says.
     const body = `${chance(0.3) ? 'NO' : 'YES'} ${number}-${n}`;
-    const once = `once-${number}-${n}`;
+    const once = randomBytes(16).toString('hex');
     const answer = await insist(end, () => reader.ask(`${reader.base}/comments`, { form: { body, once } }));
     const { comment } = await answer.json();
     kept.set(comment.id, body);

@@ -16,6 +16,8 @@ const MAX_FORM_BYTES = 256 * 1024;
 /** How long a reader waits for the daemon's answer; without it the page says the same, for the comment is kept. */
 const ANSWER_PATIENCE_MS = 1000;
 const COOKIE_DAYS = 365;
+/** Of the secret in a form, in hexadecimal digits. */
+const ONCE_LENGTH = 32;
 
 const STATIC = Object.fromEntries([
   ['style.css', 'text/css; charset=utf-8'], ['page.js', 'text/javascript; charset=utf-8'], ['icon.svg', 'image/svg+xml'],
@@ -96,7 +98,7 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
       readable(`${name}.`);
       const { comment } = await kept('comment', {
         id: randomBytes(16).toString('hex'), once: form.once.slice(0, 64) || newOnce(), at: Date.now(),
-        owner: writerOf(c), article: c.req.param('article'), name, language: languageOf(body, code), body,
+        owner: writerOf(c, form.once), article: c.req.param('article'), name, language: languageOf(body, code), body,
       });
       return done(c, comment);
     });
@@ -194,11 +196,15 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
     return cookie ? createHash('sha256').update(cookie).digest('hex').slice(0, 32) : null;
   }
 
-  /** As readerOf; who has no cookie gets one. Only who writes something needs one. */
-  function writerOf(c) {
+  /**
+   * As readerOf; who has no cookie gets one. Only who writes something needs one. It is made from the form's secret: whose first
+   * comment is sent twice, because the answer was lost, is the same reader both times.
+   */
+  function writerOf(c, once = '') {
     const known = readerOf(c);
     if (known) return known;
-    const cookie = randomBytes(24).toString('base64url');
+    const secret = once.length >= ONCE_LENGTH ? once : newOnce();
+    const cookie = createHash('sha256').update(`reader ${secret}`).digest('base64url');
     setCookie(c, 'reader', cookie, {
       path: '/', httpOnly: true, sameSite: 'Lax', maxAge: COOKIE_DAYS * 86400, secure: originOf(c).startsWith('https:'),
     });
@@ -278,7 +284,7 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
   }
 
   function newOnce() {
-    return randomBytes(16).toString('hex');
+    return randomBytes(ONCE_LENGTH / 2).toString('hex');
   }
 
   function wantsJson(c) {
