@@ -163,24 +163,29 @@ static void begin_anew(struct work *work, struct store_site *site)
     work->due_stale = true;
 }
 
-/* How many passes over the site's comments are to be made yet: the row has one '~' for each before the rule. */
-static size_t passes_left(const struct store_site *site)
+/* False while a pass over the site's comments is to be made, or two: the row has one '~' for each before the rule. */
+static bool is_level(struct work *work, struct store_site *site)
 {
-    return strspn(site->due_rule, "~");
+    char rule[DUE_RULE_BYTES + 1];
+
+    if (!site)
+        return true;
+    due_rule(queue_of(work, slice_of(site->name)), rule);
+    if (strcmp(site->due_rule, rule) == 0)
+        return true;
+    if (strcmp(site->due_rule + strspn(site->due_rule, "~"), rule) != 0)
+        begin_anew(work, site);
+    return false;
 }
 
 /* Something was said that changes due times on both sides of where a pass may be now. That one goes on, and another one
  * comes after it: if it began anew each time, changes that come again and again would keep it from its end. */
 static void pass_once_more(struct work *work, struct store_site *site)
 {
-    char rule[DUE_RULE_BYTES + 1];
-
-    due_rule(queue_of(work, slice_of(site->name)), rule);
-    size_t passes = passes_left(site);
-    if (passes == 0 || strcmp(site->due_rule + passes, rule) != 0) {
+    if (is_level(work, site)) {
         begin_anew(work, site);
-    } else if (passes == 1 && site->due_after[0]) {
-        snprintf(site->due_rule, sizeof(site->due_rule), "~~%.*s", DUE_RULE_BYTES - 2, rule);
+    } else if (site->due_after[0] && site->due_rule[1] != '~') {
+        memmove(site->due_rule + 1, site->due_rule, DUE_RULE_BYTES - 1);
         ledger_touch(work->ledger, site);
     }
 }
@@ -224,20 +229,6 @@ void due_author_changed(struct work *work, struct store_site *site, struct slice
     work_ok(work,
             work->store->ops->author_comments(work->store, site->no, author, INT64_MAX, AT_ONCE, remember, &found));
     put_or_pass(work, site, &found);
-}
-
-static bool is_level(struct work *work, struct store_site *site)
-{
-    char rule[DUE_RULE_BYTES + 1];
-
-    if (!site)
-        return true;
-    due_rule(queue_of(work, slice_of(site->name)), rule);
-    if (strcmp(site->due_rule, rule) == 0)
-        return true;
-    if (strcmp(site->due_rule + passes_left(site), rule) != 0)
-        begin_anew(work, site);
-    return false;
 }
 
 /* One slice of a site; how many comments were looked at. */
