@@ -18,7 +18,14 @@
 
 #include "../../proto/utf8.h"
 
-enum { COLUMNS_MOST = 200, WIDTHS_EACH = 10, COMMENTS_LEAST = 30000, INDENTS = 3 };
+/* A sanitized build looks at memory, and judges every eighth comment. */
+#ifdef __SANITIZE_ADDRESS__
+enum { EVERY = 8 };
+#else
+enum { EVERY = 1 };
+#endif
+
+enum { COLUMNS_MOST = 200, WIDTHS_EACH = 10, COMMENTS_LEAST = 30000 / EVERY, INDENTS = 3 };
 
 static const size_t indents[INDENTS] = {0, 4, 13};
 static const char *const corpora[] = {"news-ar", "news-en", "promo-en", "replies-en", "threads-en"};
@@ -188,7 +195,9 @@ static void judge_corpus(struct seen *seen, const char *name)
     size_t cap = 0;
     ssize_t len;
 
-    while ((len = getline(&line, &cap, file)) > 0) {
+    for (size_t n = 0; (len = getline(&line, &cap, file)) > 0; n++) {
+        if (n % EVERY != 0)
+            continue;
         json_t *comment = json_loadb(line, (size_t)len, JSON_ALLOW_NUL, NULL);
         const json_t *body = json_object_get(comment, "body");
         assert_true(json_is_string(body));
