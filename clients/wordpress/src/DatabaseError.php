@@ -1,0 +1,7 @@
+<?php
+namespace Modqd\WordPress;
+
+/** The database refused a statement, or is away. */
+final class DatabaseError extends \RuntimeException
+{
+}

@@ -1,0 +1,115 @@
+<?php
+namespace Modqd\WordPress;
+
+/** Keeps WordPress from showing a comment that no moderator has approved, and hands in what is new or changed. */
+final class Hold
+{
+    public static function register(): void
+    {
+        if (!Settings::complete()) {
+            return;
+        }
+        add_filter('pre_comment_approved', [self::class, 'hold'], PHP_INT_MAX, 2);
+        add_action('wp_insert_comment', [self::class, 'inserted'], 10, 2);
+        add_filter('wp_update_comment_data', [self::class, 'holdChanged'], PHP_INT_MAX, 2);
+        add_action('edit_comment', [self::class, 'edited']);
+        // Whatever else sets a status: the row in our table has the last word.
+        foreach (['wp_set_comment_status', 'untrashed_comment', 'unspammed_comment'] as $hook) {
+            add_action($hook, [self::class, 'keep'], PHP_INT_MAX);
+        }
+        add_action('deleted_comment', [self::class, 'deleted']);
+        add_filter('notify_moderator', [self::class, 'mail'], PHP_INT_MAX, 2);
+    }
+
+    /** Whether comments of this kind are held, as the settings say. @param array|\WP_Comment $comment row of a comment, or the data of a new one */
+    public static function concerns(array|object $comment): bool
+    {
+        $comment = (array) $comment;
+        $type = $comment['comment_type'] ?? '';
+        if (!in_array($type, Comments::TYPES, true)) {
+            return false;
+        }
+        if ($type === 'pingback' || $type === 'trackback') {
+            return Settings::get('hold_pings');
+        }
+        $user = (int) ($comment['user_id'] ?? $comment['user_ID'] ?? 0);
+        if (!$user) {
+            return true;
+        }
+        return Settings::get(user_can($user, 'moderate_comments') ? 'hold_staff' : 'hold_members');
+    }
+
+    /** Trusted authors, and those who were approved before, wait like everybody. Spam stays spam. */
+    public static function hold(mixed $approved, array $data): mixed
+    {
+        $shown = is_numeric($approved) && (int) $approved === 1;
+        return $shown && self::concerns($data) ? 0 : $approved;
+    }
+
+    public static function inserted(int $id, \WP_Comment $comment): void
+    {
+        if (defined('WP_IMPORTING') && WP_IMPORTING || !self::concerns($comment)) {
+            return;
+        }
+        self::guarded(static function () use ($id): void {
+            $entry = Comments::adopt($id, Visitor::isAuthor() ? Visitor::hash() : '');
+            Comments::refresh($id);
+            Outbox::sendNow($entry);
+        });
+    }
+
+    /** A changed text is held by the very statement that changes it. */
+    public static function holdChanged(mixed $data, array $before): mixed
+    {
+        if (!is_array($data) || !in_array((string) $data['comment_approved'], ['1', 'approve'], true)) {
+            return $data;
+        }
+        $row = Comments::known((int) $before['comment_ID']);
+        if ($row && !Comments::mayBeShown($row, (string) $data['comment_content'])) {
+            $data['comment_approved'] = '0';
+        }
+        return $data;
+    }
+
+    public static function edited(int|string $id): void
+    {
+        self::guarded(static function () use ($id): void {
+            $entry = Comments::revise((int) $id);
+            Comments::settle((int) $id);
+            Comments::refresh((int) $id);
+            Outbox::sendNow($entry);
+        });
+    }
+
+    /** Somebody else has set a status: an approval that no moderator gave is taken back. */
+    public static function keep(int|string $id): void
+    {
+        self::guarded(static function () use ($id): void {
+            if (Comments::known((int) $id)) {
+                Comments::settle((int) $id);
+                Comments::refresh((int) $id);
+            }
+        });
+    }
+
+    public static function deleted(int|string $id): void
+    {
+        self::guarded(static fn () => Comments::forget((int) $id));
+    }
+
+    /** WordPress' mail asks to moderate in WordPress. */
+    public static function mail(mixed $wanted, int|string $id): bool
+    {
+        return $wanted && !Comments::known((int) $id);
+    }
+
+    /** A fault of the plugin does not take the page with it: the comment is held by now, and the worker finds it. */
+    private static function guarded(callable $do): void
+    {
+        try {
+            $do();
+        } catch (\Exception $error) {
+            error_log('modqd: ' . $error->getMessage());
+        }
+    }
+}

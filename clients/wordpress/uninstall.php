@@ -1,0 +1,13 @@
+<?php
+/** The plugin is deleted: its tables and options go. Comments stay as they are shown or held. */
+
+namespace Modqd\WordPress;
+
+if (!defined('WP_UNINSTALL_PLUGIN')) {
+    exit;
+}
+
+foreach (['DatabaseError', 'Database', 'Settings', 'Tables'] as $class) {
+    require_once __DIR__ . "/src/$class.php";
+}
+Tables::drop();

@@ -1,0 +1,41 @@
+#!/usr/bin/php
+<?php
+/**
+ * The worker of the modqd plugin: applies moderators' decisions to WordPress as they are made, and sends what waits in
+ * the outbox. usage: worker.php --path DIR [--host NAME] [--submit-pending | --once]
+ *
+ *   --path DIR         where WordPress' wp-load.php is; also WP_PATH in the environment
+ *   --host NAME        the site's host name (Debian's wp-config.php finds its configuration by it)
+ *   --submit-pending   hands in every comment that awaits moderation, shows how far it is, and ends
+ *   --once             works until there is nothing more to do, at most a minute, and ends
+ *
+ * Ends with 0 when it was told to (SIGTERM, SIGINT), with 1 when it cannot work, with 2 when the arguments are wrong.
+ */
+
+namespace Modqd\WordPress;
+
+if (PHP_SAPI !== 'cli') {
+    exit;
+}
+
+$options = getopt('', ['path:', 'host:', 'submit-pending', 'once', 'help'], $rest);
+$path = rtrim((string) ($options['path'] ?? getenv('WP_PATH')), '/');
+if (isset($options['help']) || $rest < $argc || !is_file("$path/wp-load.php")) {
+    fwrite(STDERR, "usage: worker.php --path DIR [--host NAME] [--submit-pending | --once]\n"
+        . ($path === '' ? '' : "There is no $path/wp-load.php\n"));
+    exit(isset($options['help']) ? 0 : 2);
+}
+
+ini_set('display_errors', 'stderr');
+$_SERVER['HTTP_HOST'] = $_SERVER['SERVER_NAME'] = (string) ($options['host'] ?? 'localhost');
+$_SERVER += ['REQUEST_URI' => '/', 'REMOTE_ADDR' => '', 'SERVER_PROTOCOL' => 'HTTP/1.1'];
+$_SERVER['REQUEST_METHOD'] = 'GET';
+define('DOING_CRON', true);    // no page is waiting, and none starts a cron of its own
+require "$path/wp-load.php";
+if (!class_exists(Worker::class)) {
+    fwrite(STDERR, "The plugin modqd is not active in $path\n");
+    exit(1);
+}
+set_time_limit(0);
+
+exit(isset($options['submit-pending']) ? Pending::submitAll() : Service::run(isset($options['once'])));
