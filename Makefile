@@ -66,8 +66,8 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 daemon_lib_obj = $(filter-out $(B)/obj/daemon/main.o,$(call obj,$(daemon_src))) $(B)/obj/policy_text.o
 cli_lib_obj    = $(filter-out $(B)/obj/clients/cli/main.o,$(call obj,$(cli_src))) $(B)/obj/completion_text.o $(B)/obj/page_text.o
 
-.PHONY: all check check-san check-systemd check-web demo demo-web run screenshots bench fuzz fuzz-corpus fuzzers lint format setup tests \
-        install uninstall deb clean help
+.PHONY: all check check-san check-systemd check-web check-wordpress wordpress-plugin demo demo-web run screenshots bench fuzz fuzz-corpus \
+        fuzzers lint format setup tests install uninstall deb clean help
 all: $(B)/modqd $(B)/modq $(B)/libmodq.a $(B)/libmodq.so
 
 help:
@@ -79,6 +79,8 @@ help:
 	@echo 'make check-san   the tests under AddressSanitizer and UBSan, but those that say nothing of memory'
 	@echo 'make check-web   the example page of clients/node/example, in browsers (T=word: files whose name holds it)'
 	@echo 'make check-systemd  the Debian packages under a real systemd, in a container (needs root)'
+	@echo 'make check-wordpress  the WordPress plugin, in a WordPress of its own (needs root)'
+	@echo 'make wordpress-plugin  the plugin as a zip file, in build'
 	@echo 'make fuzz        any bytes at codec, requests, configuration, policy, ZAP and libmodq (FUZZ_SECONDS=60 each)'
 	@echo 'make fuzz-corpus add what make fuzz found to the kept inputs, which make check runs again'
 	@echo 'make lint        clang-tidy, cppcheck, clang-format, include direction, shell and Python'
@@ -325,6 +327,21 @@ check-systemd:
 	@[ "$$(id -u)" != 0 ] || { tests/lib/setup.sh $(DEB_PACKAGES) systemd-container systemd-sysv iproute2 && \
 	  $(MAKE) --no-print-directory deb; }
 	@$(PYTHON) tests/systemd/run
+
+# The WordPress plugin with the client that it needs, as an administrator installs it.
+WORDPRESS = build/modqd-wordpress.zip
+wordpress-plugin:
+	@rm -rf build/wordpress $(WORDPRESS) && mkdir -p build/wordpress/modqd/client
+	@cp -R clients/wordpress/. build/wordpress/modqd && cp LICENSE build/wordpress/modqd
+	@cp -R clients/php/autoload.php clients/php/src build/wordpress/modqd/client
+	@cd build/wordpress && $(PYTHON) -m zipfile -c $(CURDIR)/$(WORDPRESS) modqd
+	@echo $(WORDPRESS)
+
+check-wordpress: tests/browser/node_modules/.installed
+	@tests/lib/setup.sh wordpress wordpress-theme-twentytwentyone mariadb-server php-fpm php-mysql nginx-light
+	@$(MAKE) --no-print-directory all VARIANT=release
+	@$(MAKE) --no-print-directory wordpress-plugin
+	@$(PYTHON) tests/wordpress/run $(if $(T),--filter '$(T)')
 
 clean:
 	rm -rf build
