@@ -80,6 +80,22 @@ class Http:
         except urllib.error.HTTPError as error:
             return error.code, error.url, error.read().decode("utf-8", "replace")
 
+    def form(self, page, action, comment):
+        """The hidden fields of one of the plugin's forms under a comment, or None where it is not there."""
+        for form in re.findall(r"<form method=\"post\".*?</form>", self.open(page)[2], re.DOTALL):
+            hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
+            if hidden.get("action") == f"modqd_{action}" and hidden["comment"] == str(comment):
+                return hidden
+        return None
+
+    def do(self, page, action, comment, **fields):
+        """Sends such a form. The text of the page that follows."""
+        form = self.form(page, action, comment)
+        assert form, f"no form {action} under {comment}"
+        status, url, html = self.open("/wp-admin/admin-post.php", {**form, **fields})
+        assert status == 200, f"{status} {url}: {html[-1000:]}"
+        return html
+
     def login(self, user, password):
         self.open("/wp-login.php")
         status, _, html = self.open("/wp-login.php", {"log": user, "pwd": password, "testcookie": 1})
@@ -348,6 +364,10 @@ http {{
     def name(self, number):
         """SITE/ID, as modq names it."""
         return f"{SITE}/{self.row(number)['modqd_id']}"
+
+    def card(self, number):
+        """All that moderators know of it."""
+        return self.daemon.administrator().show(SITE, self.row(number)["modqd_id"])["card"]
 
     def outbox(self):
         return int(self.sql("SELECT COUNT(*) n FROM wp_modqd_outbox WHERE refused IS NULL")[0]["n"])

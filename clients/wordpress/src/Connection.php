@@ -30,6 +30,6 @@ final class Connection
     /** The key file names the endpoint where the settings do not. */
     private static function endpoint(?Key $key): string
     {
-        return Settings::get('endpoint') ?: (string) $key?->endpoint('front');
+        return Settings::get('endpoint') ?: ($key?->endpoints['front'] ?? '');
     }
 }

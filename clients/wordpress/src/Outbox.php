@@ -161,7 +161,7 @@ final class Outbox
             return null;
         }
         Database::run('UPDATE ' . Database::table('outbox') . ' SET refused = %s WHERE id = %d',
-            $error->name . ': ' . $error->getMessage(), $row['id']);
+            $error->getMessage(), $row['id']);
         return null;
     }
 
