@@ -13,15 +13,18 @@ CONFIG = "heartbeat_ms = 500\n"
 FAST_S = 4.0          # two cores, shared with the servers; the time-out of the page is 0.8 s
 
 
-class Trouble(unittest.TestCase):
-    """Each test has a daemon and a WordPress of its own, because it breaks them."""
+class TroubleTest(unittest.TestCase):
+    """Tests of one class share a daemon and a WordPress; each finds the worker stopped."""
 
-    def setUp(self):
-        self.daemon = self.enterContext(Daemon(tcp=("front", "desk"), config=CONFIG))
-        self.site = self.enterContext(WordPress(self.daemon))
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = cls.enterClassContext(Daemon(tcp=("front", "desk"), config=CONFIG))
+        cls.site = cls.enterClassContext(WordPress(cls.daemon))
 
     def tearDown(self):
+        self.site.stop("worker")
         self.assertEqual([], self.site.faults())
+        self.assertTrue(self.daemon.alive(), self.daemon.log()[-4000:])
 
     def decided(self, text, decision, *options):
         number = self.site.post(text)
@@ -47,6 +50,10 @@ class Trouble(unittest.TestCase):
 
     def restore(self, dump):
         subprocess.run(["mariadb", "--no-defaults", f"--socket={self.site.dir}/mariadb.sock", "wordpress"], check=True, input=dump)
+
+
+class Trouble(TroubleTest):
+    """The daemon is away, or WordPress has lost something."""
 
     def test_while_the_daemon_is_away_pages_are_fast_and_all_arrives_later_in_order(self):
         self.site.start("worker")
@@ -138,6 +145,56 @@ class Trouble(unittest.TestCase):
         self.site.modq("approve", self.site.name(number))
         self.site.wait_state(number, "approved", "1")
 
+    def test_pending_comments_of_before_are_handed_in_by_one_command_that_can_be_repeated(self):
+        self.site.settings(site="")
+        old = [self.site.post(f"An old one, {i}.", email="old@example.org") for i in range(3)]
+        self.site.php(f"""for ($i = 0; $i < 500; $i++) {{ wp_insert_comment(['comment_post_ID' => {self.site.article}, 'comment_content' => "Old and pending $i.",
+            'comment_approved' => 0, 'comment_author' => 'Old', 'comment_author_email' => "old$i@example.org"]); }}
+            update_option('modqd_first', PHP_INT_MAX);""")
+        self.addCleanup(self.site.php, "update_option('modqd_first', 1);")
+        self.site.settings()
+        before = len(self.states())
+        self.daemon.kill()
+        done = self.worker("--submit-pending")
+        self.assertEqual((1, "503 were pending, 0 sent, 503 wait, 0 refused\n"), (done.returncode, done.stdout))
+        self.daemon.start()
+        done = self.worker("--submit-pending")
+        self.assertEqual((0, "0 were pending, 503 sent, 0 wait, 0 refused\n"), (done.returncode, done.stdout), done.stderr)
+        self.assertEqual(before + 503, len(self.states()))
+        self.assertEqual("pending", self.site.at_daemon(old[0])["state"])
+        self.site.modq("approve", self.site.name(old[0]))
+        self.assertEqual(0, self.worker("--once").returncode)
+        self.site.wait_state(old[0], "approved", "1")
+        self.assertEqual(0, self.worker("--submit-pending").returncode)
+
+    def test_a_comment_that_was_stored_and_not_yet_kept_when_php_was_killed_is_found(self):
+        self.site.sql(f"""INSERT INTO wp_comments (comment_post_ID, comment_author, comment_author_email, comment_author_url, comment_author_IP, comment_date,
+            comment_date_gmt, comment_content, comment_approved, comment_type) VALUES ({self.site.article}, 'A', '', '', '', NOW(), NOW(), 'Only in WordPress.', '0', 'comment')""")
+        number = self.site.newest()
+        self.site.start("worker")
+        wait_for("its row", lambda: self.site.row(number))
+        self.site.wait_handed_in(number)
+        self.site.sql(f"UPDATE wp_comments SET comment_content = 'Changed, and not yet kept.' WHERE comment_ID = {number}")
+        self.site.wait_handed_in(number, 2)
+
+    def test_what_the_daemon_refuses_is_set_aside_and_can_be_sent_again(self):
+        self.site.start("worker")
+        self.site.settings(site="sport")
+        number = self.site.post("For a site that the key is not for.")
+        wait_for("the refusal", lambda: self.site.sql("SELECT 1 FROM wp_modqd_outbox WHERE refused LIKE 'denied%'"))
+        self.site.settings()
+        other = self.site.post("It holds nobody up.")
+        self.site.wait_handed_in(other)
+        http = Http(self.site.base)
+        http.login("admin", self.site.password)
+        page = http.open("/wp-admin/options-general.php?page=modqd")[2]
+        self.assertIn("Refused by the daemon", page)
+        self.assertIn(self.site.row(number)["modqd_id"], page)
+
+
+class Restored(TroubleTest):
+    """The daemon has lost something."""
+
     def test_a_daemon_restored_from_a_backup_gets_back_what_it_lost(self):
         self.site.start("worker")
         http = Http(self.site.base)
@@ -180,50 +237,9 @@ class Trouble(unittest.TestCase):
         self.site.modq("approve", self.site.name(new))
         self.site.wait_state(new, "approved", "1")
 
-    def test_pending_comments_of_before_are_handed_in_by_one_command_that_can_be_repeated(self):
-        self.site.settings(site="")
-        old = [self.site.post(f"An old one, {i}.") for i in range(3)]
-        self.site.php(f"""for ($i = 0; $i < 500; $i++) {{ wp_insert_comment(['comment_post_ID' => {self.site.article}, 'comment_content' => "Old and pending $i.",
-            'comment_approved' => 0, 'comment_author' => 'Old', 'comment_author_email' => "old$i@example.org"]); }}
-            update_option('modqd_first', PHP_INT_MAX);""")
-        self.site.settings()
-        self.assertEqual(0, len(self.states()))
-        self.daemon.kill()
-        done = self.worker("--submit-pending")
-        self.assertEqual((1, "503 were pending, 0 sent, 503 wait, 0 refused\n"), (done.returncode, done.stdout))
-        self.daemon.start()
-        done = self.worker("--submit-pending")
-        self.assertEqual((0, "0 were pending, 503 sent, 0 wait, 0 refused\n"), (done.returncode, done.stdout), done.stderr)
-        self.assertEqual(503, len(self.states()))
-        self.assertEqual("pending", self.site.at_daemon(old[0])["state"])
-        self.site.modq("approve", self.site.name(old[0]))
-        self.assertEqual(0, self.worker("--once").returncode)
-        self.site.wait_state(old[0], "approved", "1")
-        self.assertEqual(0, self.worker("--submit-pending").returncode)
 
-    def test_a_comment_that_was_stored_and_not_yet_kept_when_php_was_killed_is_found(self):
-        self.site.sql(f"""INSERT INTO wp_comments (comment_post_ID, comment_author, comment_author_email, comment_author_url, comment_author_IP, comment_date,
-            comment_date_gmt, comment_content, comment_approved, comment_type) VALUES ({self.site.article}, 'A', '', '', '', NOW(), NOW(), 'Only in WordPress.', '0', 'comment')""")
-        number = self.site.newest()
-        self.site.start("worker")
-        wait_for("its row", lambda: self.site.row(number))
-        self.site.wait_handed_in(number)
-        self.site.sql(f"UPDATE wp_comments SET comment_content = 'Changed, and not yet kept.' WHERE comment_ID = {number}")
-        self.site.wait_handed_in(number, 2)
-
-    def test_what_the_daemon_refuses_is_set_aside_and_can_be_sent_again(self):
-        self.site.start("worker")
-        self.site.settings(site="sport")
-        number = self.site.post("For a site that the key is not for.")
-        wait_for("the refusal", lambda: self.site.sql("SELECT 1 FROM wp_modqd_outbox WHERE refused LIKE 'denied%'"))
-        self.site.settings()
-        other = self.site.post("It holds nobody up.")
-        self.site.wait_handed_in(other)
-        http = Http(self.site.base)
-        http.login("admin", self.site.password)
-        page = http.open("/wp-admin/options-general.php?page=modqd")[2]
-        self.assertIn("Refused by the daemon", page)
-        self.assertIn(self.site.row(number)["modqd_id"], page)
+class Gone(TroubleTest):
+    """The plugin goes."""
 
     def test_deleting_the_plugin_takes_its_tables_and_options_and_leaves_comments(self):
         number = self.site.post("It stays.")

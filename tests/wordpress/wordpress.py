@@ -1,6 +1,7 @@
 """A WordPress of its own for tests: MariaDB, php-fpm, nginx, the plugin as it is packed, and its worker, under a directory
 that goes with them. Only processes that were started here are ended.
 """
+import atexit
 import contextlib
 import http.cookiejar
 import json
@@ -132,7 +133,8 @@ class WordPress:
     def __exit__(self, *_):
         for name in reversed(list(self.processes)):
             self.stop(name)
-        _sites.remove(self)
+        if self in _sites:
+            _sites.remove(self)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     # Making it
@@ -446,6 +448,14 @@ def told():
     return "\n".join(site.logs() for site in _sites)
 
 
+def end_all():
+    """Whatever ends the tests, the servers go with them."""
+    for site in list(_sites):
+        site.__exit__()
+
+
 tap.witnesses.append(told)
+atexit.register(end_all)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 __all__ = ["Browser", "Daemon", "Http", "WordPress", "missing", "wait_for"]

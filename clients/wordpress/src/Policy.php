@@ -17,7 +17,7 @@ final class Policy
             return;
         }
         $policy = $front->policy(Settings::get('site'));
-        update_option('modqd_policy', ['site' => Settings::get('site'), 'at' => time(), 'policy' => $policy['policy'] ?? $policy], false);
+        update_option('modqd_policy', ['site' => Settings::get('site'), 'at' => time(), 'policy' => $policy], false);
     }
 
     /** @return list<array> the reasons as in the protocol */
