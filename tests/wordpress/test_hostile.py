@@ -5,9 +5,9 @@ import html.parser
 import re
 import unittest
 
-import hostile_text
 from wordpress import SITE, Browser, Daemon, Http, WordPress, wait_for
 from wordpress import tap
+import hostile_text                             # found by wordpress
 
 AT_ONCE = 4                # as many as php-fpm has children
 ON_A_PAGE = 200

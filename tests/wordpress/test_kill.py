@@ -14,9 +14,9 @@ import time
 import traceback
 import unittest
 
-from modq import ModqError, RequestTimeout
 from wordpress import SITE, Daemon, Http, WordPress, wait_for
 from wordpress import tap
+from modq import ModqError, RequestTimeout      # found by wordpress
 
 SECONDS = float(os.environ.get("MODQ_KILL_S", "120"))
 SEED = int(os.environ.get("MODQ_SEED", random.SystemRandom().randrange(10**6)))
