@@ -81,14 +81,21 @@ final class Hold
         });
     }
 
-    /** Somebody else has set a status: an approval that no moderator gave is taken back. */
+    /** Somebody else has set a status: an approval that no moderator gave is taken back, and what was spam is handed in. */
     public static function keep(int|string $id): void
     {
         self::guarded(static function () use ($id): void {
-            if (Comments::known((int) $id)) {
-                Comments::settle((int) $id);
-                Comments::refresh((int) $id);
+            $comment = get_comment((int) $id);
+            $known = Comments::known((int) $id);
+            if (!$comment || !$known && ((int) $id < (int) get_option('modqd_first') || !self::concerns($comment))) {
+                return;
             }
+            if ($known) {
+                Comments::settle((int) $id);
+            } else {
+                Comments::adopt((int) $id);
+            }
+            Comments::refresh((int) $id);
         });
     }
 

@@ -13,6 +13,7 @@ final class Worker
     private const REQUEST_S = 5.0;
     private const FLUSH_S = 2.0;             // at a time, so that decisions are not held up
     private const HOUSEKEEPING_S = 5.0;
+    private const STRAYS_S = 30.0;           // looks through everything that is held
     private const PAUSE_S = [0.25, 10.0];    // after a fault, doubled each time
     private const STRAYS = 200;
 
@@ -21,6 +22,7 @@ final class Worker
     private array $settings = [];
     private float $flushAt = 0;
     private float $housekeepingAt = 0;
+    private float $straysAt = 0;
     private float $pause = self::PAUSE_S[0];
     private bool $level = false;
 
@@ -165,7 +167,10 @@ final class Worker
         }
         if (Settings::complete()) {
             $this->heard && Place::heard($settings['site']);
-            self::findStrays();
+            if (microtime(true) >= $this->straysAt) {
+                $this->straysAt = microtime(true) + self::STRAYS_S;
+                $this->findStrays();
+            }
         }
     }
 
@@ -173,7 +178,7 @@ final class Worker
      * What a process that was killed between WordPress' statement and ours left behind: comments that are held and have no
      * id, and texts that changed and were not handed in.
      */
-    public static function findStrays(): void
+    private function findStrays(): void
     {
         global $wpdb;
         $ours = Database::table('comments');
@@ -181,13 +186,23 @@ final class Worker
             . " WHERE m.comment_id IS NULL AND c.comment_approved = '0' AND c.comment_ID >= %d ORDER BY c.comment_ID LIMIT %d",
             get_option('modqd_first'), self::STRAYS);
         foreach (array_filter($new, [Hold::class, 'concerns']) as $comment) {
-            Comments::adopt((int) $comment['comment_ID']);
+            $this->oneStray(Comments::adopt(...), (int) $comment['comment_ID']);
         }
         $changed = Database::rows("SELECT c.comment_ID FROM $ours m JOIN $wpdb->comments c ON m.comment_id = c.comment_ID"
             . " WHERE m.state IN ('pending', 'rejected') AND m.withdrawn = 0 AND c.comment_approved = '0' AND c.comment_content <> ''"
             . ' AND SHA2(CONVERT(c.comment_content USING utf8mb4), 256) <> m.body_sha256 LIMIT %d', self::STRAYS);
         foreach ($changed as $comment) {
-            Comments::revise((int) $comment['comment_ID']);
+            $this->oneStray(Comments::revise(...), (int) $comment['comment_ID']);
+        }
+    }
+
+    /** One that cannot be handed in (its text is no UTF-8, say) stays held, and holds nobody up. */
+    private function oneStray(callable $handIn, int $commentId): void
+    {
+        try {
+            $handIn($commentId);
+        } catch (\JsonException $error) {
+            ($this->say)("comment $commentId: " . $error->getMessage());
         }
     }
 
