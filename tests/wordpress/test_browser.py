@@ -1,11 +1,9 @@
-"""Readers and an administrator in browsers of their own. PICTURES=1 takes the screenshots of docs/images anew."""
-import os
+"""Readers and an administrator in browsers of their own."""
 import unittest
 
-from wordpress import ROOT, SITE, Browser, Daemon, WordPress, wait_for
+from wordpress import SITE, Browser, Daemon, WordPress, wait_for
 from wordpress import tap
 
-PICTURES = os.path.join(ROOT, "docs/images")
 MARKUP = ["<script>document.title = 'owned'; alert(1)</script>", "<img src=x onerror=alert(2)>", "<svg onload=alert(3)>",
           "<a href='javascript:alert(4)'>here</a>", "</textarea><script>alert(5)</script>", "<iframe src=javascript:alert(6)></iframe>",
           "\"><b onmouseover=alert(7)>bold</b>", "1 < 2 && 3 > 2 &amp; &lt;script&gt;alert(8)&lt;/script&gt;"]
@@ -13,13 +11,15 @@ MADE_BY_SCRIPT = ".comment-content :is(script, img:not(.wp-smiley), svg, iframe,
     " [href^='javascript' i])"
 
 
+def setUpModule():
+    BrowserTest.daemon = unittest.enterModuleContext(Daemon(tcp=("front", "desk"), config="heartbeat_ms = 500\n"))
+    BrowserTest.site = unittest.enterModuleContext(WordPress(BrowserTest.daemon))
+    BrowserTest.site.start("worker")
+    BrowserTest.browser = unittest.enterModuleContext(Browser())
+
+
 class BrowserTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.daemon = cls.enterClassContext(Daemon(tcp=("front", "desk"), config="heartbeat_ms = 500\n"))
-        cls.site = cls.enterClassContext(WordPress(cls.daemon))
-        cls.site.start("worker")
-        cls.browser = cls.enterClassContext(Browser())
+    """Tests that share one WordPress and one browser; each reader has cookies of their own."""
 
     def tearDown(self):
         self.assertEqual([], self.site.faults())
@@ -131,7 +131,8 @@ class AdministratorTest(BrowserTest):
 
     @classmethod
     def setUpClass(cls):
-        super().setUpClass()
+        if cls.browser.evaluate("admin", script="document.body.classList.contains('wp-admin')")["value"]:
+            return
         cls.browser.goto("admin", url=f"{cls.site.base}/wp-login.php")
         cls.browser.fill("admin", at="#user_login", text="admin")
         cls.browser.fill("admin", at="#user_pass", text=cls.site.password)
@@ -188,31 +189,6 @@ class Settings(AdministratorTest):
         self.browser.fill("writer", at="#user_pass", text="pw-of-writer")
         self.browser.submit("writer", at="#wp-submit")
         self.assertEqual(403, self.browser.goto("writer", url=self.site.base + self.PAGE)["status"])
-
-
-@unittest.skipUnless(os.environ.get("PICTURES"), "pictures are taken with PICTURES=1")
-class Pictures(AdministratorTest):
-    def test_pictures(self):
-        self.site.php("update_option('blogname', 'The Daily Test'); update_option('thread_comments', 1); update_option('show_avatars', 0);")
-        shown = self.write("other", "The old bridge was prettier, but I will not miss the traffic jams.", name="Mara Lindqvist", email="m@example.org")
-        self.decide(shown, "approve")
-        mine = self.write("me", "70% of the money comes from the state, and only if we decide this year.", name="Dilêr", email="d@example.org")
-        self.decide(mine, "approve")
-        rude = self.write("me", "You have obviously never read a plan in your life, you clown.", name="Dilêr", email="d@example.org")
-        self.decide(rude, "reject", "--reason", "personal_attack")
-        self.write("me", "Will there be a lane for bicycles?", name="Dilêr", email="d@example.org")
-        self.visit("me")
-        self.browser.click("me", at=f"#comment-{shown} .modqd-report summary")
-        self.browser.evaluate("me", script="document.querySelector('#comments .comment-list').style.padding = '24px'")
-        self.browser.picture("me", path=f"{PICTURES}/wordpress-comments.png", at="#comments .comment-list")
-        self.browser.goto("admin", url=self.site.base + self.PAGE)
-        self.tried()
-        # The tests' own directory means nothing to anybody.
-        self.browser.evaluate("admin", script="document.querySelector('#modqd-key_file').value = '/etc/modqd/news-web.key';"
-                              "document.querySelector('#wpbody-content .wrap').style.padding = '16px'")
-        self.browser.picture("admin", path=f"{PICTURES}/wordpress-settings.png", at="#wpbody-content .wrap")
-        for name in ("comments", "settings"):
-            self.assertLess(os.path.getsize(f"{PICTURES}/wordpress-{name}.png"), 200_000)
 
 
 if __name__ == "__main__":

@@ -5,17 +5,16 @@ from wordpress import SITE, Daemon, Http, WordPress, wait_for
 from wordpress import tap
 
 
+def setUpModule():
+    WordPressTest.daemon = unittest.enterModuleContext(Daemon(tcp=("front", "desk"), config="heartbeat_ms = 500\n"))
+    WordPressTest.site = unittest.enterModuleContext(WordPress(WordPressTest.daemon))
+    WordPressTest.site.start("worker")
+
+
 class WordPressTest(unittest.TestCase):
     """Tests that share one WordPress with its worker; each uses comments of its own."""
 
     maxDiff = 4000
-    locale = ""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.daemon = cls.enterClassContext(Daemon(tcp=("front", "desk"), config="heartbeat_ms = 500\n"))
-        cls.site = cls.enterClassContext(WordPress(cls.daemon, cls.locale))
-        cls.site.start("worker")
 
     def tearDown(self):
         self.assertEqual([], self.site.faults())

@@ -108,8 +108,8 @@ class WordPress:
 
     password = "correct horse battery staple"
 
-    def __init__(self, daemon, locale=""):
-        self.daemon, self.locale = daemon, locale
+    def __init__(self, daemon):
+        self.daemon = daemon
         self.dir = tempfile.mkdtemp(prefix="wp-", dir="/tmp")
         os.chmod(self.dir, 0o755)
         self.path = f"{self.dir}/www"
@@ -219,7 +219,7 @@ http {{
     def _install(self):
         self.sql("CREATE DATABASE wordpress CHARACTER SET utf8mb4", database="")
         self.php(f"""require ABSPATH . 'wp-admin/includes/upgrade.php';
-            wp_install('The Daily Test', 'admin', 'admin@example.org', true, '', '{self.password}', '{self.locale}');
+            wp_install('The Daily Test', 'admin', 'admin@example.org', true, '', '{self.password}');
             switch_theme('twentytwentyone');
             update_option('comment_previously_approved', 1); update_option('moderation_notify', 1); update_option('comments_notify', 1);""", installing=True)
         self.article = int(self.php("""wp_delete_comment(1, true);
