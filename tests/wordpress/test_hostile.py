@@ -57,7 +57,7 @@ class Hostile(unittest.TestCase):
             self.assertEqual([], site.faults())
 
     def post(self, number, text):
-        return Http(self.site.base).open("/wp-comments-post.php", {
+        return Http(self.site.base, stay=True).open("/wp-comments-post.php", {
             "comment_post_ID": self.site.article, "author": text[:100] or "x", "email": f"h{number}@example.org", "comment": text})[0]
 
     def handed_in(self):

@@ -31,6 +31,8 @@ ZIP = os.path.join(ROOT, "build/modqd-wordpress.zip")
 SITE = "news"
 PATIENCE_S = 60
 LOG_LINES = 40
+# What the kernel gives to all programs for asynchronous reading is little, and other tests want it, too.
+DATABASE = ["--innodb-buffer-pool-size=64M", "--innodb-use-native-aio=0"]
 USER = "www-data"
 
 _sites = []
@@ -63,13 +65,20 @@ def wait_for(what, ready, seconds=PATIENCE_S, pause=0.05):
         time.sleep(pause)
 
 
-class Http:
-    """A reader without a browser: keeps cookies, follows redirections."""
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection."""
 
-    def __init__(self, base):
+    def redirect_request(self, *_):
+        return None
+
+
+class Http:
+    """A reader without a browser: keeps cookies, and follows redirections where it is not told to stay."""
+
+    def __init__(self, base, stay=False):
         self.base = base
         self.jar = http.cookiejar.CookieJar()
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar))
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar), *([Stay()] if stay else []))
 
     def open(self, path, fields=None, timeout=PATIENCE_S):
         """Status, address and text of the page."""
@@ -213,8 +222,9 @@ http {{
 """)
         os.mkdir(f"{self.dir}/data")
         shutil.chown(f"{self.dir}/data", "mysql", "mysql")
-        subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.dir}/data", "--user=mysql", "--skip-test-db",
-                        "--auth-root-authentication-method=normal"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        done = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.dir}/data", "--user=mysql", "--skip-test-db",
+                               "--auth-root-authentication-method=normal", *DATABASE], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def _install(self):
         self.sql("CREATE DATABASE wordpress CHARACTER SET utf8mb4", database="")
@@ -249,7 +259,7 @@ http {{
     def command(self, name):
         return {
             "mariadb": ["mariadbd", "--no-defaults", f"--datadir={self.dir}/data", f"--socket={self.dir}/mariadb.sock", "--skip-networking",
-                        "--user=mysql", f"--pid-file={self.dir}/mariadb.pid", "--innodb-buffer-pool-size=64M"],
+                        "--user=mysql", f"--pid-file={self.dir}/mariadb.pid", *DATABASE],
             "fpm": [f"/usr/sbin/{fpm()}", "--nodaemonize", "--fpm-config", f"{self.dir}/fpm.conf"],
             "nginx": ["/usr/sbin/nginx", "-c", f"{self.dir}/nginx.conf"],
             "worker": [f"{self.path}/wp-content/plugins/modqd/worker.php", "--path", self.path],
