@@ -84,6 +84,7 @@ class Trouble(TroubleTest):
         self.site.wait_state(numbers[2], "approved", "1")
 
     def test_without_a_worker_cron_does_its_work_and_never_beside_it(self):
+        self.site.sql("UPDATE wp_modqd_place SET heard_at = 1")
         number = self.decided("Without a worker.", "approve")
         self.assertEqual("0", self.site.row(number)["comment_approved"])
         self.site.php("do_action('modqd_minute');")
