@@ -59,7 +59,8 @@ final class AdminComments
     {
         $id = (int) ($_REQUEST['c'] ?? 0);
         if (in_array($_REQUEST['action'] ?? '', self::ACTIONS, true) && Comments::known($id)) {
-            wp_die(esc_html__('Comments are approved and rejected by the moderators of modqd, not here.', 'modqd'), '', ['response' => 403, 'back_link' => true]);
+            wp_die(esc_html__('Comments are approved and rejected by the moderators of modqd, not here.', 'modqd'), '',
+                ['response' => 403, 'back_link' => true]);
         }
     }
 

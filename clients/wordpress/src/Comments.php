@@ -19,6 +19,16 @@ final class Comments
         return Database::row('SELECT * FROM ' . Database::table('comments') . ' WHERE comment_id = %d', $commentId);
     }
 
+    /**
+     * @param list<int> $commentIds
+     * @return list<array<string, string>> the plugin's rows, of those that it knows
+     */
+    public static function knownOf(array $commentIds): array
+    {
+        $places = implode(', ', array_fill(0, count($commentIds), '%d'));
+        return Database::rows('SELECT * FROM ' . Database::table('comments') . " WHERE comment_id IN ($places)", ...$commentIds);
+    }
+
     /** @return ?array<string, string> the plugin's row */
     public static function byModqdId(string $id): ?array
     {
@@ -87,7 +97,8 @@ final class Comments
             if (!$row || $row['withdrawn']) {
                 return null;
             }
-            Database::run('UPDATE ' . Database::table('comments') . " SET withdrawn = 1, state = IF(state = 'erased', state, 'withdrawn') WHERE comment_id = %d", $commentId);
+            Database::run('UPDATE ' . Database::table('comments')
+                . " SET withdrawn = 1, state = IF(state = 'erased', state, 'withdrawn') WHERE comment_id = %d", $commentId);
             if ($comment) {
                 self::put($comment, 'trash');
             }

@@ -7,10 +7,14 @@ final class Page
     private const AWAITING = ['Your comment is awaiting moderation.',
         'Your comment is awaiting moderation. This is a preview; your comment will be visible after it has been approved.'];
 
+    /** @var array<int, ?array<string, ?string>> the plugin's rows of the comments of this page */
+    private static array $rows = [];
+
     public static function register(): void
     {
         add_action('pre_get_comments', [self::class, 'includeOwn']);
         add_filter('comments_clauses', [self::class, 'ownClause'], 10, 2);
+        add_filter('the_comments', [self::class, 'prime']);
         add_filter('comment_text', [self::class, 'addTo'], 1000, 2);
         add_filter('gettext_default', [self::class, 'awaiting'], 10, 2);
         add_filter('render_block_core/comment-content', [self::class, 'awaitingBlock'], 10, 3);
@@ -54,6 +58,28 @@ final class Page
         return $clauses;
     }
 
+    /** One statement for all comments of a page. */
+    public static function prime(mixed $comments): mixed
+    {
+        $found = self::isPage() && is_array($comments) ? $comments : [];
+        $ids = array_filter(array_map(static fn ($comment) => (int) ($comment->comment_ID ?? 0), $found));
+        foreach (array_chunk($ids, 500) as $chunk) {
+            self::$rows = array_fill_keys($chunk, null) + self::$rows;
+            foreach (Comments::knownOf($chunk) as $row) {
+                self::$rows[(int) $row['comment_id']] = $row;
+            }
+        }
+        return $comments;
+    }
+
+    private static function row(int $commentId): ?array
+    {
+        if (!array_key_exists($commentId, self::$rows)) {
+            self::$rows[$commentId] = Comments::known($commentId);
+        }
+        return self::$rows[$commentId];
+    }
+
     /** WordPress' sentence is wrong of what was rejected. */
     public static function awaiting(string $translated, string $text): string
     {
@@ -61,13 +87,13 @@ final class Page
             return $translated;
         }
         $comment = $GLOBALS['comment'] ?? null;
-        $row = $comment instanceof \WP_Comment ? Comments::known((int) $comment->comment_ID) : null;
+        $row = $comment instanceof \WP_Comment ? self::row((int) $comment->comment_ID) : null;
         return $row && $row['state'] === 'rejected' ? __('Your comment was not published.', 'modqd') : $translated;
     }
 
     public static function awaitingBlock(string $html, array $block, \WP_Block $instance): string
     {
-        $row = Comments::known((int) ($instance->context['commentId'] ?? 0));
+        $row = self::row((int) ($instance->context['commentId'] ?? 0));
         if (!$row || $row['state'] !== 'rejected') {
             return $html;
         }
@@ -81,7 +107,7 @@ final class Page
         if (!self::isPage() || !is_singular() || !$comment instanceof \WP_Comment) {
             return $html;
         }
-        $row = Comments::known((int) $comment->comment_ID);
+        $row = self::row((int) $comment->comment_ID);
         if (!$row) {
             return $html;
         }
