@@ -14,7 +14,7 @@ final class Front
 {
     private readonly Connection $connection;
     private float $timeout;
-    private float $attempt;
+    private readonly float $attempt;
 
     /**
      * @param string $endpoint such as `ipc:///run/modqd/front.sock`; '' takes the one that the key file names
@@ -26,10 +26,8 @@ final class Front
     {
         $read = new Options($options, ['key', 'timeout', 'attempt']);
         $this->connection = new Connection(Options::endpoint($endpoint, 'front', $read->key()), $read->key());
-        $longest = (int) ini_get('max_execution_time');
-        $timeout = $read->seconds('timeout', 5.0, 0.01);
-        $this->timeout = $longest > 0 ? min($timeout, $longest) : $timeout;
-        $this->attempt = min($read->seconds('attempt', 2.0, 0.01), $this->timeout);
+        $this->timeout = self::allowed($read->seconds('timeout', 5.0, 0.01));
+        $this->attempt = $read->seconds('attempt', 2.0, 0.01);
     }
 
     /**
@@ -151,12 +149,17 @@ final class Front
         return $this->call('confirm', ['site' => $site, 'listener' => $listener, 'seq' => $seq]);
     }
 
-    /** The same connection for calls that take no longer than so many seconds. */
+    /** How long a call may take, in seconds. */
+    public function timeout(): float
+    {
+        return $this->timeout;
+    }
+
+    /** The same connection for calls that may take so long: no longer, in any case, than max_execution_time. */
     public function within(float $seconds): self
     {
         $front = clone $this;
-        $front->timeout = min($this->timeout, max(0.0, $seconds));
-        $front->attempt = min($this->attempt, $front->timeout);
+        $front->timeout = self::allowed(max(0.0, $seconds));
         return $front;
     }
 
@@ -181,6 +184,12 @@ final class Front
                 $repeats->failed($e);
             }
         }
+    }
+
+    private static function allowed(float $seconds): float
+    {
+        $most = (int) ini_get('max_execution_time');
+        return $most > 0 ? min($seconds, $most) : $seconds;
     }
 
     /** How many items may go into one message. */

@@ -100,7 +100,7 @@ abstract class Outbox
         $stopped = null;
         while ($stopped === null && Clock::now() < $until && ($lines = $this->next(self::BATCH))) {
             $done = [];
-            foreach ($this->outcomes($front->within($until - Clock::now()), $lines) as $at => $error) {
+            foreach ($this->outcomes($front->within(min($front->timeout(), $until - Clock::now())), $lines) as $at => $error) {
                 if ($error instanceof RetryError || $error instanceof LocalError) {
                     $stopped = $error;
                     break;

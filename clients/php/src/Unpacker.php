@@ -24,7 +24,8 @@ final class Unpacker
     }
 
     /**
-     * One value, and nothing behind it. Maps become arrays, bin and str strings. With `$exact` maps become stdClass, and
+     * One value, and nothing behind it. Maps become arrays (stdClass where they would look like a list), bin and
+     * str strings. With `$exact` maps become stdClass, and
      * bin becomes Bytes, so that Packer gives the same bytes again.
      *
      * @throws LocalError client_bad_reply
@@ -128,7 +129,8 @@ final class Unpacker
         for ($i = 0; $i < $count; $i++) {
             $map[$this->key($depth)] = $this->value($depth + 1);
         }
-        return $this->exact ? (object) $map : $map;
+        // Keys "0", "1", … would make a list of it in PHP.
+        return $this->exact || $map !== [] && array_is_list($map) ? (object) $map : $map;
     }
 
     private function key(int $depth): string

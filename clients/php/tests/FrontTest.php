@@ -108,6 +108,7 @@ final class FrontTest extends TestCase
         yield 'no results' => [['results' => null]];
         yield 'too many results' => [['results' => [['status' => 'accepted'], ['status' => 'accepted']]]];
         yield 'results of numbers' => [['results' => [1]]];
+        yield 'results as a map' => [['results' => (object) [['status' => 'accepted']]]];
         yield 'a result without status' => [['results' => [['state' => 'pending']]]];
         yield 'a failure without an error' => [['results' => [['status' => 'too_long']]]];
         yield 'an error that is a text' => [['ok' => false, 'error' => 'busy']];

@@ -106,6 +106,7 @@ final class MessageTest extends TestCase
         $this->assertSame('80', $pack(new \ArrayObject()));
         $this->assertSame('81a13101', $pack(['1' => 1]));
         $this->assertSame('c402ff00', $pack(new Bytes("\xff\0")));
+        $this->assertEquals((object) ['x'], Unpacker::unpack(hex2bin('81a130a178')), 'a map that would look like a list');
         $this->assertSame(['a' => "\xff", 'b' => []], Unpacker::unpack(hex2bin('82a161c401ffa16280')));
     }
 
