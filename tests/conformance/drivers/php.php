@@ -229,10 +229,10 @@ final class Driver
     private function close(stdClass $r): array
     {
         if (isset($r->front)) {
-            $this->fronts[$r->front]->close();
+            ($this->fronts[$r->front] ?? null)?->close();
             unset($this->fronts[$r->front]);
         } elseif (isset($r->stream)) {
-            $this->streams[$r->stream]->close();
+            ($this->streams[$r->stream] ?? null)?->close();
             unset($this->streams[$r->stream]);
         } else {
             unset($this->outboxes[$r->outbox]);
@@ -247,6 +247,10 @@ while (($line = fgets(STDIN)) !== false) {
         $answer = ['ok' => true] + $driver->answer(json_decode($line, false, 512, JSON_THROW_ON_ERROR));
     } catch (Error $e) {
         $answer = ['ok' => false, 'error' => error($e)];
+    } catch (Throwable $e) {
+        // No JSON, an unknown request or name, a field of another type.
+        $answer = ['ok' => false, 'error' => error(Error::badArgument($e->getMessage()))];
     }
-    echo json_encode($answer, JSON_UNESCAPED_SLASHES | JSON_PRESERVE_ZERO_FRACTION | JSON_THROW_ON_ERROR), "\n";
+    // What a peer sends as text need not be UTF-8.
+    echo json_encode($answer, JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE | JSON_PRESERVE_ZERO_FRACTION | JSON_THROW_ON_ERROR), "\n";
 }
