@@ -270,6 +270,19 @@ final class FrontTest extends TestCase
         $this->assertEquals($put ? $extra + ['traceparent' => $trace] : $extra, $sent);
     }
 
+    public function testAfterAForkBothGoOn(): void
+    {
+        $this->front([self::results('accepted'), self::results('accepted'), self::results('accepted')]);
+        $program = 'require $argv[1]; $front = new Modqd\Front($argv[2]);'
+            . '$submit = fn (string $id) => $front->submit(["site" => "news", "comment" => $id, "body" => "b"])["status"] === "accepted";'
+            . '$submit("before") || exit(3); $child = pcntl_fork(); if ($child === 0) { exit($submit("child") ? 0 : 4); }'
+            . 'pcntl_waitpid($child, $status); exit($submit("after") ? pcntl_wexitstatus($status) : 5);';
+        $null = ['file', '/dev/null', 'r+'];
+        $process = proc_open([PHP_BINARY, '-r', $program, '--', __DIR__ . '/../autoload.php', $this->daemon->endpoint], [$null, $null, STDERR], $pipes);
+        $this->assertSame(0, proc_close($process));
+        $this->assertSame([['before'], ['child'], ['after']], $this->submitted());
+    }
+
     public function testOptionsAreChecked(): void
     {
         foreach ([['timout' => 1.0], ['timeout' => '5'], ['timeout' => 0], ['timeout' => NAN], ['attempt' => -1.0], ['key' => 'path']] as $options) {
