@@ -6,7 +6,7 @@ from wordpress import tap
 
 MARKUP = ["<script>document.title = 'owned'; alert(1)</script>", "<img src=x onerror=alert(2)>", "<svg onload=alert(3)>",
           "<a href='javascript:alert(4)'>here</a>", "</textarea><script>alert(5)</script>", "<iframe src=javascript:alert(6)></iframe>",
-          "\"><b onmouseover=alert(7)>bold</b>", "1 < 2 && 3 > 2 &amp; &lt;script&gt;alert(8)&lt;/script&gt;"]
+          "\"><b onmouseover=alert(7)>bold</b>", "Fish & chips < &lt;script&gt;alert(8)&lt;/script&gt;"]
 MADE_BY_SCRIPT = ".comment-content :is(script, img:not(.wp-smiley), svg, iframe, object, embed, style, link, [onerror], [onload], [onmouseover]," \
     " [href^='javascript' i])"
 
@@ -120,8 +120,7 @@ class Readers(BrowserTest):
             self.assertEqual([], self.browser.troubles(who)["troubles"])
         for number in numbers:
             self.assertEqual(self.site.row(number)["comment_content"], self.site.card(number)["body"])
-        self.assertIn("1 < 2 && 3 > 2", self.seen("reader", numbers[-1]))
-        self.assertIn("<script>alert(8)</script>", self.seen("reader", numbers[-1]), "written as text, shown as text")
+        self.assertIn("Fish & chips < <script>alert(8)</script>", self.seen("reader", numbers[-1]), "written as text, shown as text")
 
 
 class AdministratorTest(BrowserTest):
