@@ -337,10 +337,9 @@ wordpress-plugin:
 	@cd build/wordpress && $(PYTHON) -m zipfile -c $(CURDIR)/$(WORDPRESS) modqd
 	@echo $(WORDPRESS)
 
-check-wordpress: tests/browser/node_modules/.installed
+check-wordpress: setup
 	@tests/lib/setup.sh wordpress wordpress-theme-twentytwentyone mariadb-server php-fpm php-mysql nginx-light
-	@$(MAKE) --no-print-directory all VARIANT=release
-	@$(MAKE) --no-print-directory wordpress-plugin
+	@$(MAKE) --no-print-directory all wordpress-plugin tests/browser/node_modules/.installed VARIANT=release
 	@$(PYTHON) tests/wordpress/run $(if $(T),--filter '$(T)')
 
 clean:

@@ -1,5 +1,7 @@
 """The Node.js client's own tests, run by `node --test`'s reporter, and its types, checked by the TypeScript compiler."""
 # time-limit: 300
+# waits: for time-outs and heartbeats
+# plain: the client is not C, and the daemon does the same for conformance_c
 import glob
 import os
 import re

@@ -1,5 +1,7 @@
 """The PHP client's own tests (clients/php/tests, PHPUnit), each as one line of TAP."""
 # time-limit: 240
+# waits: for time-outs and heartbeats
+# plain: the client is not C, and the daemon does the same for conformance_c
 import os
 import shutil
 import subprocess

@@ -1,5 +1,7 @@
 """clients/python: its own tests. One file that cannot be imported is a test that fails."""
 # time-limit: 300
+# waits: for time-outs and heartbeats
+# plain: the client is not C, and the daemon does the same for conformance_c
 import os
 import sys
 

@@ -1,5 +1,6 @@
 """The conformance suite against libmodq (tests/conformance/README.md)."""
 # time-limit: 480
+# waits: for daemons that are away, answers that do not come, and places that are synced
 import os
 import sys
 

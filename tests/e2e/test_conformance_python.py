@@ -1,5 +1,7 @@
 """The conformance suite against the Python client (tests/conformance/README.md)."""
 # time-limit: 480
+# waits: for daemons that are away, answers that do not come, and places that are synced
+# plain: the client is not C, and the daemon does the same for conformance_c
 import os
 import sys
 

@@ -1,4 +1,5 @@
 """The Node.js client over TCP, where its key becomes good only after it has been refused."""
+# plain: the client is not C, and the daemon does the same for conformance_c
 import os
 import subprocess
 import unittest

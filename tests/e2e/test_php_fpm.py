@@ -1,5 +1,7 @@
 """The PHP client in the pages of a real PHP-FPM pool: whatever the daemon does, no worker gets stuck, and none grows."""
 # time-limit: 240
+# waits: for time-outs and heartbeats
+# plain: the client is not C, and the daemon does the same for conformance_c
 import concurrent.futures
 import contextlib
 import json

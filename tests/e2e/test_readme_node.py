@@ -1,4 +1,5 @@
 """What the Node.js client's README tells people to copy works, against a daemon."""
+# plain: the client is not C, and the daemon does the same for conformance_c
 import json
 import os
 import re

@@ -1,4 +1,5 @@
 """The lines of clients/php/README.md, copied as a web developer would, against a daemon."""
+# plain: the client is not C, and the daemon does the same for conformance_c
 import os
 import re
 import shutil

@@ -1,4 +1,5 @@
 """The lines of clients/python/README.md do what it says, as they stand there."""
+# plain: the client is not C, and the daemon does the same for conformance_c
 import os
 import re
 import sqlite3
