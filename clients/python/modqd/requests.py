@@ -207,7 +207,8 @@ class Session:
     def _smaller(self, error: ModqdError, part: list[batch.Item]) -> list[list[batch.Item]]:
         """What to send instead of a batch that this daemon does not take, the first of it last: shorter ones, by limits
         that are known now; or halves, until the item that spoils its batch is alone."""
-        if self._lower_batch(error, len(part)) or error.name == "too_long":
+        lower = self._lower_batch(error, len(part)) or error.name == "too_long"
+        if lower and batch.first_part(part, self.limits)[1]:
             return [part]
         half = len(part) // 2
         return [part[half:], part[:half]] if error.name == "malformed" else []

@@ -169,6 +169,12 @@ class ManyComments(unittest.TestCase):
         self.assertEqual({one["status"] for one in found}, {"accepted"})
         self.assertEqual([request["op"] for request in peer.requests], ["hello", "submit", "hello", "submit", "submit"])
 
+    def test_a_daemon_that_finds_every_message_too_long_is_believed(self):
+        peer = Peer(*[refusal("too_long", 27, "fix")] * 4)
+        found = peer.run(peer.session.submit_many([comment(1), comment(2)], None))
+        self.assertEqual([result["status"] for result in found], ["too_long", "too_long"])
+        self.assertEqual(len(peer.requests), 1)
+
     def test_a_short_message_goes_without_asking(self):
         peer = Peer(all_accepted)
         self.submit(peer, [comment(i) for i in range(50)])
