@@ -208,7 +208,7 @@ setup:
 T =
 CORES = $(shell nproc)
 check: setup
-	@$(MAKE) --no-print-directory -j$(CORES) tests VARIANT=$(VARIANT)
+	@$(MAKE) --no-print-directory -j$(CORES) tests clients/node/node_modules/.installed VARIANT=$(VARIANT)
 	@$(PYTHON) tests/run --build $(B) $(if $(T),--filter '$(T)')
 
 check-san:
