@@ -183,7 +183,7 @@ TEST(a_second_look_tells_both_judgements)
     act(2000, "ann", "reject", "c", ",'reasons':['other'],'note':'n'");
     append(3000, "c", KIND_CLAIMED, "bob", "{'until':99000}");
     append(4500, "c", KIND_SECOND_LOOK, "bob", "{'decision':'rejected','reasons':['threat'],'agreed':true}");
-    append(6000, "c", KIND_SECOND_LOOK, "cem", "{'decision':2}"); /* by the number of the kind, too */
+    append(6000, "c", KIND_SECOND_LOOK, "cem", "{'decision':'approved','agreed':false}");
     const msgpack_object *reply = facts(",'since':4000");
     assert_fact(reply, 0,
                 "4500 \"second_look\" nil 1500 nil [\"threat\"] {\"decision\"=>\"rejected\", \"first_no\"=>2, "
