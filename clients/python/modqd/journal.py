@@ -13,10 +13,11 @@ from __future__ import annotations
 import base64
 import contextlib
 import fcntl
+import itertools
 import os
 import time
 import zlib
-from typing import Any, Iterator, Sequence
+from typing import Any, Callable, Iterator, Sequence, TypeVar
 
 from .errors import own_error
 from .message import pack, unpack
@@ -25,6 +26,7 @@ from .place import replace_file
 _MAGIC = b"modqd-outbox 1 "
 _LOCK_PATIENCE_S = 10.0
 _COMPACT_BYTES = 1 << 20
+_Result = TypeVar("_Result")
 
 
 def _line(entry: dict[str, Any]) -> bytes:
@@ -58,18 +60,14 @@ class Journal:
             self._under_lock(self._append, b"".join(map(_line, entries)))
 
     def first(self, most: int) -> list[tuple[bytes, dict[str, Any]]]:
-        self._under_lock(self._refresh)
-        return [item for item, _ in zip(self._kept.items(), range(most))]
+        return self._under_lock(self._first, most)
 
     def count(self) -> int:
-        self._under_lock(self._refresh)
-        return len(self._kept)
+        return self._under_lock(self._count)
 
     def set_aside(self) -> list[tuple[dict[str, Any], dict[str, Any] | None]]:
         """Entries with their errors; no error where the disk has spoilt it."""
-        self._under_lock(self._refresh)
-        aside: list[tuple[dict[str, Any], dict[str, Any] | None]] = [*self._refused.values()]
-        return aside + [({}, None)] * len(self._spoilt)
+        return self._under_lock(self._set_aside)
 
     def forget_set_aside(self) -> None:
         self._under_lock(self._compact, False)
@@ -94,14 +92,12 @@ class Journal:
                 os.close(self._flush_lock)
                 self._flush_lock = None
 
-    # Everything below happens under the lock
-
-    def _under_lock(self, act: Any, *arguments: Any) -> None:
+    def _under_lock(self, act: Callable[..., _Result], *arguments: Any) -> _Result:
         with self._told():
             fd = os.open(self._path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 self._lock(fd)
-                act(*arguments)
+                return act(*arguments)
             finally:
                 os.close(fd)
 
@@ -122,6 +118,21 @@ class Journal:
                 if time.monotonic() > until:
                     raise own_error("client_system", f"{self._path}: another process holds its lock") from None
                 time.sleep(0.005)
+
+    # Everything below happens under the lock, which other threads wait for, too
+
+    def _first(self, most: int) -> list[tuple[bytes, dict[str, Any]]]:
+        self._refresh()
+        return list(itertools.islice(self._kept.items(), most))
+
+    def _count(self) -> int:
+        self._refresh()
+        return len(self._kept)
+
+    def _set_aside(self) -> list[tuple[dict[str, Any], dict[str, Any] | None]]:
+        self._refresh()
+        aside: list[tuple[dict[str, Any], dict[str, Any] | None]] = [*self._refused.values()]
+        return aside + [({}, None)] * len(self._spoilt)
 
     def _forget(self) -> None:
         self._header = b""

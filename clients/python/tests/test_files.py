@@ -1,4 +1,6 @@
 """Key files, places and outboxes: what is on disk, whatever happened."""
+import contextlib
+import fcntl
 import os
 import signal
 import sqlite3
@@ -411,6 +413,21 @@ class FileOutboxes(Outboxes, WithDirectory):
         for name in "abcd":
             self.assertEqual([one for one in names if one.startswith(name)], [f"{name}-{i}" for i in range(20)])
         self.assertEqual(sorted(self.names(box)), sorted(names))
+
+    def test_what_is_kept_is_looked_at_under_the_lock(self):
+        box, free = self.make(), []
+
+        class Kept(dict):
+            def items(_):
+                with open(self.path("box.lock"), "rb") as file, contextlib.suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    free.append("another thread could change it")
+                return dict.items(_)
+
+        box.keep("withdraw", {"site": "news", "comment": "1"})
+        box._journal._kept = Kept(box._journal._kept)
+        self.assertEqual(len(box.pending(10)), 1)
+        self.assertEqual(free, [])
 
     def test_processes_keep_while_another_sends(self):
         program = ("import sys; sys.path[:0] = [sys.argv[1]]\nimport modqd\nbox = modqd.FileOutbox(sys.argv[2])\n"
