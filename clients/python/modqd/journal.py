@@ -89,7 +89,7 @@ class Journal:
             self._under_lock(self._compact_if_worth_it)
         finally:
             if self._flush_lock is not None:
-                os.close(self._flush_lock)
+                _give_back(self._flush_lock)
                 self._flush_lock = None
 
     def _under_lock(self, act: Callable[..., _Result], *arguments: Any) -> _Result:
@@ -99,7 +99,7 @@ class Journal:
                 self._lock(fd)
                 return act(*arguments)
             finally:
-                os.close(fd)
+                _give_back(fd)
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -227,6 +227,12 @@ class Journal:
     def _refused_lines(refused: dict[bytes, tuple[dict[str, Any], dict[str, Any]]]) -> Sequence[bytes]:
         return [line for id, (entry, error) in refused.items()
                 for line in (_line(entry), _line({"refused": id, "error": error}))]
+
+
+def _give_back(lock: int) -> None:
+    """A child that another thread forked meanwhile has the descriptor, too: closing it here would not end the lock."""
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    os.close(lock)
 
 
 def _write(fd: int, data: bytes, at: int) -> None:

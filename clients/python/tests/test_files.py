@@ -414,6 +414,19 @@ class FileOutboxes(Outboxes, WithDirectory):
             self.assertEqual([one for one in names if one.startswith(name)], [f"{name}-{i}" for i in range(20)])
         self.assertEqual(sorted(self.names(box)), sorted(names))
 
+    def test_a_child_that_was_forked_meanwhile_holds_no_lock(self):
+        box = self.make()
+        self.assertTrue(box.begin())
+        child = os.fork()
+        if child == 0:
+            signal.pause()
+        try:
+            box.end()
+            self.assertTrue(self.make().begin())
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
     def test_what_is_kept_is_looked_at_under_the_lock(self):
         box, free = self.make(), []
 
