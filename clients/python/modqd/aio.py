@@ -361,7 +361,14 @@ class _Outbox:
         await _stored(self._box, self._box.keep, op, fields)
 
     async def flush(self, front: Front, *, timeout: float = 60.0) -> _outbox.Flushed:
-        steps = _outbox.flush(front._session, timeout)
+        if not self._box.begin():        # waits for nothing; in a thread a cancelled task would leave the lock behind
+            return _outbox.Flushed(0, await self.count(), [])
+        try:
+            return await self._drive(_outbox.flush(front._session, timeout), front)
+        finally:
+            await _stored(self._box, self._box.end)
+
+    async def _drive(self, steps: Any, front: Front) -> _outbox.Flushed:
         came: Any = None
         try:
             while True:
@@ -380,6 +387,9 @@ class _Outbox:
 
     async def refused(self) -> list[_outbox.Refused]:
         return await _stored(self._box, self._box.refused)
+
+    async def forget_refused(self) -> None:
+        await _stored(self._box, self._box.forget_refused)
 
 
 class FileOutbox(_Outbox):

@@ -448,6 +448,26 @@ class Asyncio(Sites):
             return flushed.sent, flushed.left, len(flushed.refused), await box.count(), len(await box.refused())
         self.assertEqual(run(flush()), (1, 0, 1, 0, 1))
 
+    def test_one_flushes_an_outbox_at_a_time_and_leaves_a_small_file(self):
+        path = os.path.join(self.dir, self.site)
+        other = FileOutbox(path)
+
+        async def flush():
+            box = aio.FileOutbox(path)
+            await box.keep("submit", {"comment": self.comment(1)})
+            await box.keep("submit", {"comment": self.comment(2, body="")})
+            async with aio.Front(self.endpoint) as front:
+                self.assertTrue(other.begin())
+                meanwhile = await box.flush(front)
+                other.end()
+                afterwards = await box.flush(front)
+            await box.forget_refused()
+            return (meanwhile.sent, meanwhile.left), (afterwards.sent, afterwards.left), len(await box.refused())
+        self.assertEqual(run(flush()), ((0, 2), (1, 0), 0))
+        self.assertTrue(other.begin())
+        other.end()
+        self.assertLess(os.path.getsize(path), 100)
+
     def test_pushes_are_counted(self):
         async def push():
             async with aio.Push(self.daemon.endpoint("push")) as good:
