@@ -306,6 +306,8 @@ class Decisions:
             await apply(record)
             await self.recorded()
         except BaseException:
+            if self._machine is not None:
+                self._machine.not_applied(time.monotonic())
             rollback = getattr(self._place, "rollback", None)
             if rollback is not None:
                 await _stored(self._place, rollback)

@@ -122,7 +122,7 @@ class Decisions:
         """Calls apply(record) for each record and records it; returns when a replay is over, or after stop().
 
         Raises what made the stream fail, and what `apply` raises: then that record is not recorded, and the transaction
-        of a SqlPlace is rolled back."""
+        of a SqlPlace is rolled back. The next run() begins with it."""
         for event in self:
             if event.type == "record":
                 self._apply(apply, event.record)
@@ -135,6 +135,8 @@ class Decisions:
             apply(record)
             self.recorded()
         except BaseException:
+            if self._machine is not None:
+                self._machine.not_applied(time.monotonic())
             getattr(self._place, "rollback", lambda: None)()
             raise
 

@@ -112,6 +112,12 @@ class Machine:
             self._give_credit(now)
         self._plan_confirm()
 
+    def not_applied(self, now: float) -> None:
+        """What was handed out and not recorded will not be: it comes again."""
+        if self._handed and self._phase in ("open", "replayed", "ended"):
+            self._reopen(None, now)
+            self._lost = False
+
     def sent(self) -> None:
         """The first of `outgoing` is on its way."""
         self.outgoing.popleft()

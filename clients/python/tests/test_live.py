@@ -262,6 +262,23 @@ class Streams(Sites):
         self.assertEqual(place.load(self.site).seq, 1)
         connection.close()
 
+    def test_run_begins_anew_with_the_record_that_could_not_be_applied(self):
+        self.withdraw(1, 2, 3)
+
+        applied, broken = [], []
+
+        def apply(record):
+            if record["seq"] == 2 and not broken:
+                broken.append(record)
+                raise ZeroDivisionError
+            applied.append(record["seq"])
+
+        with Decisions(self.endpoint, self.site, live=False) as decisions:
+            with self.assertRaises(ZeroDivisionError):
+                decisions.run(apply)
+            decisions.run(apply)
+        self.assertEqual(applied, [1, 2, 3])
+
     def test_another_past_is_diverged(self):
         self.withdraw(1)
         with Decisions(self.endpoint, self.site, after=1, hash=bytes(32)) as decisions:
@@ -437,6 +454,24 @@ class Asyncio(Sites):
             self.assertEqual(run(listen(place, False)), [1, 2])
         threading.Timer(0.3, lambda: self.withdraw(3)).start()
         self.assertEqual(run(listen(Place(), True)), [3])
+
+    def test_run_begins_anew_with_the_record_that_could_not_be_applied(self):
+        self.withdraw(1, 2, 3)
+        applied, broken = [], []
+
+        async def apply(record):
+            if record["seq"] == 2 and not broken:
+                broken.append(record)
+                await asyncio.sleep(60)              # until it is cancelled
+            applied.append(record["seq"])
+
+        async def listen():
+            async with aio.Decisions(self.endpoint, self.site, live=False) as decisions:
+                with self.assertRaises(asyncio.TimeoutError):
+                    await asyncio.wait_for(decisions.run(apply), 1)
+                await decisions.run(apply)
+        run(listen())
+        self.assertEqual(applied, [1, 2, 3])
 
     def test_an_outbox_is_flushed(self):
         async def flush():

@@ -93,6 +93,20 @@ class Streams(unittest.TestCase):
         self.assertIsNone(harness.machine.next_position())              # 3 is no longer waiting to be recorded
         self.assertEqual(harness.open().records(3).take_all(), [3])
 
+    def test_what_was_not_applied_comes_again_without_a_loss(self):
+        for live, after in ((True, []), (False, ["end"])):
+            harness = Harness(live=live).open().records(1, 2).say("level", newest=2)
+            self.assertEqual(harness.take(), 1)
+            harness.recorded()
+            harness.take_all()
+            harness.machine.not_applied(harness.now)
+            self.assertEqual(harness.take_all(), [])
+            self.assertEqual((harness.pause()["op"], harness.sent[-1]["after"]), ("stream", 1))
+            self.assertEqual(harness.open().records(2).say("level", newest=2).take_all(), [2, "level", *after])
+            harness.recorded()
+            harness.machine.not_applied(harness.now)
+            self.assertEqual(harness.take_all(), after)
+
     def test_recorded_speaks_for_everything_before_it(self):
         harness = Harness().open().records(1, 2, 3)
         harness.take_all()
