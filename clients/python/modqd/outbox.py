@@ -68,8 +68,7 @@ def flush(session: Session, timeout: float) -> Generator[Any, Any, Flushed]:
         if not entries:
             break
         group = _first_group(entries)
-        left = min(session.timeout, max(deadline - session.now(), 0.001))
-        errors = yield _send(session, group, left)
+        errors = yield _send(session, group, deadline)
         aside = [(entry, error) for entry, error in zip(group, errors) if error and _never(error)]
         done = [entry for entry, error in zip(group, errors) if error is None]
         stopped = next((error for error in errors if error and not _never(error)), None)
@@ -90,11 +89,12 @@ def _first_group(entries: Sequence[Entry]) -> list[Entry]:
     return list(entries[:max(count, 1)])
 
 
-def _send(session: Session, group: Sequence[Entry], timeout: float) -> Steps:
+def _send(session: Session, group: Sequence[Entry], deadline: float) -> Steps:
     """The error of each entry, None where the daemon has it."""
     if group[0].op == "submit":
-        results = yield from session.submit_many([entry.fields["comment"] for entry in group], None, timeout)
+        results = yield from session.submit_many([entry.fields["comment"] for entry in group], until=deadline)
         return [result.get("error") for result in results]
+    timeout = min(session.timeout, max(deadline - session.now(), 0.001))
     try:
         yield from session.call(group[0].op, group[0].fields, timeout)
     except ModqdError as error:

@@ -10,6 +10,7 @@ and returns the answer, or raises a ModqdError.
 from __future__ import annotations
 
 import itertools
+import math
 import random
 import time
 from typing import Any, Callable, Generator, Mapping, NamedTuple, Sequence
@@ -178,9 +179,10 @@ class Session:
             raise results[0]["error"]
         return results[0]
 
-    def submit_many(self, comments: Sequence[Any], traceparent: str | None = None,
-                    timeout: float | None = None) -> Steps:
-        """One result for each. Every batch has `timeout`; after one that got no answer the rest is not tried."""
+    def submit_many(self, comments: Sequence[Any], traceparent: str | None = None, timeout: float | None = None,
+                    until: float = math.inf) -> Steps:
+        """One result for each. Every batch has `timeout`, and all of them end at the moment `until`; after one that got
+        no answer the rest is not tried."""
         results: list[Any] = [None] * len(comments)
         items = []
         for index, comment in enumerate(comments):
@@ -188,15 +190,17 @@ class Session:
                 items.append(batch.weigh(index, message.traced(comment, traceparent, self.limits), self.limits))
             except ModqdError as error:
                 results[index] = batch.failed(comment, error)
-        yield from self._submit_items(items, results, timeout or self.timeout)
+        yield from self._submit_items(items, results, timeout or self.timeout, until)
         return results
 
-    def _submit_items(self, items: list[batch.Item], results: list[Any], timeout: float) -> Steps:
+    def _submit_items(self, items: list[batch.Item], results: list[Any], timeout: float, until: float) -> Steps:
         lists, away = [items], None
         while lists:
             part, rest = batch.first_part(lists.pop(), self.limits)
             lists += [rest] if rest else []
-            error = away or (yield from self._submit_part(part, results, self.now() + timeout))
+            if self.now() >= until:
+                away = own_error("client_timeout", "the time was over before it was sent")
+            error = away or (yield from self._submit_part(part, results, min(self.now() + timeout, until)))
             smaller = self._smaller(error, part) if error and len(part) > 1 else []
             if smaller:
                 lists += smaller

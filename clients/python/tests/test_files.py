@@ -277,6 +277,20 @@ class Outboxes:
         self.assertEqual((flushed.left, flushed.error.name), (3, "client_timeout"))
         self.assertLessEqual(peer.clock.time - 1000, 3.01)
 
+    def test_the_time_out_bounds_many_large_comments_too(self):
+        box = self.make()
+        for i in range(60):
+            box.keep("submit", {"comment": comment(i, body="x" * 60_000)})
+        hello = {"ok": True, "limits": {"max_message_bytes": 1 << 20}}
+        busy = {"status": "busy", "error": error_map("busy", 1, "retry")}
+
+        def answer(request):
+            return hello if request["op"] == "hello" else results(*[busy] * len(request["comments"]))
+        peer = Peer(*[answer] * 100)
+        flushed = self.flush(box, peer, timeout=3.0)
+        self.assertEqual((flushed.sent, flushed.left, flushed.error.name), (0, 60, "busy"))
+        self.assertLessEqual(peer.clock.time - 1000, 3.01)
+
     def test_what_could_never_be_sent_is_not_kept(self):
         box = self.make()
         for op, fields in (("submit", {}), ("submit", {"comment": comment(body="\ud800")}), ("article", {"site": "news"}),
