@@ -16,6 +16,7 @@ from .stream import Event, Machine
 
 MOST_CREDIT = 10_000
 STOP_EVERY_S = 1.0
+LONGEST_WAIT_S = 3600.0          # at a time; a daemon may ask for a pause that no clock can tell
 
 
 def first_position(place: Any, after: int, hash: bytes | None, epoch: bytes | None) -> Position:
@@ -152,12 +153,11 @@ class Decisions:
         return self._machine
 
     def _wait(self, machine: Machine, until: float) -> None:
-        left = min(until, machine.wake_at()) - time.monotonic()
-        wait_ms = None if left == math.inf else max(0, math.ceil(left * 1000))
+        left = max(0.0, min(min(until, machine.wake_at()) - time.monotonic(), LONGEST_WAIT_S))
         if not self._link.is_open:
-            time.sleep((wait_ms or 0) / 1000)
+            time.sleep(left)
             return
-        self._link.socket.poll(wait_ms, zmq.POLLIN | (zmq.POLLOUT if machine.outgoing else 0))
+        self._link.socket.poll(math.ceil(left * 1000), zmq.POLLIN | (zmq.POLLOUT if machine.outgoing else 0))
 
 
 def turn(link: Link, machine: Machine) -> None:

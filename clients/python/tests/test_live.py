@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import unittest
+from unittest import mock
 
 import helpers
 from helpers import Liar, WithDirectory, comment, msgpack
@@ -559,6 +560,15 @@ class Liars(WithDirectory):
                 os.mkdir(self.dir)
                 self.assertEqual(self.ask(reply), ["client_timeout"] * 2)
                 self.dir = os.path.dirname(self.dir)
+
+    def test_a_pause_of_ages_is_waited_for(self):
+        liar = Liar(self.dir, lambda request: [msgpack.packb({"v": 1, "id": request["id"], "op": "stream", "ok": False, "error": {
+            "number": 1, "name": "busy", "class": "retry", "message": "", "retry_after_ms": 2**53 - 1}})])
+        self.addCleanup(liar.end)
+        with Decisions(liar.endpoint, "news") as decisions:
+            with mock.patch("modqd.decisions.time.sleep", side_effect=KeyboardInterrupt) as sleep, self.assertRaises(KeyboardInterrupt):
+                decisions.next()
+        self.assertLessEqual(sleep.call_args.args[0], 3600)
 
     def test_a_refusal_without_an_id_is_for_the_only_request(self):
         wrong = helpers.refusal("malformed", 20, "fix")
