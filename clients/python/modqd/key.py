@@ -10,6 +10,7 @@ from .errors import own_error
 
 _MOST_BYTES = 16384
 _ENDPOINTS = ("front", "push", "decisions", "desk")
+_Z85 = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 _PAIR = re.compile(r'([\w-]+)\s*=\s*"([^"]*)"\s*(?:#.*)?')
 
 
@@ -23,7 +24,7 @@ class Key:
     def __init__(self, public: str, secret: str, server: str, name: str = "", role: str = "",
                  endpoints: dict[str, str] | None = None) -> None:
         for what, text in (("public-key", public), ("secret-key", secret), ("server-key", server)):
-            if len(text) != 40 or not text.isascii():
+            if not _Z85.fullmatch(text):
                 raise own_error("client_bad_argument", f"{what} is not there, or is not 40 characters of Z85")
         self.public, self.secret, self.server = public, secret, server
         self.name, self.role, self.endpoints = name, role, dict(endpoints or {})
@@ -48,7 +49,7 @@ class Key:
         sections = _sections(text.splitlines())
         curve, metadata = sections.get("curve", {}), sections.get("metadata", {})
         for section, name in ((curve, "public-key"), (curve, "secret-key"), (metadata, "server-key")):
-            if len(section.get(name, "")) != 40 or not section[name].isascii():
+            if not _Z85.fullmatch(section.get(name, "")):
                 raise ValueError(f"{name} is not there, or is not 40 characters of Z85")
         endpoints = {name: metadata[name] for name in _ENDPOINTS if name in metadata}
         return cls(curve["public-key"], curve["secret-key"], metadata["server-key"], metadata.get("name", ""),

@@ -53,7 +53,8 @@ class Keys(WithDirectory):
 
     def test_what_is_no_key_file_is_refused(self):
         swapped = GOOD_KEY.replace("curve\n", "other\n")
-        for text in ("", "x", GOOD_KEY.replace(SECRET, "short"), swapped, GOOD_KEY.replace('"web"', "web"), "x" * 20_000,
+        for text in ("", "x", GOOD_KEY.replace(SECRET, "short"), GOOD_KEY.replace(PUBLIC, "'" * 40), swapped,
+                     GOOD_KEY.replace('"web"', "web"), "x" * 20_000,
                      GOOD_KEY.replace("server-key", "server")):
             with self.subTest(text[:200]), self.assertRaises(FixError) as caught:
                 self.load(text)
