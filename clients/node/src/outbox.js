@@ -40,6 +40,8 @@ async function entriesOf(path) {
   return text.split('\n').map(parse).filter(Boolean);
 }
 
+/** Resolves when it is on the disk, to whether the file still has its name. That is asked while the file is open: the inode
+ * of one that is gone is given again at once. */
 async function appendDurably(path, text) {
   const file = await open(path, 'a', 0o600);
   try {
@@ -48,7 +50,8 @@ async function appendDurably(path, text) {
     if (bytesWritten < bytes.length)
       throw new Error('the disk is full');
     await file.sync();
-    return (await file.stat()).ino;
+    await syncDirectory(path);
+    return (await file.stat()).ino === await inodeOf(path);
   } finally {
     await file.close();
   }
@@ -132,13 +135,8 @@ export class FileOutbox {
   /** Another may have taken the file away while this wrote to it: then nobody knows whether the line was seen, and it is
    * written again. */
   async #append(line) {
-    for (;;) {
-      // Begins with a line end, for a torn line may stand before it.
-      const inode = await appendDurably(this.#path, `\n${line}\n`);
-      await syncDirectory(this.#path);
-      if (await inodeOf(this.#path) === inode)
-        return;
-    }
+    // Begins with a line end, for a torn line may stand before it.
+    while (!await appendDurably(this.#path, `\n${line}\n`));
   }
 
   // ---- sending

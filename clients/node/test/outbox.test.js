@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import files from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
@@ -230,6 +230,35 @@ test('a line that went to a file that was taken away meanwhile is written again'
   assert.deepEqual(asked, ['submit 1']);
   await outbox.flush(frontOf(asked));
   assert.deepEqual(asked, ['submit 1', 'submit 2']);
+});
+
+test('a line is not lost where a new file has the inode of the one that was taken away', async (t) => {
+  const { outbox, path } = fresh(t);
+  const { open } = files;
+  const replace = (with_) => {
+    files.open = with_;
+    syncBuiltinESMExports();
+  };
+  t.after(() => replace(open));
+  let ended = false;
+  replace(async (name, flags, ...more) => {
+    if (name === path) {
+      const file = await open(name, flags, ...more);
+      // somebody has taken the file away and read it before this line is written
+      if (!ended) renameSync(path, `${path}.sending`);
+      return file;
+    }
+    if (!ended) {
+      // and is done with it when this looks whether it was seen; a third one keeps something
+      ended = true;
+      unlinkSync(`${path}.sending`);
+      writeFileSync(path, '');
+    }
+    return open(name, flags, ...more);
+  });
+  await outbox.keep('submit', { comment: comment('1') });
+  assert.ok(ended);
+  assert.equal(await outbox.count(), 1);
 });
 
 test('one at a time sends', async (t) => {
