@@ -98,8 +98,8 @@ export class FileOutbox {
 
   async keep(op, fields) {
     check(op, fields);
-    const at = op === 'report' ? { at: Date.now() } : {};
-    const line = lineOf({ op, fields: { ...at, ...fields } });
+    const at = op === 'report' && (fields.at ?? null) === null ? { at: Date.now() } : {};
+    const line = lineOf({ op, fields: { ...fields, ...at } });
     try {
       await this.#append(line);
     } catch (cause) {
