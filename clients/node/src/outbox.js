@@ -100,6 +100,8 @@ export class FileOutbox {
     check(op, fields);
     const at = op === 'report' && (fields.at ?? null) === null ? { at: Date.now() } : {};
     const line = lineOf({ op, fields: { ...fields, ...at } });
+    if (!parse(line))
+      throw badArgument('fields: cannot be read again (is there a key "__proto__"?)');
     try {
       await this.#append(line);
     } catch (cause) {

@@ -340,6 +340,7 @@ test('what makes no sense is refused before it is kept', async (t) => {
     ['submit', comment('1'), 'client_bad_argument'],
     ['submit', { comment: comment('1', { body: '\ud800' }) }, 'invalid_utf8'],
     ['withdraw', { site: 1n }, 'client_bad_argument'],
+    ['submit', { comment: comment('1', { extra: JSON.parse('{"__proto__": 1}') }) }, 'client_bad_argument'],
   ])
     await assert.rejects(outbox.keep(op, fields), { name });
   assert.equal(await outbox.count(), 0);
