@@ -164,11 +164,11 @@ export class FileOutbox {
 
   async #sendFile(front, deadline, done) {
     const entries = await entriesOf(this.#sending);
-    const left = [];
+    let left = [];
     const refusedBefore = done.refused.length;
     while (entries.length > 0 && !done.error)
       left.push(...await this.#sendGroup(front, nextGroup(entries), deadline, done));
-    left.push(...entries);
+    left = left.concat(entries);
     await this.#setAside(done.refused.slice(refusedBefore));
     if (left.length > 0)
       await replaceFile(this.#sending, left.map((entry) => `${lineOf(entry)}\n`).join(''));

@@ -332,6 +332,16 @@ test('a lock whose owner was killed is free, and one whose owner lives is not', 
   assert.ok(!existsSync(`${path}.lock`));
 });
 
+test('more is kept than a function has arguments', async (t) => {
+  const { outbox, path } = fresh(t);
+  await outbox.keep('withdraw', { site: 'news', comment: '1' });
+  const line = readFileSync(path, 'utf8');
+  writeFileSync(path, line.repeat(200_000));
+  const busy = errorFrom(BUSY);
+  const { left, error } = await outbox.flush(frontOf([], () => busy));
+  assert.deepEqual([left, error], [200_000, busy]);
+});
+
 test('what makes no sense is refused before it is kept', async (t) => {
   const { outbox } = fresh(t);
   for (const [op, fields, name] of [
