@@ -18,6 +18,9 @@ export class Exchange {
   #sleepers = new Sleepers();
   #closed = false;
 
+  /** How many connections were given up: what was learnt on one before may not hold any more. */
+  lost = 0;
+
   constructor(endpoint, key, attempt) {
     this.#endpoint = endpoint;
     this.#key = key;
@@ -145,6 +148,7 @@ export class Exchange {
     }
     this.#connection?.close();
     this.#connection = null;
+    this.lost++;
   }
 
   // ---- answers

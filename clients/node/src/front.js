@@ -14,6 +14,7 @@ export class Front {
   #exchange;
   #timeout;
   #limits = null;
+  #limitsOf = 0; // connections that had been lost when they were told
 
   constructor(endpoint, { key, timeout = TIMEOUT_MS, attempt = ATTEMPT_MS } = {}) {
     this.#timeout = duration('timeout', timeout);
@@ -114,18 +115,24 @@ export class Front {
 
   // ---- limits
 
+  /** A daemon that was lost may come back with others. */
   #known() {
-    return this.#limits ?? DEFAULT_LIMITS;
+    return this.#isTold() ? this.#limits : DEFAULT_LIMITS;
+  }
+
+  #isTold() {
+    return this.#limits !== null && this.#limitsOf === this.#exchange.lost;
   }
 
   #keepLimits(told) {
     const good = Object.entries(told ?? {}).filter(([, value]) => Number.isSafeInteger(value) && value >= 0);
     this.#limits = { ...DEFAULT_LIMITS, ...Object.fromEntries(good) };
+    this.#limitsOf = this.#exchange.lost;
   }
 
-  /** Asks for the daemon's limits, once, when there is something that not every daemon would take. */
+  /** Asks for the daemon's limits, once for each connection, when there is something that not every daemon would take. */
   async #learnLimits(items, deadline) {
-    if (this.#limits || (items.length <= LEAST_LIMITS.max_batch && cut(items, LEAST_LIMITS).length <= 1 &&
+    if (this.#isTold() || (items.length <= LEAST_LIMITS.max_batch && cut(items, LEAST_LIMITS).length <= 1 &&
         items.every((item) => item.bytes < LEAST_LIMITS.max_message_bytes / 2)))
       return;
     const { limits } = await this.#askUntil('hello', {}, deadline);

@@ -281,6 +281,24 @@ test('limits are asked for once, and kept', async (t) => {
   );
 });
 
+test('limits are asked for anew when the connection was lost', async (t) => {
+  let most = 1048576;
+  const fake = await FakeDaemon.start(t, (request) => {
+    if (request.map.op === 'hello') request.answer({ ok: true, limits: { max_message_bytes: most } });
+    else if (request.bytes.length / 2 <= most) accept(request); // a longer one makes a daemon drop the connection
+  });
+  const front = new Front(fake.endpoint, { timeout: 300 });
+  t.after(() => front.close());
+  const statuses = async () => {
+    const results = await front.submitMany(Array.from({ length: 10 }, (_, i) => ({ ...comment(i), body: 'x'.repeat(20000) })));
+    return [...new Set(results.map(({ status }) => status))];
+  };
+  assert.deepEqual(await statuses(), ['accepted']);
+  most = 65536;
+  assert.deepEqual(await statuses(), ['client_timeout']);
+  assert.deepEqual(await statuses(), ['accepted']);
+});
+
 test('a limit that was lowered meanwhile is obeyed', async (t) => {
   const { fake, front } = await start(t, ({ map, answer }) => {
     if (map.op === 'submit' && map.comments.length > 4)
