@@ -171,7 +171,8 @@ export declare class Front {
   submit(comment: Comment, options?: SubmitOptions): Promise<SubmitResult>;
 
   /** Hands in many, cut into requests that the daemon takes. One result for each, in the same order. Each fails for itself;
-   * what may succeed later is repeated alone. `timeout` counts for each request. Rejects only when `comments` is no array. */
+   * what may succeed later is repeated alone. `timeout` counts for each request; after one without an answer the rest is not
+   * tried. Rejects only when `comments` is no array. */
   submitMany(comments: readonly Comment[], options?: SubmitOptions): Promise<(SubmitResult | SubmitFailure)[]>;
 
   /** The author takes a comment back. */

@@ -34,7 +34,8 @@ export class Front {
     return result;
   }
 
-  async submitMany(comments, { traceparent, timeout } = {}) {
+  /** An outbox sets `until`, the moment at which all of it ends. */
+  async submitMany(comments, { traceparent, timeout, until } = {}) {
     needList('comments', comments);
     const results = new Array(comments.length);
     const items = this.#weighAll(comments, traceparent, results);
@@ -45,7 +46,7 @@ export class Front {
       this.#submission(results, timeout).fail(items, error);
       return results;
     }
-    await this.#submission(results, timeout).run(items);
+    await this.#submission(results, timeout, until).run(items);
     return results;
   }
 
@@ -97,8 +98,9 @@ export class Front {
 
   // ---- comments
 
-  #submission(results, timeout) {
-    return new Submission(this.#exchange, this.#known(), duration('timeout', timeout ?? this.#timeout), results);
+  #submission(results, timeout, until) {
+    const times = { timeout: duration('timeout', timeout ?? this.#timeout), until };
+    return new Submission(this.#exchange, this.#known(), times, results);
   }
 
   #weighAll(comments, traceparent, results) {

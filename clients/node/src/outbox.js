@@ -221,7 +221,8 @@ async function send(front, group, timeout) {
   const [{ op, fields }] = group;
   try {
     if (op === 'submit') {
-      const results = await front.submitMany(group.map((entry) => entry.fields.comment), { timeout });
+      const comments = group.map((entry) => entry.fields.comment);
+      const results = await front.submitMany(comments, { timeout, until: now() + timeout });
       return results.map(({ error }) => error);
     }
     await (op === 'withdraw' ? front.withdraw(fields.site, fields.comment, { timeout })

@@ -31,13 +31,17 @@ export class Submission {
   #exchange;
   #limits;
   #timeout;
+  #until;
   #results;
+  #away = null; // why nothing more is sent
 
-  /** Puts the result of each item into `results`, at its index. `timeout` counts for each batch. */
-  constructor(exchange, limits, timeout, results) {
+  /** Puts the result of each item into `results`, at its index. `timeout` counts for each batch; at the moment `until` all
+   * of it ends. */
+  constructor(exchange, limits, { timeout, until = Infinity }, results) {
     this.#exchange = exchange;
     this.#limits = limits;
     this.#timeout = timeout;
+    this.#until = until;
     this.#results = results;
   }
 
@@ -45,7 +49,7 @@ export class Submission {
     const batches = cut(items.filter((item) => this.#fits(item)), this.#limits);
     const lane = async () => {
       for (let batch = batches.shift(); batch; batch = batches.shift())
-        await this.#submit(batch, now() + this.#timeout);
+        await this.#submitInTime(batch);
     };
     await Promise.all(Array.from({ length: Math.min(LANES, batches.length) }, lane));
   }
@@ -61,6 +65,16 @@ export class Submission {
     if (error)
       this.#results[item.index] = failure(item, error);
     return !error;
+  }
+
+  /** After a batch that got no answer the rest is not tried. */
+  async #submitInTime(batch) {
+    if (now() >= this.#until)
+      this.#away ??= ownError('client_timeout', 'the time was over before it was sent');
+    if (this.#away)
+      this.fail(batch, this.#away);
+    else
+      await this.#submit(batch, Math.min(now() + this.#timeout, this.#until));
   }
 
   async #submit(batch, deadline) {
@@ -87,6 +101,7 @@ export class Submission {
     const max = error.field === 'comments' && error.name === 'out_of_range' ? error.details.max : undefined;
     if (!Number.isSafeInteger(max) || max < 1 || max >= items.length) {
       this.fail(items, error);
+      this.#away = error.class === 'retry' ? error : null;
       return;
     }
     for (const batch of cut(items, { ...this.#limits, max_batch: max }))

@@ -124,6 +124,15 @@ test('where nobody answers it says so, in time', async (t) => {
   assert.ok(ms > 200 && ms < 1500, `${ms} ms`);
 });
 
+test('after a request that got no answer the rest is not tried', async (t) => {
+  const { fake, front } = await start(t, ({ map, answer }) => map.op === 'hello' && answer({ ok: true, limits: { max_batch: 1 } }), {
+    timeout: 300,
+  });
+  const results = await front.submitMany(Array.from({ length: 20 }, (_, i) => comment(i)));
+  assert.deepEqual([...new Set(results.map(({ status }) => status))], ['client_timeout']);
+  assert.equal(new Set(fake.of('submit').map(({ map }) => map.comments[0].comment)).size, 4, 'as many as go at once');
+});
+
 test('a daemon that comes late is found', async (t) => {
   const { fake, front } = await start(t, accept, { timeout: 10000, attempt: 200 });
   fake.stop();

@@ -157,6 +157,23 @@ test('a flush ends in time when nobody answers', async (t) => {
   assert.equal((await outbox.flush(front)).sent, 1);
 });
 
+test('a flush ends in time however many requests it takes', async (t) => {
+  const { outbox } = fresh(t);
+  const silent = () => {};
+  const busy = ({ map, answer }) => answer({ ok: true, results: map.comments.map(() => ({ status: 'busy', error: BUSY })) });
+  const fake = await FakeDaemon.start(t);
+  const front = new Front(fake.endpoint, { attempt: 200 });
+  t.after(() => front.close());
+  for (let i = 0; i < 100; i++) await outbox.keep('submit', { comment: comment(`${i}`, { body: 'x'.repeat(60000) }) });
+  for (const answer of [silent, busy]) {
+    fake.onRequest = (request) => (request.map.op === 'hello' ? accept : answer)(request);
+    const start = performance.now();
+    const { left, error } = await outbox.flush(front, { timeout: 800 });
+    assert.deepEqual([left, error.keep], [100, true]);
+    assert.ok(performance.now() - start < 1400, `${performance.now() - start} ms`);
+  }
+});
+
 test('whatever of the last line a crash left, nothing acknowledged is lost', async (t) => {
   const { outbox, path } = fresh(t);
   await outbox.keep('submit', { comment: comment('1') });
