@@ -4,7 +4,7 @@ import { Events } from './events.js';
 import { endpointOf } from './key.js';
 import { CHAIN_BYTES, EPOCH_BYTES } from './place.js';
 import { checkStream, isBytes, Stream } from './stream.js';
-import { now } from './timing.js';
+import { after, now } from './timing.js';
 
 const CREDIT = 500;
 const CONFIRM_EVERY_MS = 10000;
@@ -37,6 +37,7 @@ export class Decisions {
   #unpaid = 0; // records of this stream that were handed out and not recorded
   #taken = 0; // recorded ones whose credit was not given back
   #confirmDue = 0;
+  #stopConfirming = null; // set while it waits to confirm
 
   constructor(endpoint, site, options = {}) {
     const { place, key, after = 0, hash, epoch, credit = CREDIT, live = true, giveUp = 0, listener, signal } = options;
@@ -79,8 +80,7 @@ export class Decisions {
     if (this.#shown === shown)
       this.#shown = null;
     this.#giveBack(this.#unpaid);
-    if (now() >= this.#confirmDue)
-      this.#confirm();
+    this.#confirmWhenDue();
   }
 
   async run(apply) {
@@ -158,6 +158,7 @@ export class Decisions {
 
   #finish(event) {
     this.#events.finish(event);
+    this.#stopConfirming?.();
     this.#signal?.removeEventListener('abort', this.#abort);
   }
 
@@ -190,7 +191,17 @@ export class Decisions {
     this.#taken = 0;
   }
 
+  /** What is recorded soon after it was told is told later: it may be the last one for long. */
+  #confirmWhenDue() {
+    if (now() >= this.#confirmDue)
+      this.#confirm();
+    else if (!this.#stopConfirming && !this.#events.finished)
+      this.#stopConfirming = after(this.#confirmDue - now(), () => this.#confirm());
+  }
+
   #confirm() {
+    this.#stopConfirming?.();
+    this.#stopConfirming = null;
     if (this.#listener === null)
       return;
     this.#confirmDue = now() + CONFIRM_EVERY_MS;

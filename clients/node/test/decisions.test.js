@@ -439,6 +439,21 @@ test('a listener tells how far it is when it is level', async (t) => {
   );
 });
 
+test('what is recorded soon after it was told is told later', async (t) => {
+  const log = await Log.start(t, 0);
+  const decisions = follow(t, log, { listener: 'web-1' });
+  const told = () => log.fake.of('confirm').map(({ map }) => map.seq);
+  await until(decisions, 'level');
+  await eventually(() => told().length === 1);
+  t.mock.method(performance, 'now', ((real) => () => real.call(performance) + 9800)(performance.now));
+  log.length = 2;
+  log.go(log.last);
+  assert.deepEqual([(await decisions.next()).record.seq, await decisions.recorded()], [1, undefined]);
+  assert.deepEqual([(await decisions.next()).record.seq, await decisions.recorded()], [2, undefined]);
+  await eventually(() => told().length === 2);
+  assert.deepEqual(told(), [0, 2]);
+});
+
 test('two cannot wait for the same event', async (t) => {
   const log = await Log.start(t, 0);
   const decisions = follow(t, log);
