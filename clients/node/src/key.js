@@ -1,5 +1,5 @@
 // Key files: CZMQ's certificate format, as PROTOCOL.md describes it under CURVE.
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 
 import { badArgument } from './errors.js';
 
@@ -56,8 +56,10 @@ export class Key {
 function readPrivately(path) {
   let file;
   try {
-    file = openSync(path, 'r');
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // does not wait for the writer of a pipe
     const { mode, size } = fstatSync(file);
+    if ((mode & constants.S_IFMT) !== constants.S_IFREG)
+      throw badArgument(`${path}: is no file`);
     if (mode & OF_OTHERS)
       throw badArgument(`${path}: others than its owner can read it (chmod 600)`);
     if (size > LARGEST_FILE)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -51,6 +52,15 @@ test('what is no key file is refused, and says why', (t) => {
   refused(keyFile(t, TEXT.replace('server-key', 'server')), /server-key/);
   refused(keyFile(t, TEXT.replace(SECRET, SECRET.slice(1))), /secret-key.*40 characters/);
   refused(keyFile(t, TEXT + 'x'.repeat(20000)), /bytes/);
+});
+
+test('a pipe is refused, and nobody waits for its other end', (t) => {
+  const path = join(folder(t), 'a.key');
+  execFileSync('mkfifo', ['-m', '600', path]);
+  const program = "import { Key } from 'modqd'; try { Key.load(process.argv[1]); } catch (error) { console.log(error.message); }"
+    .replace('modqd', new URL('../index.js', import.meta.url).href);
+  const told = execFileSync(process.execPath, ['--input-type=module', '-e', program, path], { timeout: 20000 });
+  assert.match(told.toString(), /is no file/);
 });
 
 test('a secret is not shown', (t) => {
