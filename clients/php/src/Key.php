@@ -10,12 +10,13 @@ final class Key
     private const LARGEST_FILE = 65536;
 
     /**
+     * @param \SensitiveParameterValue $secret Z85, 40 characters; wrapped, so that no dump and no trace shows it
      * @param string $public Z85, 40 characters
      * @param string $server the daemon's public key, Z85
      * @param array<string, string> $endpoints by the name of the socket: `front`, `push`, `decisions`, `desk`
      */
     private function __construct(
-        #[\SensitiveParameter] private readonly string $secret,
+        private readonly \SensitiveParameterValue $secret,
         public readonly string $public,
         public readonly string $server,
         public readonly string $name,
@@ -35,7 +36,7 @@ final class Key
         $meta = $sections['metadata'] ?? [];
         $curve = $sections['curve'] ?? [];
         $endpoints = array_intersect_key($meta, array_flip(['front', 'push', 'decisions', 'desk']));
-        return new self(self::z85($curve, 'secret-key', $path), self::z85($curve, 'public-key', $path),
+        return new self(new \SensitiveParameterValue(self::z85($curve, 'secret-key', $path)), self::z85($curve, 'public-key', $path),
             self::z85($meta, 'server-key', $path), $meta['name'] ?? '', $meta['role'] ?? '', $endpoints);
     }
 
@@ -44,7 +45,7 @@ final class Key
     {
         $socket->setSockOpt(\ZMQ::SOCKOPT_CURVE_SERVERKEY, $this->server);
         $socket->setSockOpt(\ZMQ::SOCKOPT_CURVE_PUBLICKEY, $this->public);
-        $socket->setSockOpt(\ZMQ::SOCKOPT_CURVE_SECRETKEY, $this->secret);
+        $socket->setSockOpt(\ZMQ::SOCKOPT_CURVE_SECRETKEY, $this->secret->getValue());
         $socket->setSockOpt(\ZMQ::SOCKOPT_TCP_KEEPALIVE, 1);
         $socket->setSockOpt(\ZMQ::SOCKOPT_TCP_KEEPALIVE_IDLE, 60);
     }
@@ -77,7 +78,7 @@ final class Key
     }
 
     /** @return array<string, array<string, string>> */
-    private static function parse(string $text): array
+    private static function parse(#[\SensitiveParameter] string $text): array
     {
         $sections = [];
         $section = '';
@@ -92,7 +93,7 @@ final class Key
     }
 
     /** @param array<string, string> $section */
-    private static function z85(array $section, string $name, string $path): string
+    private static function z85(#[\SensitiveParameter] array $section, string $name, string $path): string
     {
         $value = $section[$name] ?? throw Error::badArgument("key file $path has no $name", $name);
         return preg_match('~^[0-9A-Za-z.:+=^!/*?&<>()\[\]{}@%$#-]{40}$~D', $value) === 1 ? $value

@@ -63,9 +63,22 @@ final class KeyTest extends TestCase
         ob_start();
         var_dump($key);
         print_r($key);
+        var_export($key);
+        print_r((array) $key);
         $this->assertStringNotContainsString(self::SECRET, ob_get_clean());
         $this->expectException(\LogicException::class);
         serialize($key);
+    }
+
+    public function testTheSecretStaysOutOfTraces(): void
+    {
+        $before = ini_set('zend.exception_ignore_args', '0');
+        $text = str_replace(self::PUBLIC, 'short', file_get_contents($this->file()));
+        $e = $this->thrown(fn () => Key::load($this->file($text)));
+        ini_set('zend.exception_ignore_args', $before);
+        $steps = array_filter($e->getTrace(), static fn (array $step): bool => ($step['class'] ?? '') === Key::class);
+        $this->assertNotEmpty($steps);
+        $this->assertStringNotContainsString(self::SECRET, print_r($steps, true));
     }
 
     public function testTheEndpointMayComeFromTheKey(): void
