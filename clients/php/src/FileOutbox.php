@@ -16,6 +16,10 @@ final class FileOutbox extends Outbox
     /** So much of the file may be done before what is left is written anew. */
     private const COMPACT_BYTES = 1 << 20;
 
+    /** Seconds to wait for another process that writes, and how often to look. */
+    private const PATIENCE = 10.0;
+    private const LOOK = 0.005;
+
     /** @var ?resource */
     private $flushing = null;
     private int $at = 0;
@@ -114,7 +118,11 @@ final class FileOutbox extends Outbox
     private function locked(\Closure $do): mixed
     {
         $lock = Files::open("{$this->path}.lock", 'cb');
-        flock($lock, LOCK_EX) || throw Files::failed("{$this->path}.lock cannot be locked");
+        $until = Clock::now() + self::PATIENCE;
+        while (!flock($lock, LOCK_EX | LOCK_NB)) {
+            Clock::now() < $until || throw Error::system("{$this->path}.lock is held by another process");
+            Clock::sleepUntil(Clock::now() + self::LOOK);
+        }
         try {
             return $do();
         } finally {

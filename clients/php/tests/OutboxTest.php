@@ -232,6 +232,20 @@ final class OutboxTest extends TestCase
         $this->assertSame('client_system', $this->thrown(fn () => $outbox->keep('submit', self::comment('1')))->name);
     }
 
+    public function testAProcessThatStandsStillDoesNotHoldUpAnother(): void
+    {
+        $outbox = new FileOutbox("{$this->dir}/outbox");
+        $other = fopen("{$this->dir}/outbox.lock", 'cb');
+        flock($other, LOCK_EX);
+        $start = microtime(true);
+        $e = $this->thrown(fn () => $outbox->keep('withdraw', ['site' => 'news', 'comment' => '1']));
+        $this->assertSame('client_system', $e->name);
+        $this->assertLessThan(20.0, microtime(true) - $start);
+        fclose($other);
+        $outbox->keep('withdraw', ['site' => 'news', 'comment' => '1']);
+        $this->assertSame(1, $outbox->count());
+    }
+
     public function testALineThatDoesNotFitOnTheDiskIsTakenBack(): void
     {
         $outbox = new FileOutbox("{$this->dir}/outbox");
