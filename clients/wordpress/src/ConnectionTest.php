@@ -5,12 +5,15 @@ namespace Modqd\WordPress;
 final class ConnectionTest
 {
     private const SECONDS = 2.0;
+    private const EXTENSIONS = ['zmq', 'mbstring'];
 
     /** @return array{bool, list<string>} whether all is well, and lines for the administrator */
     public function run(): array
     {
-        if (!extension_loaded('zmq') || !extension_loaded('msgpack')) {
-            return [false, [__('PHP lacks the extensions zmq and msgpack: apt-get install php-zmq php-msgpack, and restart php-fpm.', 'modqd')]];
+        $missing = array_filter(self::EXTENSIONS, static fn (string $name) => !extension_loaded($name));
+        if ($missing) {
+            /* translators: %s: names of Debian packages */
+            return [false, [sprintf(__('PHP lacks extensions: apt-get install %s, and restart php-fpm.', 'modqd'), 'php-' . implode(' php-', $missing))]];
         }
         if (!Settings::complete()) {
             return [false, [__('Give the endpoint and the site name first, and save them. Until then WordPress moderates as ever.', 'modqd')]];
