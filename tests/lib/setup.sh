@@ -5,7 +5,7 @@ set -eu
 
 packages="gcc libc6-dev pkg-config libzmq3-dev libmsgpack-dev libsqlite3-dev libsystemd-dev nettle-dev libconfuse-dev libmicrohttpd-dev
 libjansson-dev libutf8proc-dev libncurses-dev libfribidi-dev libcmocka-dev python3 python3-prometheus-client python3-zmq python3-msgpack python3-pyte strace tmux sqlite3 git
-clang clang-tidy clang-format cppcheck shellcheck mandoc lowdown man-db zsh fish python3-pyflakes libclang-rt-14-dev systemd chromium php-cli php-fpm php-zmq php-msgpack php-sqlite3 php-xml php-mbstring phpunit
+clang clang-tidy clang-format cppcheck shellcheck mandoc lowdown man-db zsh fish python3-pyflakes libclang-rt-14-dev systemd chromium php-cli php-fpm php-zmq php-sqlite3 php-xml php-mbstring phpunit
 ruby ruby-ffi-rzmq ruby-msgpack ruby-sqlite3 $*"
 # Node.js from elsewhere brings its own npm, and does not go together with Debian's.
 command -v node >/dev/null && command -v npm >/dev/null || packages="$packages nodejs npm"
