@@ -68,7 +68,7 @@ final class Link
     public function send(string $bytes): bool
     {
         try {
-            return $this->socket?->send($bytes, \ZMQ::MODE_DONTWAIT) instanceof \ZMQSocket;
+            return $this->isOpen() && $this->socket->send($bytes, \ZMQ::MODE_DONTWAIT) instanceof \ZMQSocket;
         } catch (\ZMQSocketException) {
             return false;
         }
@@ -77,8 +77,11 @@ final class Link
     /** The next message of one frame; null when there is none. Messages of several frames are none of the daemon's. */
     public function receive(): ?string
     {
+        if (!$this->isOpen()) {
+            return null;
+        }
         try {
-            while (is_array($frames = $this->socket?->recvMulti(\ZMQ::MODE_DONTWAIT))) {
+            while (is_array($frames = $this->socket->recvMulti(\ZMQ::MODE_DONTWAIT))) {
                 if (count($frames) === 1) {
                     return $frames[0];
                 }
@@ -108,9 +111,12 @@ final class Link
     /** Whether there is a connection, and a place in its queue. */
     public function isConnected(): bool
     {
+        if (!$this->isOpen()) {
+            return false;
+        }
         $in = $out = [];
         try {
-            $this->both?->poll($in, $out, 0);
+            $this->both->poll($in, $out, 0);
         } catch (\ZMQPollException) {
             return true;
         }

@@ -87,6 +87,24 @@ final class DecisionsTest extends TestCase
         $this->assertArrayNotHasKey('hash', $request);
     }
 
+    public function testAForkHasAStreamOfItsOwn(): void
+    {
+        $decisions = $this->decisions([[self::opened(), self::records(1)], [self::opened(), self::records(2)]]);
+        $this->assertSame('1', $this->told($decisions, 1));
+        $child = pcntl_fork();
+        if ($child === 0) {
+            try {
+                file_put_contents("{$this->dir}/told", $this->told($decisions, 2));
+            } finally {
+                posix_kill(getmypid(), SIGKILL); // the daemon belongs to the parent
+            }
+        }
+        pcntl_waitpid($child, $status);
+        $this->assertSame('lost 2', @file_get_contents("{$this->dir}/told"));
+        $this->assertCount(2, array_unique(array_column($this->daemon->lines(), 0)));
+        $this->assertNull($decisions->next(0.1));
+    }
+
     public function testItGoesOnFromThePlace(): void
     {
         $decisions = $this->decisions([[self::opened(), self::records(6), self::message('level')]], ['live' => false],
