@@ -63,13 +63,15 @@ final class Key
 
     private static function read(string $path): string
     {
-        $file = @fopen($path, 'rb');
+        $file = @fopen($path, 'rbn'); // n: does not wait for the writer of a pipe
         if ($file === false) {
             throw Error::badArgument("key file $path cannot be read");
         }
         $mode = fstat($file)['mode'];
+        if (($mode & 0170000) !== 0100000) {
+            throw Error::badArgument("key file $path is no file");
+        }
         if ($mode & 077) {
-            fclose($file);
             throw Error::badArgument(sprintf('key file %s can be read by others (mode %04o): chmod 600', $path, $mode & 07777));
         }
         $text = stream_get_contents($file, self::LARGEST_FILE);

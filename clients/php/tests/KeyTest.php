@@ -55,6 +55,10 @@ final class KeyTest extends TestCase
             $this->assertStringNotContainsString(substr(self::SECRET, 1), $e->getMessage());
         }
         $this->assertSame('client_bad_argument', $this->thrown(fn () => Key::load("{$this->dir}/none"))->name);
+        $this->assertStringContainsString('is no file', $this->thrown(fn () => Key::load($this->dir))->getMessage());
+        posix_mkfifo("{$this->dir}/pipe", 0600);
+        $this->assertStringContainsString('is no file', $this->thrown(fn () => Key::load("{$this->dir}/pipe"))->getMessage());
+        unlink("{$this->dir}/pipe");
     }
 
     public function testTheSecretStaysOutOfDumps(): void
