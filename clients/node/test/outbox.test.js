@@ -152,7 +152,7 @@ test('a flush ends in time when nobody answers', async (t) => {
   const start = performance.now();
   const { left, error } = await outbox.flush(front, { timeout: 300 });
   assert.deepEqual([left, error.name], [1, 'client_timeout']);
-  assert.ok(performance.now() - start < 3000);
+  assert.ok(performance.now() - start < 1500);
   fake.onRequest = accept;
   assert.equal((await outbox.flush(front)).sent, 1);
 });
@@ -164,14 +164,14 @@ test('a flush ends in time however many requests it takes', async (t) => {
   const fake = await FakeDaemon.start(t);
   const front = new Front(fake.endpoint, { attempt: 200 });
   t.after(() => front.close());
-  for (let i = 0; i < 100; i++) await outbox.keep('submit', { comment: comment(`${i}`, { body: 'x'.repeat(60000) }) });
+  for (let i = 0; i < 100; i++) await outbox.keep('submit', { comment: comment(`${i}`) });
   for (const answer of [silent, busy]) {
-    fake.onRequest = (request) => (request.map.op === 'hello' ? accept : answer)(request);
+    fake.onRequest = (request) =>
+      request.map.op === 'hello' ? request.answer({ ok: true, limits: { max_batch: 1 } }) : answer(request);
     const start = performance.now();
-    const { left, error } = await outbox.flush(front, { timeout: 800 });
+    const { left, error } = await outbox.flush(front, { timeout: 400 });
     assert.deepEqual([left, error.keep], [100, true]);
-    assert.ok(performance.now() - start < 4000, // one time-out for each request would take seven seconds
-      `${performance.now() - start} ms`);
+    assert.ok(performance.now() - start < 4000, `${performance.now() - start} ms`); // 25 times as long, one after the other
   }
 });
 
