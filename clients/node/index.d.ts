@@ -355,8 +355,9 @@ export interface Outbox {
   count(): Promise<number>;
 }
 
-/** An outbox in a file, for any number of processes. What is refused goes to `PATH.refused`, one JSON object a line with
- * `op`, `fields` and `error`. Rejects with client_system, and with `invalid_utf8`, `malformed`, `client_bad_argument`. */
+/** An outbox in a file, for any number of processes of one machine. What is refused goes to `PATH.refused`, one JSON object a
+ * line with `op`, `fields` and `error`. Rejects with client_system, and with `invalid_utf8`, `malformed`,
+ * `client_bad_argument`. */
 export declare class FileOutbox implements Outbox {
   constructor(path: string);
   keep: Outbox['keep'];

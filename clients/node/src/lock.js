@@ -1,7 +1,10 @@
-// A lock between processes: a file that names its owner. Where the owner is gone, the lock is, too.
+// A lock between the processes of one machine. Whoever wants it makes a file that names him, and then looks whether there is
+// another's: of two at a time one at least sees the other, so that never both have it. The file of a process that is gone
+// counts for nothing.
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { readdir, unlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 /** When a process began, in ticks since the start of the system: a number of a process can be given again. Null where it
  * is not running; where the system does not tell, every running process counts as the same. */
@@ -20,41 +23,29 @@ function startOf(pid) {
   }
 }
 
-async function ownerIsAlive(path) {
-  const [pid, start] = (await readFile(path, 'latin1')).split(' ');
-  return /^[1-9]\d*$/.test(pid) && startOf(Number(pid)) === start;
-}
-
-/** Takes the lock and returns what gives it back; null when another has it. */
+/** Takes the lock and returns what gives it back; null when another has it, or wants it at the same moment. */
 export async function lock(path) {
-  const mark = `${process.pid} ${startOf(process.pid)} ${randomUUID()}`;
-  const own = `${path}.${process.pid}.${randomUUID()}`;
-  await writeFile(own, mark, { mode: 0o600 });
+  const own = `${path}.${process.pid}.${startOf(process.pid)}.${randomUUID()}`;
+  await writeFile(own, '', { mode: 0o600, flag: 'wx' });
+  let free = false;
   try {
-    if (!await take(own, path, mark))
-      return null;
+    free = !await isWantedByAnother(path, own);
   } finally {
-    await unlink(own).catch(() => {});
+    if (!free)
+      await unlink(own);
   }
-  return () => unlink(path);
+  return free ? () => unlink(own) : null;
 }
 
-async function take(own, path, mark) {
-  try {
-    await link(own, path);
-    return true;
-  } catch (error) {
-    if (error.code !== 'EEXIST')
-      throw error;
+async function isWantedByAnother(path, own) {
+  const prefix = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path))) {
+    const found = name.startsWith(prefix) && /^([1-9]\d*)\.(\w+)\.[0-9a-f-]{36}$/.exec(name.slice(prefix.length));
+    if (!found || name === basename(own))
+      continue;
+    if (startOf(Number(found[1])) === found[2])
+      return true;
+    await unlink(join(dirname(path), name)).catch(() => {}); // another may have removed it, too
   }
-  try {
-    if (await ownerIsAlive(path))
-      return false;
-  } catch (error) {
-    if (error.code === 'ENOENT')
-      return false; // given back just now: the next attempt gets it
-    throw error;
-  }
-  await rename(own, path);
-  return await readFile(path, 'latin1') === mark;
+  return false;
 }

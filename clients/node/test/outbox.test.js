@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import files from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test from 'node:test';
 
 import { FileOutbox, Front } from '../index.js';
 import { errorFrom } from '../src/errors.js';
+import { lock } from '../src/lock.js';
 import { accept, ACCEPTED, BUSY, errorMap, FakeDaemon, folder, pause } from './lib/fake.js';
 
 const KEEPER = new URL('lib/keeper.js', import.meta.url).pathname;
@@ -345,9 +346,35 @@ test('a lock whose owner was killed is free, and one whose owner lives is not', 
   assert.equal((await outbox.flush(frontOf([]))).error?.name, 'client_timeout');
   child.kill('SIGKILL');
   await ended;
-  assert.ok(existsSync(`${path}.lock`));
+  const locks = () => readdirSync(dirname(path)).filter((name) => name.startsWith('outbox.lock.'));
+  assert.equal(locks().length, 1);
   assert.equal((await outbox.flush(frontOf([]))).sent, 1);
-  assert.ok(!existsSync(`${path}.lock`));
+  assert.deepEqual(locks(), []);
+});
+
+test('of several who find the lock of a process that was killed one at most takes it', async (t) => {
+  const { path } = fresh(t);
+  const { child, lines, ended } = keeper(t, path, 'lock');
+  await new Promise((resolve) => lines.once('line', resolve));
+  child.kill('SIGKILL');
+  await ended;
+  const { rename, unlink } = files;
+  const replace = (rename_, unlink_) => {
+    Object.assign(files, { rename: rename_, unlink: unlink_ });
+    syncBuiltinESMExports();
+  };
+  t.after(() => replace(rename, unlink));
+  const taken = [];
+  // the first has seen that the owner is gone; before it does anything about it, a second one takes the lock
+  const second = (act) => async (...names) => {
+    replace(rename, unlink);
+    taken.push(await lock(`${path}.lock`));
+    return act(...names);
+  };
+  replace(second(rename), second(unlink));
+  taken.push(await lock(`${path}.lock`));
+  assert.equal(taken.length, 2);
+  assert.ok(taken.filter(Boolean).length <= 1);
 });
 
 test('more is kept than a function has arguments', async (t) => {
