@@ -139,13 +139,18 @@ class Path(WordPressTest):
         self.approved("After the unknown one.")
 
     def test_spam_is_not_handed_in_until_it_is_called_none(self):
-        self.site.php(f"""add_filter('pre_comment_approved', fn () => 'spam');
-            wp_new_comment(['comment_post_ID' => {self.site.article}, 'comment_author' => 'S', 'comment_author_email' => 's@example.org', 'comment_author_url' => '',
-              'comment_content' => 'Buy it now.', 'comment_type' => 'comment', 'comment_author_IP' => '', 'comment_agent' => '']);""")
-        number = self.site.newest()
+        number = self.site.spam("Buy it now.")
         self.assertIsNone(self.site.row(number))
         self.site.php(f"wp_unspam_comment({number});")
         wait_for("the row", lambda: self.site.row(number))
+        self.site.wait_handed_in(number)
+
+    def test_spam_that_the_edit_screen_approves_is_held_and_handed_in(self):
+        number = self.site.spam("Bought by nobody.")
+        self.site.php(f"wp_update_comment(['comment_ID' => {number}, 'comment_approved' => 1]);")
+        self.assertEqual("0", self.site.status(number))
+        self.site.wait_handed_in(number)
+
         self.site.wait_handed_in(number)
 
 

@@ -364,6 +364,17 @@ http {{
                                                                 "author": author, "email": email, "url": "", "comment": text}, timeout)
         return self.newest() if status == 200 and self.newest() != before else None
 
+    def spam(self, text):
+        """The number of a comment that WordPress takes for spam."""
+        self.php(f"""add_filter('pre_comment_approved', fn () => 'spam');
+            wp_new_comment(['comment_post_ID' => {self.article}, 'comment_author' => 'S', 'comment_author_email' => 's@example.org', 'comment_author_url' => '',
+              'comment_content' => '{text}', 'comment_type' => 'comment', 'comment_author_IP' => '', 'comment_agent' => '']);""")
+        return self.newest()
+
+    def status(self, number):
+        """WordPress' status of a comment: 0, 1, spam or trash."""
+        return self.sql(f"SELECT comment_approved a FROM wp_comments WHERE comment_ID = {number}")[0]["a"]
+
     def newest(self):
         return int(self.sql("SELECT COALESCE(MAX(comment_ID), 0) n FROM wp_comments")[0]["n"])
 

@@ -58,24 +58,41 @@ final class Hold
         });
     }
 
-    /** A changed text is held by the very statement that changes it. */
+    /** A changed text, or an approval that no moderator gave, is held by the very statement that changes it. */
     public static function holdChanged(mixed $data, array $before): mixed
     {
-        if (!is_array($data) || !in_array((string) $data['comment_approved'], ['1', 'approve'], true)) {
-            return $data;
-        }
-        $row = Comments::known((int) $before['comment_ID']);
-        if ($row && !Comments::mayBeShown($row, (string) $data['comment_content'])) {
+        $shown = is_array($data) && in_array((string) $data['comment_approved'], ['1', 'approve'], true);
+        if ($shown && !self::mayBecome($before, (string) $data['comment_content'])) {
             $data['comment_approved'] = '0';
         }
         return $data;
     }
 
+    /** Whether a comment may be shown with this text. One that was left to WordPress when it came, and is shown, stays so. */
+    private static function mayBecome(array $before, string $content): bool
+    {
+        $row = Comments::known((int) $before['comment_ID']);
+        return $row ? Comments::mayBeShown($row, $content) : $before['comment_approved'] === '1' || !self::awaits($before);
+    }
+
+    /** Whether a comment that has no row yet is to get one: it came after the plugin did, and is of a kind that is held. */
+    private static function awaits(array $comment): bool
+    {
+        return (int) $comment['comment_ID'] >= (int) get_option('modqd_first') && self::concerns($comment);
+    }
+
     public static function edited(int|string $id): void
     {
         self::guarded(static function () use ($id): void {
-            $entry = Comments::revise((int) $id);
-            Comments::settle((int) $id);
+            $comment = get_comment((int) $id, ARRAY_A);
+            if (Comments::known((int) $id)) {
+                $entry = Comments::revise((int) $id);
+                Comments::settle((int) $id);
+            } elseif ($comment && $comment['comment_approved'] === '0' && self::awaits($comment)) {
+                $entry = Comments::adopt((int) $id);
+            } else {
+                return;
+            }
             Comments::refresh((int) $id);
             Outbox::sendNow($entry);
         });
@@ -85,17 +102,26 @@ final class Hold
     public static function keep(int|string $id): void
     {
         self::guarded(static function () use ($id): void {
-            $comment = get_comment((int) $id);
-            $known = Comments::known((int) $id);
-            if (!$comment || !$known && ((int) $id < (int) get_option('modqd_first') || !self::concerns($comment))) {
+            $comment = get_comment((int) $id, ARRAY_A);
+            if (Comments::known((int) $id)) {
+                Comments::settle((int) $id);
+            } elseif ($comment && self::awaits($comment)) {
+                Comments::adopt((int) $id);
+            } else {
                 return;
             }
-            if ($known) {
-                Comments::settle((int) $id);
-            } else {
-                Comments::adopt((int) $id);
-            }
             Comments::refresh((int) $id);
+        });
+    }
+
+    /** An article comes back from the bin, and WordPress gives its comments the statuses that they had when it went. */
+    public static function keepAll(int|string $articleId): void
+    {
+        self::guarded(static function () use ($articleId): void {
+            foreach (Comments::knownUnder((int) $articleId) as $id) {
+                Comments::settle($id);
+                Comments::refresh($id);
+            }
         });
     }
 
