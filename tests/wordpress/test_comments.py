@@ -110,6 +110,14 @@ class Path(WordPressTest):
         number = self.site.newest()
         self.assertEqual(("0", "pending"), (self.site.row(number)["comment_approved"], self.site.row(number)["state"]))
 
+    def test_a_filter_that_approves_everything_does_not_show_a_comment_for_a_moment_either(self):
+        self.site.php(f"""add_filter('pre_comment_approved', '__return_true');
+            add_action('wp_insert_comment', fn ($id, $comment) => update_option('test_stored_as', $comment->comment_approved), 1, 2);
+            wp_new_comment(['comment_post_ID' => {self.site.article}, 'comment_author' => 'A', 'comment_author_email' => 'a@example.org', 'comment_author_url' => '',
+              'comment_content' => 'Approved by a filter.', 'comment_type' => 'comment', 'comment_author_IP' => '', 'comment_agent' => '']);""")
+        self.assertEqual("0", self.site.json("get_option('test_stored_as')"))
+        self.assertEqual("0", self.site.row(self.site.newest())["comment_approved"])
+
     def test_no_mail_asks_to_moderate_in_wordpress(self):
         self.site.settings(site="")
         self.site.post("WordPress alone asks.")
@@ -150,6 +158,13 @@ class Path(WordPressTest):
         self.site.php(f"wp_update_comment(['comment_ID' => {number}, 'comment_approved' => 1]);")
         self.assertEqual("0", self.site.status(number))
         self.site.wait_handed_in(number)
+
+    def test_a_comment_of_which_nothing_is_left_stays_held_whoever_approves_it(self):
+        number = self.site.post("<script></script>", author="A name that nobody read")
+        self.assertEqual(("0", None), (self.site.status(number), self.site.row(number)))
+        for way in ("wp_set_comment_status({n}, 'approve');", "wp_update_comment(['comment_ID' => {n}, 'comment_approved' => 1]);"):
+            self.site.php(way.format(n=number))
+            self.assertEqual("0", self.site.status(number), way)
 
         self.site.wait_handed_in(number)
 

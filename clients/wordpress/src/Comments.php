@@ -53,7 +53,11 @@ final class Comments
     {
         return Database::transaction(static function () use ($commentId, $visitor): ?int {
             $comment = self::stored($commentId);
-            if (!$comment || !in_array($comment['comment_approved'], ['0', '1'], true) || $comment['comment_content'] === '') {
+            if (!$comment || !in_array($comment['comment_approved'], ['0', '1'], true)) {
+                return null;
+            }
+            if ($comment['comment_content'] === '') {
+                self::put($comment, '0');       // there is nothing to judge
                 return null;
             }
             $id = bin2hex(random_bytes(16));

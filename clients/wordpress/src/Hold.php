@@ -42,7 +42,8 @@ final class Hold
     /** Trusted authors, and those who were approved before, wait like everybody. Spam stays spam. */
     public static function hold(mixed $approved, array $data): mixed
     {
-        $shown = is_numeric($approved) && (int) $approved === 1;
+        // WordPress stores true as 1, too.
+        $shown = is_scalar($approved) && (string) $approved === '1';
         return $shown && self::concerns($data) ? 0 : $approved;
     }
 
