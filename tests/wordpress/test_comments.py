@@ -166,6 +166,13 @@ class Path(WordPressTest):
             self.site.php(way.format(n=number))
             self.assertEqual("0", self.site.status(number), way)
 
+    def test_who_knows_an_address_does_not_see_what_its_owner_wrote(self):
+        author, other = Http(self.site.base), Http(self.site.base)
+        number = self.site.post("For moderators' eyes.", http=author, email="victim@example.org")
+        name = "comment_author_email_" + self.site.json("COOKIEHASH")
+        other.opener.addheaders = [("Cookie", f"{name}=victim%40example.org")]
+        self.assertTrue(self.site.shows("For moderators&#8217; eyes.", author))
+        self.assertFalse(self.site.shows("For moderators&#8217; eyes.", other))
         self.site.wait_handed_in(number)
 
 
