@@ -291,6 +291,19 @@ class Decisions(WordPressTest):
         self.site.wait_state(number, "pending", "0")
         self.assertFalse(self.site.shows("A doubtful one."))
 
+    def test_an_article_that_comes_back_from_the_bin_shows_what_moderators_say_now(self):
+        article = int(self.site.php("echo wp_insert_post(['post_title' => 'Binned', 'post_status' => 'publish', 'comment_status' => 'open']);"))
+        shown = self.approved("Approved, then undone.", article=article)
+        held = self.site.post("Held, then approved.", article=article)
+        self.site.wait_handed_in(held)
+        self.site.php(f"wp_trash_post({article});")
+        self.site.modq("undo", self.site.name(shown))
+        self.site.modq("approve", self.site.name(held))
+        self.site.wait_state(shown, "pending")
+        self.site.wait_state(held, "approved")
+        self.site.php(f"wp_untrash_post({article}); wp_publish_post({article});")
+        self.assertEqual(("0", "1"), (self.site.status(shown), self.site.status(held)))
+
     def test_the_text_of_an_erased_comment_is_gone_from_wordpress(self):
         number = self.approved("Please erase me.")
         self.daemon.administrator().erase([{"site": SITE, "comment": self.site.row(number)["modqd_id"]}])

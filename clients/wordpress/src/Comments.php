@@ -29,6 +29,15 @@ final class Comments
         return Database::rows('SELECT * FROM ' . Database::table('comments') . " WHERE comment_id IN ($places)", ...$commentIds);
     }
 
+    /** @return list<int> numbers of an article's comments that the plugin knows */
+    public static function knownUnder(int $articleId): array
+    {
+        global $wpdb;
+        $rows = Database::rows('SELECT m.comment_id FROM ' . Database::table('comments') . " m JOIN $wpdb->comments c ON c.comment_ID = m.comment_id"
+            . ' WHERE c.comment_post_ID = %d', $articleId);
+        return array_map('intval', array_column($rows, 'comment_id'));
+    }
+
     /** @return ?array<string, string> the plugin's row */
     public static function byModqdId(string $id): ?array
     {

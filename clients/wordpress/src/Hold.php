@@ -17,6 +17,7 @@ final class Hold
         foreach (['wp_set_comment_status', 'untrashed_comment', 'unspammed_comment'] as $hook) {
             add_action($hook, [self::class, 'keep'], PHP_INT_MAX);
         }
+        add_action('untrashed_post_comments', [self::class, 'keepAll'], PHP_INT_MAX);
         add_action('deleted_comment', [self::class, 'deleted']);
         add_filter('notify_moderator', [self::class, 'mail'], PHP_INT_MAX, 2);
     }
