@@ -181,6 +181,24 @@ class Trouble(TroubleTest):
         self.site.sql(f"UPDATE wp_comments SET comment_content = 'Changed, and not yet kept.' WHERE comment_ID = {number}")
         self.site.wait_handed_in(number, 2)
 
+    def test_what_a_killed_process_left_against_the_moderators_decision_is_put_right(self):
+        self.site.start("worker")
+        held, rejected = self.site.post("Held."), self.decided("Rejected.", "reject", "--reason", "profanity")
+        self.site.wait_handed_in(held)
+        self.site.wait_state(rejected, "rejected", "0")
+        changed, hidden = self.approved("Before the change."), self.approved("Approved and hidden.")
+        self.site.kill("worker")
+        # Each is what is there when PHP is killed between WordPress' statement and the hook after it.
+        self.site.sql(f"UPDATE wp_comments SET comment_approved = '1' WHERE comment_ID IN ({held}, {rejected});"
+                      f"UPDATE wp_comments SET comment_approved = '0' WHERE comment_ID = {hidden};"
+                      f"UPDATE wp_comments SET comment_approved = '0', comment_content = 'After the change.' WHERE comment_ID = {changed};")
+        self.site.start("worker")
+        self.site.wait_state(held, "pending", "0")
+        self.site.wait_state(rejected, "rejected", "0")
+        self.site.wait_state(hidden, "approved", "1")
+        self.site.wait_handed_in(changed, 2)
+        self.site.wait_state(changed, "pending", "0")
+
     def test_what_the_daemon_refuses_is_set_aside_and_can_be_sent_again(self):
         self.site.start("worker")
         self.site.settings(site="sport")

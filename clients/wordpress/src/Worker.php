@@ -176,7 +176,7 @@ final class Worker
 
     /**
      * What a process that was killed between WordPress' statement and ours left behind: comments that are held and have no
-     * id, and texts that changed and were not handed in.
+     * id, texts that changed and were not handed in, and statuses that are not what moderators and authors say.
      */
     private function findStrays(): void
     {
@@ -189,10 +189,17 @@ final class Worker
             $this->oneStray(Comments::adopt(...), (int) $comment['comment_ID']);
         }
         $changed = Database::rows("SELECT c.comment_ID FROM $ours m JOIN $wpdb->comments c ON m.comment_id = c.comment_ID"
-            . " WHERE m.state IN ('pending', 'rejected') AND m.withdrawn = 0 AND c.comment_approved = '0' AND c.comment_content <> ''"
+            . " WHERE m.state IN ('pending', 'rejected', 'approved') AND m.withdrawn = 0 AND c.comment_approved = '0' AND c.comment_content <> ''"
             . ' AND SHA2(CONVERT(c.comment_content USING utf8mb4), 256) <> m.body_sha256 LIMIT %d', self::STRAYS);
         foreach ($changed as $comment) {
             $this->oneStray(Comments::revise(...), (int) $comment['comment_ID']);
+        }
+        $unsettled = Database::rows("SELECT c.comment_ID FROM $ours m JOIN $wpdb->comments c ON m.comment_id = c.comment_ID"
+            . " WHERE c.comment_approved = '1' AND (m.state <> 'approved' OR m.withdrawn = 1)"
+            . " OR c.comment_approved = '0' AND (m.state NOT IN ('pending', 'rejected') OR m.withdrawn = 1) LIMIT %d", self::STRAYS);
+        foreach ($unsettled as $comment) {
+            $this->oneStray(Comments::settle(...), (int) $comment['comment_ID']);
+            Comments::refresh((int) $comment['comment_ID']);
         }
     }
 
