@@ -199,6 +199,22 @@ class Trouble(TroubleTest):
         self.site.wait_handed_in(changed, 2)
         self.site.wait_state(changed, "pending", "0")
 
+    def test_nothing_is_shown_by_any_hook_while_a_lost_past_is_replayed(self):
+        self.site.start("worker")
+        number = self.approved("Approved by what was replayed so far.")
+        self.site.stop("worker")
+        self.site.sql(f"UPDATE wp_modqd_place SET mode = 'replay'; UPDATE wp_comments SET comment_approved = '0' WHERE comment_ID = {number}")
+        self.addCleanup(self.site.sql, "UPDATE wp_modqd_place SET mode = 'live'")
+        for way in ("wp_set_comment_status({n}, 'approve');", "wp_update_comment(['comment_ID' => {n}, 'comment_approved' => 1]);",
+                    "wp_trash_comment({n}); wp_untrash_comment({n});"):
+            self.site.php(way.format(n=number))
+            self.assertEqual("0", self.site.status(number), way)
+        # Killed in the middle of showing what was replayed: it goes on there.
+        self.site.sql("UPDATE wp_modqd_place SET mode = 'showing'")
+        self.site.start("worker")
+        self.site.wait_state(number, "approved", "1")
+        wait_for("the end of the recovery", lambda: self.site.sql("SELECT mode FROM wp_modqd_place")[0]["mode"] == "live")
+
     def test_what_the_daemon_refuses_is_set_aside_and_can_be_sent_again(self):
         self.site.start("worker")
         self.site.settings(site="sport")

@@ -146,7 +146,7 @@ final class Comments
             } elseif ($row['withdrawn'] || $row['state'] === 'withdrawn') {
                 self::put($comment, 'trash');
             } elseif (!self::judged($row) || $row['judged_sha256'] === $sha256) {
-                self::put($comment, $row['state'] === 'approved' ? '1' : '0');
+                self::put($comment, self::mayBeShown($row, $comment['comment_content']) ? '1' : '0');
             } elseif ($row['body_sha256'] !== $sha256 || $row['judged_revision'] >= $row['revision']) {
                 self::newRevision($row, $comment, max((int) $row['revision'], (int) $row['judged_revision']) + 1);
             } else {
@@ -155,10 +155,11 @@ final class Comments
         });
     }
 
-    /** Whether this very text may be shown. */
+    /** Whether this very text may be shown. While a lost past is replayed nothing may: a later record can take it back. */
     public static function mayBeShown(array $row, string $content): bool
     {
-        return $row['state'] === 'approved' && !$row['withdrawn'] && $row['judged_sha256'] === hash('sha256', $content);
+        return $row['state'] === 'approved' && !$row['withdrawn'] && $row['judged_sha256'] === hash('sha256', $content)
+            && Place::mode(Settings::get('site')) !== 'replay';
     }
 
     /**

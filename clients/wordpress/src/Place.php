@@ -19,7 +19,13 @@ final class Place implements \Modqd\Place
             $site, $position->seq, bin2hex($position->chain), bin2hex($position->epoch));
     }
 
-    /** @return ?array<string, string> with the mode (live, replay or asking) and heard_at (seconds since 1970) */
+    /** live; or how far the recovery of a lost past is: replay, showing or asking. */
+    public static function mode(string $site): string
+    {
+        return self::row($site)['mode'] ?? 'live';
+    }
+
+    /** @return ?array<string, string> with the mode and heard_at (seconds since 1970) */
     public static function row(string $site): ?array
     {
         return Database::row('SELECT * FROM ' . Database::table('place') . ' WHERE site = %s', $site);

@@ -28,9 +28,18 @@ final class Recovery
         self::forgetCaches();
     }
 
-    /** The replay is level: what was folded together is shown. */
-    public static function show(string $site): void
+    /** The replay is level: what was folded together is shown, and what the daemon lost is handed in; or the rest of that. */
+    public static function finish(string $site, Front $front): void
     {
+        if (Place::mode($site) !== 'asking') {
+            self::show($site);
+        }
+        self::ask($site, $front);
+    }
+
+    private static function show(string $site): void
+    {
+        Place::setMode($site, 'showing');
         foreach (self::pages('1 = 1') as $rows) {
             Database::transaction(static function () use ($rows): void {
                 foreach ($rows as $row) {
@@ -47,7 +56,7 @@ final class Recovery
      *
      * @throws \Modqd\Error the daemon is away; to be called again
      */
-    public static function ask(string $site, Front $front): void
+    private static function ask(string $site, Front $front): void
     {
         foreach (self::pages("withdrawn = 1 AND state NOT IN ('withdrawn', 'erased')") as $rows) {
             foreach ($rows as $row) {

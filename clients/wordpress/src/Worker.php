@@ -83,8 +83,8 @@ final class Worker
         if ($this->decisions) {
             return;
         }
-        if ($this->mode() === 'asking') {
-            Recovery::ask(Settings::get('site'), $this->front);
+        if (in_array($this->mode(), ['showing', 'asking'], true)) {
+            Recovery::finish(Settings::get('site'), $this->front);
         }
         $this->decisions = Connection::decisions();
     }
@@ -122,8 +122,7 @@ final class Worker
     {
         $site = Settings::get('site');
         if ($this->mode() === 'replay') {
-            Recovery::show($site);
-            Recovery::ask($site, $this->front);
+            Recovery::finish($site, $this->front);
             ($this->say)('what the daemon lost was handed in again');
         }
         Policy::renew($this->front);
@@ -235,7 +234,7 @@ final class Worker
 
     private function mode(): string
     {
-        return Place::row(Settings::get('site'))['mode'] ?? 'live';
+        return Place::mode(Settings::get('site'));
     }
 
     private function close(): void
