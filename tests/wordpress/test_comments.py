@@ -291,6 +291,21 @@ class Decisions(WordPressTest):
         self.site.wait_state(number, "pending", "0")
         self.assertFalse(self.site.shows("A doubtful one."))
 
+    def test_a_report_that_another_site_sends_is_refused(self):
+        number = self.approved("Reported from elsewhere.")
+        http = Http(self.site.base)
+        form = http.form(self.site.url(), "report", number)
+
+        def status(**headers):
+            http.opener.addheaders = [(name.replace("_", "-"), value) for name, value in headers.items()]
+            return http.open("/wp-admin/admin-post.php", {**form, "reason": ""})[0]
+        self.assertEqual(403, status(Origin="https://evil.example", Sec_Fetch_Site="cross-site"))
+        self.assertEqual(403, status(Origin="https://evil.example"))
+        self.assertEqual(403, status(Origin="null"))
+        self.assertEqual(0, self.site.card(number)["reports"])
+        self.assertEqual(200, status(Origin=self.site.base))
+        self.assertEqual(200, status(Origin="null", Sec_Fetch_Site="same-origin"))
+
     def test_an_article_that_comes_back_from_the_bin_shows_what_moderators_say_now(self):
         article = int(self.site.php("echo wp_insert_post(['post_title' => 'Binned', 'post_status' => 'publish', 'comment_status' => 'open']);"))
         shown = self.approved("Approved, then undone.", article=article)

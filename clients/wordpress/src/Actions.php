@@ -32,6 +32,9 @@ final class Actions
 
     private static function answer(string $what): never
     {
+        if (self::isForeign()) {
+            self::refuse(__('This did not come from our page.', 'modqd'));
+        }
         $id = (int) self::field('comment');
         $comment = get_comment($id);
         $row = $comment ? Comments::known($id) : null;
@@ -88,6 +91,20 @@ final class Actions
             'more' => $more + ['at' => (int) (microtime(true) * 1000)]];
         Outbox::sendNow(Outbox::keep($row['modqd_id'], 'report', $fields));
         return 'reported';
+    }
+
+    /**
+     * Whether a page of another site sent this. Readers without login or cookie all have the same nonces: without a look
+     * at this, such a page could have all its visitors report a comment.
+     */
+    private static function isForeign(): bool
+    {
+        $origin = $_SERVER['HTTP_ORIGIN'] ?? '';
+        if ($origin === '' || ($_SERVER['HTTP_SEC_FETCH_SITE'] ?? '') === 'same-origin') {
+            return false;
+        }
+        $host = static fn (string $url): string => wp_parse_url($url, PHP_URL_HOST) . ':' . wp_parse_url($url, PHP_URL_PORT);
+        return !in_array($host($origin), [$host(home_url()), $host(admin_url())], true);
     }
 
     private static function field(string $name): string
