@@ -306,6 +306,14 @@ class Decisions(WordPressTest):
         self.assertEqual(200, status(Origin=self.site.base))
         self.assertEqual(200, status(Origin="null", Sec_Fetch_Site="same-origin"))
 
+    def test_fields_that_are_lists_change_nothing_and_make_no_noise(self):
+        http = Http(self.site.base)
+        number = self.approved("Not to become an Array.", http=http)
+        self.assertEqual(200, http.open(self.site.url() + "&modqd[]=x")[0])
+        form = http.form(self.site.url(), "edit", number)
+        http.open("/wp-admin/admin-post.php", {**form, "text[]": "x"})
+        self.assertEqual("Not to become an Array.", self.site.row(number)["comment_content"])
+
     def test_an_article_that_comes_back_from_the_bin_shows_what_moderators_say_now(self):
         article = int(self.site.php("echo wp_insert_post(['post_title' => 'Binned', 'post_status' => 'publish', 'comment_status' => 'open']);"))
         shown = self.approved("Approved, then undone.", article=article)

@@ -69,8 +69,8 @@ final class Actions
             return 'late';
         }
         // As WordPress does with a new comment: slashed, and gone over by its filters. Hold::edited hands it in.
-        $text = (string) ($_POST['text'] ?? '');
-        if (trim($text) === '') {
+        $text = $_POST['text'] ?? '';
+        if (!is_string($text) || trim($text) === '') {
             return 'empty';
         }
         wp_update_comment(['comment_ID' => (int) $comment->comment_ID, 'comment_content' => $text]);

@@ -130,7 +130,8 @@ final class Page
     /** What became of what the reader has just done with this comment. */
     private static function notice(int $commentId): string
     {
-        [$what, $id] = explode('-', sanitize_text_field(wp_unslash((string) ($_GET['modqd'] ?? ''))) . '-');
+        $told = $_GET['modqd'] ?? '';
+        [$what, $id] = explode('-', is_string($told) ? "$told-" : '-');
         if ((int) $id !== $commentId || !isset(Actions::told()[$what])) {
             return '';
         }
