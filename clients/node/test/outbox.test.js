@@ -153,7 +153,7 @@ test('a flush ends in time when nobody answers', async (t) => {
   const start = performance.now();
   const { left, error } = await outbox.flush(front, { timeout: 300 });
   assert.deepEqual([left, error.name], [1, 'client_timeout']);
-  assert.ok(performance.now() - start < 1500);
+  assert.ok(performance.now() - start < 3000);
   fake.onRequest = accept;
   assert.equal((await outbox.flush(front)).sent, 1);
 });
