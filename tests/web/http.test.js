@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { EXAMPLE, Reader, scene, sleep, until } from './lib.js';
 
 const { Live } = await import(path.join(EXAMPLE, 'live.js'));
+const { householdOf } = await import(path.join(EXAMPLE, 'guard.js'));
 const { serve } = createRequire(path.join(EXAMPLE, 'package.json'))('@hono/node-server');
 
 /** Reads a stream of events; `events` holds what came so far, comments of the protocol as {comment}. */
@@ -142,6 +143,28 @@ test('who sends too much at once is held back, and nobody else is', async (t) =>
   });
   assert.equal(page429.status, 429);
   assert.match(await page429.text(), /not &lt;lost&gt;<\/textarea>/);
+});
+
+test('all addresses of one IPv6 household are one reader', () => {
+  const households = {
+    '2001:db8:0:1::/64': ['2001:db8:0:1::1', '2001:DB8::1:ffff:2:3:4', '2001:0db8:0000:0001:0:0:0:9', '2001:db8:0:1:8:8:8.8.8.8'],
+    '2001:db8:0:2::/64': ['2001:db8:0:2::1'],
+    'fe80:0:0:0::/64': ['fe80::1%eth0'],
+    '0:0:0:0::/64': ['::1'],
+    '10.0.0.1': ['10.0.0.1', '::ffff:10.0.0.1'],
+    nonsense: ['nonsense'],
+  };
+  for (const [household, addresses] of Object.entries(households)) {
+    for (const address of addresses) assert.equal(householdOf(address), household, address);
+  }
+});
+
+test('who has many IPv6 addresses is held back, too', async (t) => {
+  const { page } = await scene(t, { PACE_BURST: '2', PACE_EVERY_MS: '60000', PROXIED: '1' });
+  const reader = new Reader(page);
+  const post = async (from) => (await reader.ask('/en/tram/comments', { form: { body: from }, headers: { 'X-Forwarded-For': from } })).status;
+  assert.deepEqual([await post('2001:db8::1'), await post('2001:db8::2'), await post('2001:db8::3')], [200, 200, 429]);
+  assert.equal(await post('2001:db8:0:1::1'), 200);
 });
 
 test('a form that is sent twice makes one comment; the same form with another text makes two', async (t) => {

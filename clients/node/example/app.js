@@ -6,7 +6,7 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { getCookie, setCookie } from 'hono/cookie';
 import { ARTICLES } from './articles.js';
-import { Pace, SAFE_HEADERS, sameOrigin } from './guard.js';
+import { Pace, SAFE_HEADERS, householdOf, sameOrigin } from './guard.js';
 import { MAX_NOTE_BYTES, languageOf, lines, oneLine, problemOf, visible } from './text.js';
 import { articlePage, editPage, problemPage, reportPage, viewOf } from './views.js';
 import { FALLBACK, LANGUAGES, preferred } from './words.js';
@@ -187,7 +187,7 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
 
   function clientOf(c) {
     const named = proxied ? c.req.header('X-Forwarded-For')?.split(',').at(-1).trim() : null;
-    return named || getConnInfo(c).remote.address || '';
+    return householdOf(named || getConnInfo(c).remote.address || '');
   }
 
   /** Stands for whoever has the cookie. The store has no cookies, so who reads it cannot act as a reader. */

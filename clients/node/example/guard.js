@@ -1,4 +1,5 @@
 /** Who may ask for what, and how often. */
+import { isIPv6 } from 'node:net';
 
 const KEPT_CLIENTS = 10000;
 
@@ -23,6 +24,15 @@ export class Pace {
     if (this.#clients.size > KEPT_CLIENTS) this.#clients.delete(this.#clients.keys().next().value);
     return left >= 1;
   }
+}
+
+/** An address; of IPv6 the half that a household gets, so that nobody is many by having many addresses. */
+export function householdOf(address) {
+  const plain = address.replace(/^::ffff:(?=[\d.]+$)/i, '').split('%')[0];
+  if (!isIPv6(plain)) return plain;
+  const [before, after] = plain.split('::').map((part) => part.split(':').filter(Boolean));
+  const groups = after ? [...before, ...Array(8 - before.length - after.length).fill('0'), ...after] : before;
+  return `${groups.slice(0, 4).map((group) => parseInt(group, 16).toString(16)).join(':')}::/64`;
 }
 
 /**
