@@ -10,6 +10,8 @@ import { EXAMPLE, Reader, scene, sleep, until } from './lib.js';
 
 const { Live } = await import(path.join(EXAMPLE, 'live.js'));
 const { householdOf } = await import(path.join(EXAMPLE, 'guard.js'));
+const { ARTICLES } = await import(path.join(EXAMPLE, 'articles.js'));
+const { articlePage } = await import(path.join(EXAMPLE, 'views.js'));
 const { serve } = createRequire(path.join(EXAMPLE, 'package.json'))('@hono/node-server');
 
 /** Reads a stream of events; `events` holds what came so far, comments of the protocol as {comment}. */
@@ -87,6 +89,16 @@ test('every answer has the headers that keep scripts and frames out', async (t) 
   for (const where of ['/nothing', '/xx/tram', '/en/nothing', '/__proto__/tram', '/en/constructor', '/static/toString', '/static/..%2fserver.js', '/%ff']) {
     assert.ok([400, 404].includes((await reader.ask(where)).status), where);
   }
+});
+
+test('a text of the policy in another language than the page has a direction of its own', () => {
+  const sentences = [{ language: 'ar', text: 'لم يُنشر تعليقك.' }, { language: 'en', text: 'Not published.' }];
+  const comment = { id: 'c', n: 1, own: true, standing: 'rejected', name: '', body: 'x', language: 'en', at: '', when: '', sentences };
+  const policy = { reasons: [{ code: 'x', title: { ar: 'إهانة!' }, sentence: {} }] };
+  const page = String(articlePage({ code: 'en', id: 'tram', article: ARTICLES.tram, comments: [comment], policy, from: 'x-0', once: '' }));
+  assert.match(page, /<li lang="ar" dir="auto">لم/);
+  assert.match(page, /<li>Not published/);
+  assert.match(page, /<option value="x" lang="ar" dir="auto">/);
 });
 
 test('the first page is in the language that the browser asks for', async (t) => {

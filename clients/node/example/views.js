@@ -35,8 +35,9 @@ function inLanguage(texts, code) {
   return { language, text: texts[language] };
 }
 
+/** Attributes of a text that may be in another language than the page, and be written in the other direction. */
 function otherLanguage(language, code) {
-  return language === LANGUAGES[code].tag ? '' : html` lang="${language}"`;
+  return language === LANGUAGES[code].tag ? '' : html` lang="${language}" dir="auto"`;
 }
 
 /** A whole page; `path` is what follows the language in its address. */

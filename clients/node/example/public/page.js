@@ -103,6 +103,7 @@ function showStanding(item, { own, standing, sentences }) {
   item.querySelector('.sentences').replaceChildren(...sentences.map(({ language, text }) => {
     const line = document.createElement('li');
     line.lang = language;
+    line.dir = 'auto';
     line.textContent = text;
     return line;
   }));
