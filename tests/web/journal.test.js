@@ -57,6 +57,24 @@ test('a file cut at any byte holds the changes that were whole, and can be gone 
   }
 });
 
+test('when the directory cannot be synced the file is no longer trusted, and takes no change that would be lost', async (t) => {
+  const dir = await directory(t);
+  const file = path.join(dir, 'journal');
+  const failures = [];
+  const journal = new Journal(file, (error) => failures.push(error.code));
+  await journal.open();
+  await journal.append({ n: 1 }, () => {});
+  const { open } = fs;
+  const broken = t.mock.method(fs, 'open', (name, ...more) => (
+    name === dir ? Promise.reject(Object.assign(new Error('i/o error'), { code: 'EIO' })) : open(name, ...more)));
+  await assert.rejects(journal.replace([{ n: 1, again: true }]), { code: 'EIO' });
+  broken.mock.restore();
+  await assert.rejects(journal.append({ n: 2 }, assert.fail), { code: 'EIO' });
+  assert.deepEqual(failures, ['EIO']);
+  await journal.close();
+  assert.deepEqual(await read(file), [{ n: 1, again: true }]);
+});
+
 test('zeros that a power cut left at the end are taken away; damage before whole changes is not passed over', async (t) => {
   const file = path.join(await directory(t), 'journal');
   await fs.writeFile(file, '{"n":1}\n\0\0\0\0\n\0');

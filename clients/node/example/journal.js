@@ -97,7 +97,10 @@ export class Journal {
     return done;
   }
 
-  /** Puts `changes` in the place of everything in the file: either all of it is replaced, or nothing. */
+  /**
+   * Puts `changes` in the place of everything in the file: either all of it is replaced, or nothing. Where only the
+   * directory cannot be synced nobody knows which, and the file is no longer trusted.
+   */
   async replace(changes) {
     const text = changes.map((change) => `${JSON.stringify(change)}\n`).join('');
     const fresh = `${this.#file}.new`;
@@ -106,7 +109,6 @@ export class Journal {
       await handle.writeFile(text);
       await handle.sync();
       await fs.rename(fresh, this.#file);
-      await syncDirectory(this.#file);
     } catch (error) {
       await handle.close();
       throw error;
@@ -114,6 +116,7 @@ export class Journal {
     await this.#handle.close();
     this.#handle = handle;
     this.#size = Buffer.byteLength(text);
+    await this.#trusted(() => syncDirectory(this.#file));
   }
 
   /** Waits for what is under way, and closes the file. */
@@ -163,14 +166,18 @@ export class Journal {
       await this.#handle.truncate(this.#size);
       throw error;
     }
+    await this.#trusted(() => this.#handle.datasync());
+    this.#size += bytes.length;
+  }
+
+  /** After a failed sync nobody knows what is on disk. Only reading it again after a restart tells. */
+  async #trusted(sync) {
     try {
-      await this.#handle.datasync();
+      await sync();
     } catch (error) {
-      // After a failed sync nobody knows what is on disk. Only reading it again after a restart tells.
       this.#failed = error;
       this.failed(error);
       throw error;
     }
-    this.#size += bytes.length;
   }
 }
