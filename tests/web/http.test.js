@@ -233,6 +233,15 @@ test('a stream tells a new reader what there is, and one who comes back what he 
   assert.ok(!second.text.includes(id));
 });
 
+test('who asks for the head of a stream takes no place', async (t) => {
+  const { page } = await scene(t);
+  for (let n = 0; n < 101; n++) {
+    const head = await fetch(`${page.url}/en/tram/events`, { method: 'HEAD', signal: AbortSignal.timeout(5000) });
+    assert.deepEqual([head.status, head.headers.get('content-type')], [200, 'text/event-stream; charset=utf-8']);
+  }
+  assert.match((await listen(t, new Reader(page))).type, /^text\/event-stream/);
+});
+
 test('a stream shows that it lives, and ends when the server does', async (t) => {
   const { page } = await scene(t, { HEARTBEAT_MS: '100' });
   const stream = await listen(t, new Reader(page));

@@ -7,6 +7,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { getCookie, setCookie } from 'hono/cookie';
 import { ARTICLES } from './articles.js';
 import { Pace, SAFE_HEADERS, householdOf, sameOrigin } from './guard.js';
+import { STREAM_TYPE } from './live.js';
 import { MAX_NOTE_BYTES, languageOf, lines, oneLine, problemOf, visible } from './text.js';
 import { articlePage, editPage, problemPage, reportPage, viewOf } from './views.js';
 import { FALLBACK, LANGUAGES, preferred } from './words.js';
@@ -77,6 +78,8 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
   app.get('/:code/:article/events', (c) => {
     const code = languageIn(c);
     articleIn(c);
+    // Nobody would read from it, and it would take a place until it is let go.
+    if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': STREAM_TYPE });
     const reader = readerOf(c);
     const from = c.req.header('Last-Event-ID') ?? c.req.query('from') ?? '';
     const view = (comment) => shown(viewOf(state, comment, code, reader));

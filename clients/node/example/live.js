@@ -4,6 +4,7 @@
  * quick one, and one that does not read at all is let go.
  */
 
+export const STREAM_TYPE = 'text/event-stream; charset=utf-8';
 const AT_ONCE = 50;
 
 function eventText(name, id, data) {
@@ -41,7 +42,7 @@ export class Live {
     const stream = new Stream(this.#store.state, { article, from, view, cut, gone: () => this.#gone(stream, client) });
     this.#streams.add(stream);
     return new Response(stream.body, {
-      headers: { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' },
+      headers: { 'Content-Type': STREAM_TYPE, 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' },
     });
   }
 
