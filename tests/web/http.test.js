@@ -179,6 +179,27 @@ test('who has many IPv6 addresses is held back, too', async (t) => {
   assert.equal(await post('2001:db8:0:1::1'), 200);
 });
 
+test('one address is one reader who reports, with any cookies and with none', async (t) => {
+  const { daemon, page } = await scene(t, { PROXIED: '1' });
+  const author = new Reader(page);
+  const { id } = await author.write('doubtful');
+  await daemon.approve(id);
+  await until('it is shown', async () => (await new Reader(page).html()).includes(id));
+  const report = async (from) => (await new Reader(page).ask(`/en/tram/comments/${id}/report`, {
+    form: { reason: 'off_topic' }, headers: { 'X-Forwarded-For': from },
+  })).status;
+  const reports = async () => ((await daemon.modq('history', `news/${id}`)).match(/reported/g) ?? []).length;
+  for (const from of ['10.0.0.1', '10.0.0.1', '10.0.0.1', '10.0.0.1', '10.0.0.2']) assert.equal(await report(from), 200);
+  await until('both are counted', async () => await reports() === 2);
+  await page.end('SIGKILL');
+  await page.start();
+  assert.equal(await report('10.0.0.2'), 200);
+  assert.equal(await report('10.0.0.3'), 200);
+  await until('three readers are enough', async () => !(await new Reader(page).html()).includes(id));
+  assert.equal(await reports(), 3);
+  assert.ok(!(await fs.readFile(path.join(page.store, 'journal'), 'utf8')).includes('10.0.0.'));
+});
+
 test('a form that is sent twice makes one comment; the same form with another text makes two', async (t) => {
   const { daemon, page } = await scene(t);
   const reader = new Reader(page);

@@ -130,12 +130,14 @@ test('what its author takes back is gone for everybody, and the daemon knows', a
 });
 
 test('three readers\' reports put a comment back into the queue', async (t) => {
-  const { daemon, page } = await scene(t);
+  const { daemon, page } = await scene(t, { PROXIED: '1' });
   const author = await visit(t, page);
   const id = await write(author, 'doubtful');
   await daemon.approve(id);
   const tabs = [];
-  for (let reader = 0; reader < 3; reader++) tabs.push(await visit(t, page));
+  for (let reader = 0; reader < 3; reader++) {
+    tabs.push(await visit(t, page, 'en', { extraHTTPHeaders: { 'X-Forwarded-For': `10.0.0.${reader}` } }));
+  }
   for (const [index, tab] of tabs.entries()) {
     await part(tab, id, '[data-to=report]').click();
     await tab.selectOption('dialog select', 'off_topic');

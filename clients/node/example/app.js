@@ -1,5 +1,5 @@
 /** What the web server answers. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { Hono } from 'hono';
@@ -147,7 +147,7 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
     if (note && problemOf(note) === 'broken') throw new Problem('broken');
     if (Buffer.byteLength(note) > MAX_NOTE_BYTES) throw new Problem('long');
     await changed('report', {
-      id: c.req.param('id'), reader: writerOf(c), at: Date.now(), ...(known && { reason: form.reason }), ...(note && { note }),
+      id: c.req.param('id'), reader: reporterOf(c), at: Date.now(), ...(known && { reason: form.reason }), ...(note && { note }),
     });
     return wantsJson(c) ? c.json({}) : c.redirect(`/${c.req.param('code')}/${c.req.param('article')}?said=reported#comments`, 303);
   });
@@ -193,6 +193,11 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
     return householdOf(named || getConnInfo(c).remote.address || '');
   }
 
+  /** Stands for who reports, by the address: else who drops the cookie would be as many readers as he likes. */
+  function reporterOf(c) {
+    return createHmac('sha256', state.salt).update(`reporter ${clientOf(c)}`).digest('hex').slice(0, 32);
+  }
+
   /** Stands for whoever has the cookie. The store has no cookies, so who reads it cannot act as a reader. */
   function readerOf(c) {
     const cookie = getCookie(c, 'reader');
@@ -200,10 +205,10 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
   }
 
   /**
-   * As readerOf; who has no cookie gets one. Only who writes something needs one. It is made from the form's secret: whose first
+   * As readerOf; who has no cookie gets one. Only who writes a comment needs one. It is made from the form's secret: whose first
    * comment is sent twice, because the answer was lost, is the same reader both times.
    */
-  function writerOf(c, once = '') {
+  function writerOf(c, once) {
     const known = readerOf(c);
     if (known) return known;
     const secret = once.length >= ONCE_LENGTH ? once : newOnce();

@@ -25,6 +25,8 @@ export class State {
   n = 0;
   /** Stands for this history of changes; another one has another id. */
   id = null;
+  /** Goes into what stands for a reader's address. It is never told to anybody. */
+  salt = null;
   /** Where we are in the daemon's log: { seq, chain (hex) }, or null before the first record. */
   place = null;
   /** Of the daemon's database (hex), or null before we knew it. */
@@ -78,8 +80,8 @@ export class State {
 
   /** Changes that make this state from nothing. */
   *snapshot() {
-    const { n, id, place, epoch, policy, gathering, doubtful } = this;
-    yield { n, do: 'head', id, place, epoch, policy, gathering, doubtful, outbox: [...this.outbox.values()] };
+    const { n, id, salt, place, epoch, policy, gathering, doubtful } = this;
+    yield { n, do: 'head', id, salt, place, epoch, policy, gathering, doubtful, outbox: [...this.outbox.values()] };
     for (const comment of this.comments.values()) yield { n, do: 'kept', comment };
   }
 

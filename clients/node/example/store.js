@@ -48,7 +48,8 @@ export class Store extends EventEmitter {
       this.#lines++;
     }
     this.#next = this.state.n + 1;
-    if (!this.state.id) await this.change('head', { id: randomBytes(8).toString('hex') });
+    const { id, salt } = this.state;
+    if (!salt) await this.change('head', { id: id ?? randomBytes(8).toString('hex'), salt: randomBytes(16).toString('hex') });
   }
 
   /**
