@@ -245,6 +245,14 @@ class Decisions(WordPressTest):
         self.site.modq("approve", self.site.name(number))
         self.site.wait_state(number, "approved", "1")
 
+    def test_an_edit_of_which_nothing_is_left_changes_nothing(self):
+        http = Http(self.site.base)
+        number = self.approved("It stays as it is.", http=http)
+        page = http.do(self.site.url(), "edit", number, text="<script></script>")
+        self.assertIn("The comment is empty.", page)
+        self.assertEqual("It stays as it is.", self.site.row(number)["comment_content"])
+        self.assertEqual("1", self.site.status(number))
+
     def test_an_edit_in_wp_admin_is_a_new_revision_that_is_held(self):
         number = self.approved("Before the editor came.")
         self.site.php(f"wp_update_comment(['comment_ID' => {number}, 'comment_content' => 'After the editor came.', 'comment_approved' => 1]);")

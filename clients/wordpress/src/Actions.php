@@ -70,7 +70,7 @@ final class Actions
         }
         // As WordPress does with a new comment: slashed, and gone over by its filters. Hold::edited hands it in.
         $text = $_POST['text'] ?? '';
-        if (!is_string($text) || trim($text) === '') {
+        if (!is_string($text) || trim(apply_filters('pre_comment_content', $text)) === '') {
             return 'empty';
         }
         wp_update_comment(['comment_ID' => (int) $comment->comment_ID, 'comment_content' => $text]);
