@@ -1,4 +1,6 @@
 """Readers, moderators and WordPress, from the comment form to the page and back."""
+import subprocess
+import time
 import unittest
 
 from wordpress import SITE, Daemon, Http, WordPress, wait_for
@@ -252,6 +254,21 @@ class Decisions(WordPressTest):
         self.assertIn("The comment is empty.", page)
         self.assertEqual("It stays as it is.", self.site.row(number)["comment_content"])
         self.assertEqual("1", self.site.status(number))
+
+    def test_an_author_and_the_worker_who_meet_at_one_comment_both_get_through(self):
+        http = Http(self.site.base)
+        for action, fields in (("edit", {"text": "Changed meanwhile."}), ("withdraw", {})):
+            number = self.site.post(f"Where they meet, {action}.", http=http)
+            self.site.wait_handed_in(number)
+            form = http.form(self.site.url(), action, number)
+            # The locks of a record that is applied, slowly.
+            worker = subprocess.Popen(["mariadb", "--no-defaults", f"--socket={self.site.dir}/mariadb.sock", "wordpress", "-e",
+                                       f"BEGIN; SELECT 1 FROM wp_modqd_comments WHERE modqd_id = '{self.site.row(number)['modqd_id']}' FOR UPDATE;"
+                                       f"SELECT SLEEP(1.5); SELECT 1 FROM wp_comments WHERE comment_ID = {number} FOR UPDATE; SELECT SLEEP(0.5); COMMIT"],
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            time.sleep(0.5)
+            status = http.open("/wp-admin/admin-post.php", {**form, **fields})[0]
+            self.assertEqual(("", 0, 200), (worker.communicate(timeout=30)[1], worker.returncode, status), action)
 
     def test_an_edit_in_wp_admin_is_a_new_revision_that_is_held(self):
         number = self.approved("Before the editor came.")

@@ -20,6 +20,17 @@ final class Comments
     }
 
     /**
+     * The same, locked until the transaction ends. Whoever locks WordPress' row, too, does that afterwards: so two never wait
+     * for each other.
+     *
+     * @return ?array<string, string>
+     */
+    public static function locked(int $commentId): ?array
+    {
+        return Database::row('SELECT * FROM ' . Database::table('comments') . ' WHERE comment_id = %d FOR UPDATE', $commentId);
+    }
+
+    /**
      * @param list<int> $commentIds
      * @return list<array<string, string>> the plugin's rows, of those that it knows
      */
@@ -38,7 +49,7 @@ final class Comments
         return array_map('intval', array_column($rows, 'comment_id'));
     }
 
-    /** @return ?array<string, string> the plugin's row */
+    /** @return ?array<string, string> the plugin's row, locked as by locked() */
     public static function byModqdId(string $id): ?array
     {
         $row = Database::row('SELECT * FROM ' . Database::table('comments') . ' WHERE modqd_id = %s FOR UPDATE', $id);
@@ -89,8 +100,8 @@ final class Comments
     public static function revise(int $commentId): ?int
     {
         return Database::transaction(static function () use ($commentId): ?int {
+            $row = self::locked($commentId);
             $comment = self::stored($commentId);
-            $row = self::known($commentId);
             if (!$comment || !$row || $row['withdrawn'] || in_array($row['state'], ['withdrawn', 'erased'], true)) {
                 return null;
             }
@@ -105,8 +116,8 @@ final class Comments
     public static function withdraw(int $commentId): ?int
     {
         return Database::transaction(static function () use ($commentId): ?int {
+            $row = self::locked($commentId);
             $comment = self::stored($commentId);
-            $row = self::known($commentId);
             if (!$row || $row['withdrawn']) {
                 return null;
             }
@@ -135,8 +146,8 @@ final class Comments
     public static function settle(int $commentId): void
     {
         Database::transaction(static function () use ($commentId): void {
+            $row = self::locked($commentId);
             $comment = self::stored($commentId);
-            $row = self::known($commentId);
             if (!$comment || !$row) {
                 return;
             }

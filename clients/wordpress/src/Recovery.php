@@ -74,6 +74,7 @@ final class Recovery
     private static function handInAgain(array $row, array $status): void
     {
         Database::transaction(static function () use ($row, $status): void {
+            Comments::locked((int) $row['comment_id']);
             $comment = Comments::stored((int) $row['comment_id']);
             if (!$comment || ($status['status'] ?? '') === 'found' && bin2hex((string) $status['body_sha256']) === $row['body_sha256']) {
                 return;
