@@ -181,7 +181,10 @@ export function makeApp({ store, sender, live, origin = null, proxied = false, p
   }
 
   async function formOf(c) {
-    const fields = await c.req.parseBody();
+    const fields = await c.req.parseBody().catch((error) => {
+      // Such is what a form is that cannot be taken apart; one that is too long is something else.
+      throw error instanceof TypeError ? new Problem('broken') : error;
+    });
     const text = (name) => (typeof fields[name] === 'string' ? fields[name] : '');
     return { body: text('body'), name: text('name'), once: text('once'), reason: text('reason'), note: text('note') };
   }
