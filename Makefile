@@ -199,10 +199,12 @@ fuzzers: $(fuzz_bin)
 setup:
 	@tests/lib/setup.sh
 
-# What a package.json asks for. No lock file is kept: versions are exact in package.json.
+# What a package.json asks for. No lock file is kept: versions are exact in package.json. Tests that run at the same time ask for the
+# same packages: one installs, the others wait for it.
 %/node_modules/.installed: %/package.json
 	@command -v npm > /dev/null || tests/lib/setup.sh
-	@cd $* && npm install --no-package-lock --no-audit --no-fund --loglevel=error && touch node_modules/.installed
+	@cd $* && flock package.json sh -c '{ [ node_modules/.installed -nt package.json ] || \
+	  npm install --no-package-lock --no-audit --no-fund --loglevel=error; } && touch node_modules/.installed'
 
 # What a target needs beyond make itself is installed first, and only then looked for.
 T =
