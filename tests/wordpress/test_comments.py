@@ -418,6 +418,15 @@ class Admin(WordPressTest):
             self.site.php(way.format(n=number))
             self.assert_held(number)
 
+    def test_nobody_hears_of_an_approval_that_is_taken_back(self):
+        number = self.site.post("Not for the author's mail.")
+        self.site.wait_handed_in(number)
+        self.site.php(f"add_action('wp_set_comment_status', fn ($id) => update_option('test_heard', get_comment($id)->comment_approved));"
+                      f"wp_set_comment_status({number}, 'approve');")
+        self.assert_held(number)
+        self.assertEqual("0", self.site.json("get_option('test_heard')"))
+        self.assertNotIn("Not for the author", self.site.mails())
+
     def test_the_rest_interface_does_not_approve_either(self):
         number = self.held()
         self.site.php(f"""wp_set_current_user(1); $r = new WP_REST_Request('POST', '/wp/v2/comments/{number}'); $r->set_param('status', 'approve');

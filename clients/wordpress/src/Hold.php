@@ -13,8 +13,9 @@ final class Hold
         add_action('wp_insert_comment', [self::class, 'inserted'], 10, 2);
         add_filter('wp_update_comment_data', [self::class, 'holdChanged'], PHP_INT_MAX, 2);
         add_action('edit_comment', [self::class, 'edited']);
-        // Whatever else sets a status: the row in our table has the last word.
+        // Whatever else sets a status: the row in our table has the last word, and the first, before mails are sent.
         foreach (['wp_set_comment_status', 'untrashed_comment', 'unspammed_comment'] as $hook) {
+            add_action($hook, [self::class, 'keep'], PHP_INT_MIN);
             add_action($hook, [self::class, 'keep'], PHP_INT_MAX);
         }
         add_action('untrashed_post_comments', [self::class, 'keepAll'], PHP_INT_MAX);
