@@ -198,6 +198,12 @@ class Decisions(WordPressTest):
             self.assertFalse(self.site.shows(text, other))
         self.assertEqual('["profanity"]', self.site.row(number)["reasons"])
 
+    def test_the_direction_of_a_reason_is_that_of_its_script(self):
+        directions = {"ckb": "rtl", "ar-EG": "rtl", "ku-Arab": "rtl", "ku-Arab-IQ": "rtl", "az-Arab": "rtl", "he": "rtl", "yi": "rtl", "dv": "rtl",
+                      "kmr": "ltr", "ckb-Latn": "ltr", "tr": "ltr", "en-US": "ltr", "sr-Cyrl": "ltr", "": "ltr"}
+        tags = "', '".join(directions)
+        self.assertEqual(list(directions.values()), self.site.json(f"array_map([Modqd\\WordPress\\Language::class, 'direction'], ['{tags}'])"))
+
     def test_an_undone_decision_is_undone_on_the_page(self):
         number = self.approved("Shown, and not shown again.")
         self.site.modq("undo", self.site.name(number))

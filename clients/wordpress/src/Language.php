@@ -6,7 +6,9 @@ final class Language
 {
     // WordPress calls Kurmanji by several names; the policy has one.
     private const ALIASES = ['ku' => 'kmr', 'kur' => 'kmr', 'ku-tr' => 'kmr', 'kmr' => 'kmr'];
-    private const RIGHT_TO_LEFT = ['ar', 'ary', 'arq', 'azb', 'ckb', 'fa', 'haz', 'he', 'ps', 'sd', 'ug', 'ur'];
+    private const RIGHT_TO_LEFT = ['ar', 'ary', 'arq', 'azb', 'ckb', 'dv', 'fa', 'haz', 'he', 'ps', 'sd', 'ug', 'ur', 'yi'];
+    private const RIGHT_TO_LEFT_SCRIPTS = ['adlm', 'arab', 'hebr', 'nkoo', 'syrc', 'thaa'];
+    private const SCRIPT_LENGTH = 4;
 
     /** `de_DE_formal` is `de-DE`. */
     public static function tag(string $locale): string
@@ -34,8 +36,13 @@ final class Language
         return $texts ? [(string) array_key_first($texts), (string) reset($texts)] : ['', ''];
     }
 
+    /** rtl or ltr: of the script where the tag names one (Kurdish is written in two), else of the language. */
     public static function direction(string $tag): string
     {
-        return in_array(explode('-', strtolower($tag))[0], self::RIGHT_TO_LEFT, true) ? 'rtl' : 'ltr';
+        [$language, $script] = explode('-', strtolower($tag) . '-');
+        $rightToLeft = strlen($script) === self::SCRIPT_LENGTH
+            ? in_array($script, self::RIGHT_TO_LEFT_SCRIPTS, true)
+            : in_array($language, self::RIGHT_TO_LEFT, true);
+        return $rightToLeft ? 'rtl' : 'ltr';
     }
 }
