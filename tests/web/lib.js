@@ -167,7 +167,8 @@ export class Reader {
         ...(this.cookie && { Cookie: this.cookie }), ...headers,
       },
     });
-    const [cookie] = answer.headers.getSetCookie();
+    // One cookie at most; getSetCookie() is not in Debian's Node.js 18.
+    const cookie = answer.headers.get('set-cookie');
     if (cookie) this.cookie = cookie.split(';')[0];
     return answer;
   }
