@@ -67,7 +67,7 @@ daemon_lib_obj = $(filter-out $(B)/obj/daemon/main.o,$(call obj,$(daemon_src))) 
 cli_lib_obj    = $(filter-out $(B)/obj/clients/cli/main.o,$(call obj,$(cli_src))) $(B)/obj/completion_text.o $(B)/obj/page_text.o
 
 .PHONY: all check check-san check-systemd check-web check-wordpress wordpress-plugin demo demo-web run screenshots bench fuzz fuzz-corpus \
-        fuzzers lint format setup tests install uninstall deb clean help
+        fuzzers lint format setup setup-demo tests install uninstall deb clean help
 all: $(B)/modqd $(B)/modq $(B)/libmodq.a $(B)/libmodq.so
 
 help:
@@ -199,6 +199,9 @@ fuzzers: $(fuzz_bin)
 setup:
 	@tests/lib/setup.sh
 
+setup-demo:
+	@tests/lib/setup.sh --demo
+
 # What a package.json asks for. No lock file is kept: versions are exact in package.json. Tests that run at the same time ask for the
 # same packages: one installs, the others wait for it.
 %/node_modules/.installed: %/package.json
@@ -217,7 +220,7 @@ check-san:
 	@$(MAKE) --no-print-directory check VARIANT=asan T='$(T)'
 
 CORPORA =
-demo: setup
+demo: setup-demo
 	@$(MAKE) --no-print-directory all VARIANT=$(VARIANT)
 	@$(PYTHON) tests/demo --build $(B) $(if $(CORPORA),--corpora '$(CORPORA)')
 
@@ -233,7 +236,7 @@ check-web: setup
 	@$(MAKE) --no-print-directory all $(WEB_PACKAGES) tests/browser/node_modules/.installed VARIANT=$(VARIANT)
 	@MODQ_BUILD=$(B) tests/web/run $(T)
 
-run: setup
+run: setup-demo
 	@$(MAKE) --no-print-directory all VARIANT=$(VARIANT)
 	@tests/lib/run.sh $(B)
 

@@ -1,14 +1,22 @@
 #!/bin/sh
-# Installs the Debian packages that building and testing need, and those named as arguments, if any is missing: as root,
-# or with sudo. Says which ones where neither is possible.
+# Installs the Debian packages that are needed, and those named as arguments, if any is missing: as root, or with sudo. Says
+# which ones where neither is possible.
+#
+# usage: setup.sh [--demo] [PACKAGE...]    --demo: only what building, `make demo` and `make run` need, not the tests
 set -eu
 
 packages="gcc libc6-dev pkg-config libzmq3-dev libmsgpack-dev libsqlite3-dev libsystemd-dev nettle-dev libconfuse-dev libmicrohttpd-dev
-libjansson-dev libutf8proc-dev libncurses-dev libfribidi-dev libcmocka-dev python3 python3-prometheus-client python3-zmq python3-msgpack python3-pyte strace tmux sqlite3 git
-clang clang-tidy clang-format cppcheck shellcheck mandoc lowdown man-db zsh fish python3-pyflakes libclang-rt-14-dev systemd chromium php-cli php-fpm php-zmq php-sqlite3 php-xml php-mbstring phpunit
-ruby ruby-ffi-rzmq ruby-msgpack ruby-sqlite3 $*"
-# Node.js from elsewhere brings its own npm, and does not go together with Debian's.
-command -v node >/dev/null && command -v npm >/dev/null || packages="$packages nodejs npm"
+libjansson-dev libutf8proc-dev libncurses-dev libfribidi-dev python3 python3-zmq python3-msgpack"
+if [ "${1:-}" = --demo ]; then
+    shift
+else
+    packages="$packages libcmocka-dev python3-prometheus-client python3-pyte strace tmux sqlite3 git
+clang clang-tidy clang-format cppcheck shellcheck mandoc lowdown man-db zsh fish python3-pyflakes libclang-rt-14-dev systemd chromium
+php-cli php-fpm php-zmq php-sqlite3 php-xml php-mbstring phpunit ruby ruby-ffi-rzmq ruby-msgpack ruby-sqlite3"
+    # Node.js from elsewhere brings its own npm, and does not go together with Debian's.
+    command -v node >/dev/null && command -v npm >/dev/null || packages="$packages nodejs npm"
+fi
+packages="$packages $*"
 
 missing=
 for p in $packages; do
