@@ -205,7 +205,7 @@ setup-demo:
 # What a package.json asks for. No lock file is kept: versions are exact in package.json. Tests that run at the same time ask for the
 # same packages: one installs, the others wait for it.
 %/node_modules/.installed: %/package.json
-	@command -v npm > /dev/null || tests/lib/setup.sh
+	@command -v npm > /dev/null || tests/lib/setup.sh --demo nodejs npm
 	@cd $* && flock package.json sh -c '{ [ node_modules/.installed -nt package.json ] || \
 	  npm install --no-package-lock --no-audit --no-fund --loglevel=error; } && touch node_modules/.installed'
 
@@ -228,7 +228,7 @@ demo: setup-demo
 WEB_PACKAGES = clients/node/node_modules/.installed clients/node/example/node_modules/.installed
 clients/node/example/node_modules/.installed: clients/node/node_modules/.installed
 
-demo-web: setup
+demo-web: setup-demo
 	@$(MAKE) --no-print-directory all $(WEB_PACKAGES) VARIANT=$(VARIANT)
 	@node clients/node/example/demo.js $(B)
 
