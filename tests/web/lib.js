@@ -18,6 +18,8 @@ const PATIENCE_MS = 20000;
 const CHROMIUM = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync'];
 
+/** The log of a site that was busy for two minutes is some megabytes. */
+const OUTPUT_BYTES = 64 * 1024 * 1024;
 const run = promisify(execFile);
 
 export function sleep(ms) {
@@ -82,7 +84,7 @@ export class Daemon extends Program {
   /** Runs modq and returns what it printed; rejects when it did not end with 0. */
   async modq(...args) {
     const env = { ...process.env, MODQ_AS: 'ann', MODQ_DIR: '', MODQ_KEY: '' };
-    const { stdout } = await run(path.join(BUILD, 'modq'), ['--dir', this.dir, ...args], { env, timeout: PATIENCE_MS });
+    const { stdout } = await run(path.join(BUILD, 'modq'), ['--dir', this.dir, ...args], { env, timeout: PATIENCE_MS, maxBuffer: OUTPUT_BYTES });
     return stdout;
   }
 
