@@ -26,6 +26,9 @@ WORDS = (
 )
 
 
+LOAD_PAUSE_S = 0.04        # the index keeps up with some thousand comments a second; without a disk to wait for there would be more
+
+
 def hits(page):
     return [card["comment"] for card in page["comments"]]
 
@@ -140,6 +143,7 @@ class Whole(Case):
                 while not stop.is_set():
                     front.submit([event(f"load{number}", f"{round_}-{i}", f"loaded {round_} {i}") for i in range(50)])
                     round_ += 1
+                    stop.wait(LOAD_PAUSE_S)
 
         def seek(number):
             with Front(self.daemon.endpoint("front"), timeout_s=20) as front, \
@@ -158,11 +162,13 @@ class Whole(Case):
             thread.start()
         for thread in seeks:
             thread.join()
-        stop.set()
-        for thread in loads:
-            thread.join()
-        self.assertEqual(failures, [])
-        self.assertGreater(len(indexed(self.daemon, 1).blocks), 0)
+        try:
+            self.assertEqual(failures, [])
+            self.assertGreater(len(indexed(self.daemon, 1).blocks), 0)
+        finally:
+            stop.set()
+            for thread in loads:
+                thread.join()
 
 
 class Ends(Case):
