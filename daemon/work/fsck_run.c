@@ -59,8 +59,7 @@ void fsck_begin(struct fsck *fsck)
     enter(fsck, FSCK_COMMENTS);
 }
 
-/* Sites are compared with the sums only where those are of the newest event: what comes meanwhile must not outrun it.
- */
+/* Sites are compared with the sums where those are of the newest event; what comes meanwhile must not outrun that. */
 static bool log_and_sites(struct fsck *fsck)
 {
     if (fsck->no >= fsck->upto && fsck->weight_max < FSCK_CATCH_UP)

@@ -1,10 +1,9 @@
 #!/usr/bin/python3
 """The conformance driver of the Python client (modqd)."""
-import sqlite3
 import sys
 
-from python_common import (CAN, call_arguments, event_answer, front_options, key_of, modqd, read, say, seconds,
-                           stream_options, trouble, vectors)
+from python_common import (CAN, call_arguments, event_answer, front_options, key_of, modqd, place_of, read, say,
+                           seconds, stream_options, trouble, vectors)
 from modqd.link import Link
 from modqd.message import unpack_message
 
@@ -45,7 +44,7 @@ class Driver:
     def do_submit(self, request):
         front = self.fronts[request["front"]]
         return {"results": front.submit_many(request["comments"], traceparent=request.get("traceparent"),
-                                                  timeout=seconds(request, "timeout_ms", None))}
+                                             timeout=seconds(request, "timeout_ms", None))}
 
     def do_call(self, request):
         first, rest = call_arguments(request["op"], request["fields"])
@@ -63,18 +62,8 @@ class Driver:
 
     def do_stream(self, request):
         self.streams[request["name"]] = modqd.Decisions(
-            request["endpoint"], request["site"], place=self.place(request.get("place")), **stream_options(request))
+            request["endpoint"], request["site"], place=place_of(request), **stream_options(request))
         return {}
-
-    @staticmethod
-    def place(where):
-        if not where:
-            return None
-        if "file" in where:
-            return modqd.FilePlace(where["file"])
-        place = modqd.SqlPlace(sqlite3.connect(where["sql"]))
-        place.create()
-        return place
 
     def do_next(self, request):
         return event_answer(self.streams[request["stream"]].next(request["wait_ms"] / 1000))

@@ -1,11 +1,10 @@
 #!/usr/bin/python3
 """The conformance driver of the Python client for asyncio (modqd.aio)."""
 import asyncio
-import sqlite3
 import sys
 
-from python_common import (CAN, call_arguments, event_answer, front_options, key_of, modqd, read, say, seconds,
-                           stream_options, trouble, vectors)
+from python_common import (CAN, call_arguments, event_answer, front_options, key_of, modqd, place_of, read, say,
+                           seconds, stream_options, trouble, vectors)
 from modqd import aio
 from modqd.message import unpack_message
 
@@ -52,7 +51,7 @@ class Driver:
     async def do_submit(self, request):
         front = self.fronts[request["front"]]
         return {"results": await front.submit_many(request["comments"], traceparent=request.get("traceparent"),
-                                                        timeout=seconds(request, "timeout_ms", None))}
+                                                   timeout=seconds(request, "timeout_ms", None))}
 
     async def do_call(self, request):
         first, rest = call_arguments(request["op"], request["fields"])
@@ -70,18 +69,8 @@ class Driver:
 
     async def do_stream(self, request):
         self.streams[request["name"]] = aio.Decisions(
-            request["endpoint"], request["site"], place=self.place(request.get("place")), **stream_options(request))
+            request["endpoint"], request["site"], place=place_of(request), **stream_options(request))
         return {}
-
-    @staticmethod
-    def place(where):
-        if not where:
-            return None
-        if "file" in where:
-            return modqd.FilePlace(where["file"])
-        place = modqd.SqlPlace(sqlite3.connect(where["sql"]))
-        place.create()
-        return place
 
     async def do_next(self, request):
         return event_answer(await self.streams[request["stream"]].next(request["wait_ms"] / 1000))

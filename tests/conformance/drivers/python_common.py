@@ -1,6 +1,7 @@
 """What both Python drivers have in common: lines of JSON in and out, and values in between."""
 import json
 import os
+import sqlite3
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -39,6 +40,17 @@ def error_map(error):
 
 def key_of(request):
     return modqd.Key.load(request["key"]) if request.get("key") else None
+
+
+def place_of(request):
+    where = request.get("place")
+    if not where:
+        return None
+    if "file" in where:
+        return modqd.FilePlace(where["file"])
+    place = modqd.SqlPlace(sqlite3.connect(where["sql"]))
+    place.create()
+    return place
 
 
 def seconds(request, name, otherwise):
