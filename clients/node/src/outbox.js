@@ -26,7 +26,7 @@ function lineOf(entry) {
   return `${checksum(text)} ${text}`;
 }
 
-/** The request of a line, or null: a line that is torn was never finished, so nobody was told that it is kept. */
+/** The request of a line, or null: it is torn, and then nobody was told that it is kept, or the disk has damaged it. */
 function parse(line) {
   const [sum, text] = line.split(' ');
   if (text === undefined || checksum(text) !== sum)
@@ -35,9 +35,13 @@ function parse(line) {
   return entry && OPERATIONS.includes(entry.op) ? entry : null;
 }
 
-async function entriesOf(path) {
+async function linesOf(path) {
   const text = await readIfThere(path) ?? '';
-  return text.split('\n').map(parse).filter(Boolean);
+  return text.split('\n').filter((line) => line !== '');
+}
+
+async function entriesOf(path) {
+  return (await linesOf(path)).map(parse).filter(Boolean);
 }
 
 /** Resolves when it is on the disk, to whether the file still has its name. That is asked while the file is open: the inode
@@ -163,13 +167,14 @@ export class FileOutbox {
   }
 
   async #sendFile(front, deadline, done) {
-    const entries = await entriesOf(this.#sending);
+    const lines = await linesOf(this.#sending);
+    const entries = lines.map(parse).filter(Boolean);
     let left = [];
     const refusedBefore = done.refused.length;
     while (entries.length > 0 && !done.error)
       left.push(...await this.#sendGroup(front, nextGroup(entries), deadline, done));
     left = left.concat(entries);
-    await this.#setAside(done.refused.slice(refusedBefore));
+    await this.#setAside([...lines.filter((line) => !parse(line)).map((damaged) => ({ damaged })), ...done.refused.slice(refusedBefore)]);
     if (left.length > 0)
       await replaceFile(this.#sending, left.map((entry) => `${lineOf(entry)}\n`).join(''));
     else

@@ -176,6 +176,21 @@ test('a flush ends in time however many requests it takes', async (t) => {
   }
 });
 
+test('a line that the disk has damaged is set aside, where people can read it', async (t) => {
+  const { outbox, path } = fresh(t);
+  const fake = await FakeDaemon.start(t);
+  fake.onRequest = accept;
+  const front = new Front(fake.endpoint);
+  t.after(() => front.close());
+  for (const id of ['1', '2', '3']) await outbox.keep('submit', { comment: comment(id) });
+  const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
+  const damaged = `${lines[1].slice(0, -8)}AAAAAAAA`;
+  writeFileSync(path, `${[lines[0], damaged, lines[2]].join('\n')}\n`);
+  const { sent, left, refused } = await outbox.flush(front);
+  assert.deepEqual([sent, left, refused], [2, 0, []]);
+  assert.deepEqual(JSON.parse(readFileSync(`${path}.refused`, 'utf8')), { damaged });
+});
+
 test('whatever of the last line a crash left, nothing acknowledged is lost', async (t) => {
   const { outbox, path } = fresh(t);
   await outbox.keep('submit', { comment: comment('1') });
