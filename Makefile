@@ -50,6 +50,7 @@ ALL_LDFLAGS = -pthread -Wl,-z,relro,-z,now $(filter -fsanitize=%,$(flags_$(VARIA
 
 DAEMON_LIBS = -lzmq -lmsgpackc -lsqlite3 -lnettle -lconfuse -lsystemd -lmicrohttpd -lutf8proc
 CLIENT_LIBS = -lzmq -lmsgpackc
+STORE_LIBS  = -lsqlite3
 CLI_LIBS    = -ljansson -lutf8proc -lncursesw -ltinfo -lfribidi
 
 # Sources are found, not listed: a new file needs no edit here.
@@ -133,7 +134,7 @@ $(B)/libmodq.a: $(call obj,$(client_src) $(proto_src))
 
 $(B)/libmodq.so: $(call obj,$(client_src) $(proto_src)) clients/c/modq.map
 	$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libmodq.so.$(SOVERSION) -Wl,--version-script=clients/c/modq.map \
-	  -o $@ $(filter %.o,$^) $(CLIENT_LIBS)
+	  -o $@ $(filter %.o,$^) $(CLIENT_LIBS) $(STORE_LIBS)
 
 $(B)/libdaemon.a: $(daemon_lib_obj)
 	@rm -f $@
@@ -189,7 +190,7 @@ $(B)/modqd-sabotaged: $(B)/obj/daemon/main.o $(call obj,$(wildcard tests/lib/sab
 # libmodq as the conformance suite drives it, with what is not in its header.
 conformance_bin = $(B)/conformance-c
 $(conformance_bin): $(B)/obj/tests/conformance/drivers/c.o $(B)/libmodq.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) -ljansson
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(STORE_LIBS) -ljansson
 
 tests: all $(unit_bin) $(fuzz_bin) $(bench_bin) $(sabotaged) $(conformance_bin)
 

@@ -168,7 +168,7 @@ static void encode(const struct modq_comment *comment, struct out *out)
 
 /* ---- checking */
 
-static size_t count_values(const msgpack_object *object)
+size_t count_values(const msgpack_object *object)
 {
     size_t n = 1;
 

@@ -13,6 +13,8 @@
 #include "proto/out.h"
 #include "proto/slice.h"
 
+enum { HASH_BYTES = 32, EPOCH_BYTES = 16 }; /* a record's `chain`, and the log's epoch */
+
 /* ---- error.c */
 
 /* Fills *error (may be NULL) with one of the library's own errors. Always returns false. */
@@ -111,6 +113,17 @@ void fields_append(const struct modq_fields *fields, struct out *out);
 /* Packs and checks it. The number of its values goes to *values. */
 bool comment_pack(const struct modq_comment *comment, const struct limits *limits, struct out *out, size_t *values,
                   struct modq_error *error);
+
+/* How many values it is, those inside and the keys of maps among them. */
+size_t count_values(const msgpack_object *object);
+
+/* ---- results.c: what the daemon says to each comment of a `submit` */
+
+/* The list of results; NULL: there is none. */
+const struct modq_value *results_of(const struct modq_answer *answer);
+
+/* Reads one; number 0 when the comment is stored. */
+void result_error(const struct modq_value *result, struct modq_error *error);
 
 /* ---- batch.c: packed comments for one request */
 

@@ -9,6 +9,7 @@
  *   struct modq_submitter   many comments, batched, pipelined, repeated
  *   struct modq_stream      a site's decisions, in order, without gaps
  *   struct modq_push        comments that may be lost, without answers
+ *   struct modq_store       what you keep: requests for when the daemon is back, and how far you are
  *   struct modq_key         what proves over TCP who you are
  *
  * Conventions
@@ -20,7 +21,7 @@
  *   - What x_new or x_open gives, x_free or x_close takes back; both accept NULL. After fork() use no object of before.
  *   - Nothing that a peer sends makes the library abort.
  *
- * Since 0.1.0, but for keys: since 0.2.0. Until 1.0 the interface may change; the CHANGELOG says how. */
+ * Since 0.1.0, but for keys and stores: since 0.2.0. Until 1.0 the interface may change; the CHANGELOG says how. */
 #ifndef MODQ_H
 #define MODQ_H
 
@@ -464,6 +465,17 @@ MODQ_API const struct modq_error *modq_stream_error(const struct modq_stream *st
 MODQ_API int64_t modq_stream_seq(const struct modq_stream *stream);
 MODQ_API const uint8_t *modq_stream_chain(const struct modq_stream *stream);
 
+/* Where a stream is. */
+struct modq_position {
+    int64_t seq; /* number of a record; 0: before the first */
+    bool has_chain, has_epoch;
+    uint8_t chain[32]; /* its `chain` */
+    uint8_t epoch[16]; /* the log's */
+};
+
+/* That of the last record handed out, or what was given: what modq_store_save_place wants once it is applied. */
+MODQ_API void modq_stream_position(const struct modq_stream *stream, struct modq_position *position);
+
 /* The newest number that the daemon has told of; -1: it has not been heard yet. */
 MODQ_API int64_t modq_stream_newest(const struct modq_stream *stream);
 
@@ -496,6 +508,84 @@ MODQ_API bool modq_push_flush(struct modq_push *push, int wait_ms, struct modq_e
 /* Sends the rest and waits up to linger_ms until all is handed to the system. Returns how many comments were not: those
  * dropped, and when linger_ms ran out, those that may still have been in the queue (an upper bound). */
 MODQ_API size_t modq_push_close(struct modq_push *push, int linger_ms);
+
+/* ---- What you keep ----------------------------------------------------------------------------------------------- */
+
+/* An SQLite database with two tables: modqd_outbox, requests that are sent later (the daemon is away, and a reader's
+ * comment must not be lost), and modqd_place, how far each site's records are applied. Processes may share one, each
+ * with a store of its own. Every function may fail with client_system (SQLite's message) and client_out_of_memory. The
+ * tables are those of modqd.SqlOutbox and modqd.SqlPlace of the client for Python. */
+struct modq_store;
+struct sqlite3;
+
+/* A file, which is made (mode 0600) when it is not there; its directory must be. Beside it lie SQLite's -wal and -shm
+ * and PATH.flush. NULL: see *error. */
+MODQ_API struct modq_store *modq_store_open(const char *path, struct modq_error *error);
+
+/* Tables in a database of your own, whose connection stays yours and outlives the store. What is kept takes part in the
+ * transaction that is open on it: your comment and the wish to hand it in, or your record and its place, are there
+ * together or not at all. How durable that is, and how long it waits for others, is what you told SQLite. */
+MODQ_API struct modq_store *modq_store_attach(struct sqlite3 *database, struct modq_error *error);
+MODQ_API void modq_store_close(struct modq_store *store);
+
+/* Keeps a comment. On disk when it returns true (attached: with your transaction). False: what the daemon would say to
+ * it (modq_comment_check, by the default limits), or it could not be kept. */
+MODQ_API bool modq_store_keep_comment(struct modq_store *store, const struct modq_comment *comment,
+                                      struct modq_error *error);
+
+/* Keeps a "withdraw" or a "report" with its fields, which are copied. A report without `at` gets the time of now, so
+ * that it counts once however often it is sent. False: client_bad_argument (another operation, unfinished fields). */
+MODQ_API bool modq_store_keep(struct modq_store *store, const char *operation, const struct modq_fields *fields,
+                              struct modq_error *error);
+
+/* How many requests are kept, without those set aside; -1: see *error. */
+MODQ_API int64_t modq_store_count(struct modq_store *store, struct modq_error *error);
+
+/* What became of a flush. */
+struct modq_flushed {
+    size_t sent;             /* the daemon has them now */
+    size_t refused;          /* set aside: they can never be taken as they are, or not with this key */
+    int64_t left;            /* still kept */
+    struct modq_error error; /* why it stopped before all was through; number 0: it did not, or its time was over */
+};
+
+/* Sends what is kept through `front`, in its order, for up to timeout_ms. Stops at an error of class retry or local
+ * that does not pass in that time; what is refused with another class is set aside and holds up nothing. Of two
+ * processes that flush a file, one does nothing. Not inside a transaction (client_bad_argument). False: the store
+ * failed; what was sent before is then sent again, which does no harm. */
+MODQ_API bool modq_store_flush(struct modq_store *store, struct modq *front, int timeout_ms,
+                               struct modq_flushed *flushed, struct modq_error *error);
+
+/* A request that was set aside. `fields` is NULL when the disk has spoilt it. */
+struct modq_refused {
+    int64_t number; /* above that of the one before */
+    char operation[16];
+    const struct modq_value *fields; /* of a comment: `comment`. Lives until the next call with the store */
+    struct modq_error error;
+};
+
+/* The first one whose number is above `after` (0: of all). False: there is none (*error has number 0), or it failed. */
+MODQ_API bool modq_store_refused(struct modq_store *store, int64_t after, struct modq_refused *refused,
+                                 struct modq_error *error);
+
+/* Puts back what was set aside, where it was in the order: the key was the wrong one, say. How many; -1: see *error. */
+MODQ_API int64_t modq_store_retry_refused(struct modq_store *store, struct modq_error *error);
+
+/* Drops what was set aside. How many; -1: see *error. */
+MODQ_API int64_t modq_store_forget_refused(struct modq_store *store, struct modq_error *error);
+
+/* How far the site's records are applied; seq 0 when nothing was saved. False: it cannot be read. Never take that for
+ * the beginning. */
+MODQ_API bool modq_store_load_place(struct modq_store *store, const char *site, struct modq_position *position,
+                                    struct modq_error *error);
+
+/* Call it when a record is applied, before the next modq_stream_next. On disk when it returns true (attached: with your
+ * transaction, and so each record is applied exactly once). */
+MODQ_API bool modq_store_save_place(struct modq_store *store, const char *site, const struct modq_position *position,
+                                    struct modq_error *error);
+
+/* The next stream begins at the first record, as it must after MODQ_E_DIVERGED. */
+MODQ_API bool modq_store_forget_place(struct modq_store *store, const char *site, struct modq_error *error);
 
 #ifdef __cplusplus
 }

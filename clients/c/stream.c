@@ -181,3 +181,12 @@ const uint8_t *modq_stream_epoch(const struct modq_stream *s)
 {
     return s->epoch_told ? s->epoch : NULL;
 }
+
+void modq_stream_position(const struct modq_stream *s, struct modq_position *position)
+{
+    *position = (struct modq_position){.seq = s->seq, .has_chain = s->has_chain, .has_epoch = s->has_epoch};
+    if (s->has_chain)
+        memcpy(position->chain, s->chain, HASH_BYTES);
+    if (s->has_epoch)
+        memcpy(position->epoch, s->epoch, EPOCH_BYTES);
+}

@@ -4,8 +4,6 @@
 
 #include "internal.h"
 
-enum { HASH_BYTES = 32, EPOCH_BYTES = 16 };
-
 /* Until the daemon tells. */
 enum { HEARTBEAT_MS = 1000, CREDIT_TIMEOUT_MS = 30000 };
 

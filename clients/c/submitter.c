@@ -281,25 +281,6 @@ static bool try_again(struct modq_submitter *s, struct item *item, const struct 
     return true;
 }
 
-static void read_result(const struct modq_value *result, struct modq_error *error)
-{
-    const struct modq_value *refusal = modq_get(result, "error");
-    const struct modq_value *status = modq_get(result, "status");
-
-    error_clear(error);
-    if (refusal)
-        modq_error_of(refusal, error);
-    else if (!modq_is(status, "accepted") && !modq_is(status, "duplicate"))
-        error_local(error, MODQ_E_REPLY, "the daemon's result says neither success nor error");
-}
-
-static const struct modq_value *results_of(const struct modq_answer *answer)
-{
-    const struct modq_value *results = modq_get(modq_answer_value(answer), "results");
-
-    return modq_type(results) == MODQ_LIST ? results : NULL;
-}
-
 /* The next item of the batch that came back whose end this is. */
 static bool take_result(struct modq_submitter *s, struct modq_result *result)
 {
@@ -314,7 +295,7 @@ static bool take_result(struct modq_submitter *s, struct modq_result *result)
         if (whole)
             result->error = *whole;
         else
-            read_result(one, &result->error);
+            result_error(one, &result->error);
         if (try_again(s, item, &result->error))
             continue;
         result->tag = item->tag;

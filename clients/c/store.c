@@ -1,0 +1,244 @@
+/* What a front end keeps, in SQLite: the database, and the places. The tables are those that the client for Python
+ * makes, too. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store.h"
+
+enum { BUSY_MS = 10000, HEADER_BYTES = 100 };
+
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS modqd_outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, op VARCHAR(16) NOT NULL, "
+    "fields BLOB NOT NULL, error BLOB);"
+    "CREATE TABLE IF NOT EXISTS modqd_place (site VARCHAR(64) NOT NULL PRIMARY KEY, seq BIGINT NOT NULL, "
+    "chain VARCHAR(64) NOT NULL, epoch VARCHAR(32) NOT NULL);";
+
+/* ---- the database */
+
+bool store_failed(struct modq_store *store, struct modq_error *error)
+{
+    const char *path = store->database ? sqlite3_db_filename(store->database, "main") : NULL;
+    int code = store->database ? sqlite3_errcode(store->database) : SQLITE_NOMEM;
+
+    if (code == SQLITE_NOMEM)
+        return error_local(error, MODQ_E_MEMORY, "out of memory");
+    return error_local(error, MODQ_E_SYSTEM, "%s: %s", path && *path ? path : "the store",
+                       sqlite3_errmsg(store->database));
+}
+
+sqlite3_stmt *store_prepare(struct modq_store *store, const char *sql, struct modq_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+
+    if (sqlite3_prepare_v2(store->database, sql, -1, &statement, NULL) != SQLITE_OK)
+        store_failed(store, error);
+    return statement;
+}
+
+bool store_finish(struct modq_store *store, sqlite3_stmt *statement, struct modq_error *error)
+{
+    if (!statement)
+        return false;
+    bool done = sqlite3_step(statement) == SQLITE_DONE;
+    if (!done)
+        store_failed(store, error);
+    sqlite3_finalize(statement);
+    return done;
+}
+
+bool store_run(struct modq_store *store, const char *sql, struct modq_error *error)
+{
+    return sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK || store_failed(store, error);
+}
+
+struct slice store_blob(sqlite3_stmt *statement, int column)
+{
+    const void *bytes = sqlite3_column_blob(statement, column);
+    int len = sqlite3_column_bytes(statement, column);
+
+    return bytes ? (struct slice){bytes, (size_t)len} : SLICE_LIT("");
+}
+
+static struct modq_store *store_new(struct modq_error *error)
+{
+    struct modq_store *store = calloc(1, sizeof(*store));
+
+    if (store && msgpack_zone_init(&store->zone, MSGPACK_ZONE_CHUNK_SIZE)) {
+        store->flushing = -1;
+        return store;
+    }
+    free(store);
+    error_local(error, MODQ_E_MEMORY, "out of memory");
+    return NULL;
+}
+
+/* SQLite takes a file that is shorter than its header for a new one. What is left of a spoilt one must not be taken for
+ * the beginning of everything. */
+static bool check_length(int fd, const char *path, struct modq_error *error)
+{
+    struct stat file;
+
+    if (fstat(fd, &file) != 0)
+        return error_local(error, MODQ_E_SYSTEM, "%s: %s", path, strerror(errno));
+    if (file.st_size > 0 && file.st_size < HEADER_BYTES)
+        return error_local(error, MODQ_E_SYSTEM, "%s: is no database", path);
+    return true;
+}
+
+/* Readers' texts are nobody else's business, and SQLite gives its other files the mode of this one. */
+static bool make_private(const char *path, struct modq_error *error)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return error_local(error, MODQ_E_SYSTEM, "%s: %s", path, strerror(errno));
+    bool ok = check_length(fd, path, error);
+    close(fd);
+    return ok;
+}
+
+static bool open_database(struct modq_store *store, const char *path, struct modq_error *error)
+{
+    if (sqlite3_open_v2(path, &store->database, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+        return store_failed(store, error);
+    sqlite3_busy_timeout(store->database, BUSY_MS);
+    return store_run(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", error);
+}
+
+struct modq_store *modq_store_open(const char *path, struct modq_error *error)
+{
+    struct modq_store *store;
+
+    error_clear(error);
+    if (!path || !*path) {
+        error_local(error, MODQ_E_ARGUMENT, "a store needs a path");
+        return NULL;
+    }
+    store = store_new(error);
+    if (!store)
+        return NULL;
+    if (make_private(path, error) && open_database(store, path, error) && store_run(store, schema, error))
+        return store;
+    modq_store_close(store);
+    return NULL;
+}
+
+struct modq_store *modq_store_attach(struct sqlite3 *database, struct modq_error *error)
+{
+    struct modq_store *store;
+
+    error_clear(error);
+    if (!database) {
+        error_local(error, MODQ_E_ARGUMENT, "a store needs a database");
+        return NULL;
+    }
+    store = store_new(error);
+    if (!store)
+        return NULL;
+    store->database = database;
+    store->attached = true;
+    if (store_run(store, schema, error))
+        return store;
+    modq_store_close(store);
+    return NULL;
+}
+
+void modq_store_close(struct modq_store *store)
+{
+    if (!store)
+        return;
+    if (!store->attached)
+        sqlite3_close_v2(store->database);
+    if (store->flushing >= 0)
+        close(store->flushing);
+    out_free(&store->shown);
+    msgpack_zone_destroy(&store->zone);
+    free(store);
+}
+
+/* ---- places */
+
+static int digit_value(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* Reads a column of `len` bytes in hexadecimal; an empty one is unknown. False: it is neither. */
+static bool read_hex(sqlite3_stmt *row, int column, uint8_t *bytes, size_t len, bool *known)
+{
+    struct slice hex = store_blob(row, column);
+
+    *known = hex.len > 0;
+    if (*known && hex.len != 2 * len)
+        return false;
+    for (size_t i = 0; *known && i < len; i++) {
+        int high = digit_value(hex.data[2 * i]);
+        int low = digit_value(hex.data[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+static bool read_place(struct modq_store *store, sqlite3_stmt *row, const char *site, struct modq_position *position,
+                       struct modq_error *error)
+{
+    int code = sqlite3_step(row);
+
+    if (code == SQLITE_DONE)
+        return true;
+    if (code != SQLITE_ROW)
+        return store_failed(store, error);
+    position->seq = sqlite3_column_int64(row, 0);
+    if (position->seq >= 0 && read_hex(row, 1, position->chain, HASH_BYTES, &position->has_chain) &&
+        read_hex(row, 2, position->epoch, EPOCH_BYTES, &position->has_epoch))
+        return true;
+    return error_local(error, MODQ_E_SYSTEM, "the place of the site %s is damaged", site);
+}
+
+bool modq_store_load_place(struct modq_store *store, const char *site, struct modq_position *position,
+                           struct modq_error *error)
+{
+    error_clear(error);
+    *position = (struct modq_position){0};
+    sqlite3_stmt *row = store_prepare(store, "SELECT seq, chain, epoch FROM modqd_place WHERE site = ?", error);
+    if (!row)
+        return false;
+    sqlite3_bind_text(row, 1, site, -1, SQLITE_STATIC);
+    bool ok = read_place(store, row, site, position, error);
+    sqlite3_finalize(row);
+    return ok;
+}
+
+bool modq_store_save_place(struct modq_store *store, const char *site, const struct modq_position *position,
+                           struct modq_error *error)
+{
+    error_clear(error);
+    sqlite3_stmt *statement = store_prepare(
+        store,
+        "INSERT INTO modqd_place (site, seq, chain, epoch) VALUES (?, ?, lower(hex(?)), lower(hex(?))) "
+        "ON CONFLICT (site) DO UPDATE SET seq = excluded.seq, chain = excluded.chain, epoch = excluded.epoch",
+        error);
+    if (!statement)
+        return false;
+    sqlite3_bind_text(statement, 1, site, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, position->seq);
+    sqlite3_bind_blob(statement, 3, position->chain, position->has_chain ? HASH_BYTES : 0, SQLITE_STATIC);
+    sqlite3_bind_blob(statement, 4, position->epoch, position->has_epoch ? EPOCH_BYTES : 0, SQLITE_STATIC);
+    return store_finish(store, statement, error);
+}
+
+bool modq_store_forget_place(struct modq_store *store, const char *site, struct modq_error *error)
+{
+    error_clear(error);
+    sqlite3_stmt *statement = store_prepare(store, "DELETE FROM modqd_place WHERE site = ?", error);
+    if (!statement)
+        return false;
+    sqlite3_bind_text(statement, 1, site, -1, SQLITE_STATIC);
+    return store_finish(store, statement, error);
+}

@@ -1,0 +1,33 @@
+/* The database of a modq_store, for what is kept in it. */
+#ifndef MODQ_STORE_H
+#define MODQ_STORE_H
+
+#include <sqlite3.h>
+
+#include "internal.h"
+
+struct modq_store {
+    sqlite3 *database;
+    bool attached;         /* the database is the user's */
+    int flushing;          /* descriptor of the lock of those who flush; -1: not held, or none is needed */
+    struct out shown;      /* the request that was handed out last */
+    msgpack_object fields; /* the same, unpacked into the zone */
+    msgpack_zone zone;
+};
+
+/* Fills *error with what the database said last. Always returns false. */
+bool store_failed(struct modq_store *store, struct modq_error *error);
+
+/* A statement to be bound, stepped and finalized; NULL: see *error. */
+sqlite3_stmt *store_prepare(struct modq_store *store, const char *sql, struct modq_error *error);
+
+/* Steps a statement that gives no rows, and finalizes it. NULL: it failed before, and *error says so. */
+bool store_finish(struct modq_store *store, sqlite3_stmt *statement, struct modq_error *error);
+
+/* A statement without parameters and rows. */
+bool store_run(struct modq_store *store, const char *sql, struct modq_error *error);
+
+/* A blob that belongs to the statement's row. */
+struct slice store_blob(sqlite3_stmt *statement, int column);
+
+#endif

@@ -1,0 +1,521 @@
+/* The store of libmodq: what an outbox keeps and sends, what is set aside, and places. The rest is in
+ * tests/conformance. */
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <zmq.h>
+
+#include "clients/c/modq.h"
+#include "proto/mp.h"
+#include "proto/out.h"
+#include "unit.h"
+
+enum { PATIENCE_MS = 5000, ORDER_BYTES = 4096 };
+
+/* ---- a daemon that judges a comment by its id: "no…" is refused for good, "later…" the first time it is heard, and a
+ * message that holds "poison…" as a whole. Everything else is taken. It notes the ids of each message. */
+
+struct judge {
+    void *context, *router;
+    char endpoint[64];
+    pthread_t thread;
+    char order[ORDER_BYTES]; /* ids; a message ends with a bar */
+    bool delayed;
+};
+
+static void note(struct judge *judge, struct slice id, const char *end)
+{
+    size_t len = strlen(judge->order);
+
+    snprintf(judge->order + len, sizeof(judge->order) - len, "%.*s%s", (int)id.len, id.data ? id.data : "", end);
+}
+
+static bool begins(struct slice id, const char *word)
+{
+    return id.len >= strlen(word) && memcmp(id.data, word, strlen(word)) == 0;
+}
+
+static void put_error(struct out *out, int number, const char *name, const char *class)
+{
+    out_key(out, "error");
+    out_map(out);
+    out_key_int(out, "number", number);
+    out_key_cstr(out, "name", name);
+    out_key_cstr(out, "class", class);
+    out_key_cstr(out, "message", "so it is");
+    out_key_int(out, "retry_after_ms", 20);
+    out_end(out);
+}
+
+static void judge_one(struct judge *judge, struct slice id, struct out *out)
+{
+    out_map(out);
+    if (begins(id, "no")) {
+        put_error(out, 80, "conflict", "final");
+    } else if (begins(id, "later") && !judge->delayed) {
+        judge->delayed = true;
+        put_error(out, 2, "storage_full", "retry");
+    } else {
+        out_key_cstr(out, "status", "accepted");
+    }
+    out_end(out);
+}
+
+static bool poisoned(const msgpack_object *comments)
+{
+    for (size_t i = 0; i < mp_count(comments); i++)
+        if (begins(mp_get_str(mp_item(comments, i), "comment"), "poison"))
+            return true;
+    return false;
+}
+
+static void judge_message(struct judge *judge, const msgpack_object *map, struct out *out)
+{
+    const msgpack_object *comments = mp_get(map, "comments");
+    bool whole = poisoned(comments);
+
+    note(judge, comments ? SLICE_NONE : mp_get_str(map, "op"), "");
+    out_map(out);
+    out_key_int(out, "v", 1);
+    out_key_int(out, "id", mp_get_int(map, "id", 0));
+    out_key_bool(out, "ok", !whole);
+    if (whole)
+        put_error(out, 20, "malformed", "fix");
+    out_key(out, "results");
+    out_array(out);
+    for (size_t i = 0; i < mp_count(comments); i++) {
+        struct slice id = mp_get_str(mp_item(comments, i), "comment");
+        note(judge, id, " ");
+        judge_one(judge, id, out);
+    }
+    out_end(out);
+    out_end(out);
+    note(judge, SLICE_NONE, "|");
+}
+
+/* Answers until the context ends. */
+static void *judge_run(void *of)
+{
+    struct judge *judge = of;
+    char peer[64];
+    char body[65536];
+    int peer_len;
+
+    while ((peer_len = zmq_recv(judge->router, peer, sizeof(peer), 0)) > 0) {
+        int len = zmq_recv(judge->router, body, sizeof(body), 0);
+        struct out out = {0};
+        msgpack_zone zone;
+        msgpack_object map;
+        msgpack_zone_init(&zone, 1024);
+        if (len > 0 && mp_unpack_map((struct slice){body, (size_t)len}, &zone, &map)) {
+            judge_message(judge, &map, &out);
+            zmq_send(judge->router, peer, (size_t)peer_len, ZMQ_SNDMORE);
+            zmq_send(judge->router, out.data, out.len, 0);
+        }
+        msgpack_zone_destroy(&zone);
+        out_free(&out);
+    }
+    zmq_close(judge->router);
+    return NULL;
+}
+
+static void judge_open(struct judge *judge)
+{
+    static int count;
+    int linger = 0;
+
+    *judge = (struct judge){0};
+    snprintf(judge->endpoint, sizeof(judge->endpoint), "ipc:///tmp/modq-judge-%d-%d", (int)getpid(), count++);
+    judge->context = zmq_ctx_new();
+    judge->router = zmq_socket(judge->context, ZMQ_ROUTER);
+    zmq_setsockopt(judge->router, ZMQ_LINGER, &linger, sizeof(linger));
+    assert_int_equal(zmq_bind(judge->router, judge->endpoint), 0);
+    assert_int_equal(pthread_create(&judge->thread, NULL, judge_run, judge), 0);
+}
+
+static void judge_close(struct judge *judge)
+{
+    zmq_ctx_shutdown(judge->context);
+    pthread_join(judge->thread, NULL);
+    zmq_ctx_term(judge->context);
+    unlink(judge->endpoint + strlen("ipc://"));
+}
+
+/* ---- stores */
+
+static const char *store_path(void)
+{
+    static char path[128];
+    static int count;
+
+    snprintf(path, sizeof(path), "%s/modq-outbox-%d-%d", unit_database_dir(), (int)getpid(), count++);
+    return path;
+}
+
+static void remove_store(const char *path)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", "-journal", ".flush"};
+    char name[160];
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+        unlink(name);
+    }
+}
+
+static void keep(struct modq_store *store, const char *id)
+{
+    struct modq_comment *comment = modq_comment_new();
+    struct modq_error error;
+
+    modq_comment_text(comment, MODQ_SITE, "news", 4);
+    modq_comment_text(comment, MODQ_COMMENT, id, strlen(id));
+    modq_comment_text(comment, MODQ_BODY, "text", 4);
+    assert_true(modq_store_keep_comment(store, comment, &error));
+    modq_comment_free(comment);
+}
+
+static void keep_withdrawal(struct modq_store *store, const char *id)
+{
+    struct modq_fields *fields = modq_fields_new();
+    struct modq_error error;
+
+    modq_put_string(fields, "site", "news");
+    modq_put_string(fields, "comment", id);
+    assert_true(modq_store_keep(store, "withdraw", fields, &error));
+    modq_fields_free(fields);
+}
+
+static void flushes(struct modq_store *store, struct judge *judge, size_t sent, size_t refused)
+{
+    struct modq *front = modq_open(judge->endpoint, NULL, NULL);
+    struct modq_flushed flushed;
+    struct modq_error error;
+
+    judge->order[0] = '\0';
+    assert_true(modq_store_flush(store, front, PATIENCE_MS, &flushed, &error));
+    assert_int_equal(flushed.error.number, 0);
+    assert_int_equal(flushed.sent, sent);
+    assert_int_equal(flushed.refused, refused);
+    assert_int_equal(flushed.left, 0);
+    modq_close(front);
+}
+
+static sqlite3 *database_at(const char *path)
+{
+    sqlite3 *database;
+
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    return database;
+}
+
+static void runs(sqlite3 *database, const char *sql)
+{
+    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+/* ---- the outbox */
+
+TEST(requests_go_in_their_order_comments_together)
+{
+    struct judge judge;
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, NULL);
+
+    judge_open(&judge);
+    keep(store, "a");
+    keep(store, "b");
+    keep_withdrawal(store, "a");
+    keep(store, "c");
+    flushes(store, &judge, 4, 0);
+    assert_string_equal(judge.order, "a b |withdraw|c |");
+    modq_store_close(store);
+    judge_close(&judge);
+    remove_store(path);
+}
+
+TEST(what_is_refused_is_set_aside_listed_and_tried_again_in_its_place)
+{
+    struct judge judge;
+    struct modq_refused refused = {0};
+    struct modq_error error;
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, NULL);
+
+    judge_open(&judge);
+    keep(store, "a");
+    keep(store, "no1");
+    keep(store, "b");
+    keep(store, "no2");
+    flushes(store, &judge, 2, 2);
+    assert_true(modq_store_refused(store, 0, &refused, &error));
+    assert_string_equal(refused.operation, "submit");
+    assert_true(modq_is(modq_get(modq_get(refused.fields, "comment"), "comment"), "no1"));
+    assert_string_equal(refused.error.name, "conflict");
+    assert_int_equal(refused.error.class_, MODQ_CLASS_FINAL);
+    assert_true(modq_store_refused(store, refused.number, &refused, &error));
+    assert_true(modq_is(modq_get(modq_get(refused.fields, "comment"), "comment"), "no2"));
+    assert_false(modq_store_refused(store, refused.number, &refused, &error));
+    assert_int_equal(error.number, 0);
+
+    keep(store, "c");
+    assert_int_equal(modq_store_retry_refused(store, &error), 2);
+    assert_int_equal(modq_store_count(store, &error), 3);
+    flushes(store, &judge, 1, 2);
+    assert_string_equal(judge.order, "no1 no2 c |");
+    assert_int_equal(modq_store_forget_refused(store, &error), 2);
+    assert_false(modq_store_refused(store, 0, &refused, &error));
+    modq_store_close(store);
+    judge_close(&judge);
+    remove_store(path);
+}
+
+TEST(a_comment_that_spoils_the_whole_message_is_found_alone)
+{
+    struct judge judge;
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, NULL);
+
+    judge_open(&judge);
+    keep(store, "a");
+    keep(store, "poison");
+    keep(store, "b");
+    flushes(store, &judge, 2, 1);
+    assert_string_equal(judge.order, "a poison b |a |poison |b |");
+    modq_store_close(store);
+    judge_close(&judge);
+    remove_store(path);
+}
+
+TEST(a_refusal_that_passes_is_waited_for)
+{
+    struct judge judge;
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, NULL);
+
+    judge_open(&judge);
+    keep(store, "later");
+    keep(store, "a");
+    flushes(store, &judge, 2, 0);
+    assert_string_equal(judge.order, "later a |later |");
+    modq_store_close(store);
+    judge_close(&judge);
+    remove_store(path);
+}
+
+TEST(nobody_at_the_endpoint_leaves_everything_kept)
+{
+    struct modq_flushed flushed;
+    struct modq_error error;
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, NULL);
+    struct modq *front = modq_open("ipc:///tmp/modq-nobody-is-here", NULL, NULL);
+
+    keep(store, "a");
+    assert_true(modq_store_flush(store, front, 50, &flushed, &error));
+    assert_int_equal(flushed.error.number, MODQ_E_CONNECT);
+    assert_int_equal(flushed.left, 1);
+    modq_close(front);
+    modq_store_close(store);
+    remove_store(path);
+}
+
+TEST(what_the_disk_has_spoilt_is_set_aside_and_holds_up_nothing)
+{
+    struct judge judge;
+    struct modq_refused refused = {0};
+    struct modq_error error;
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, NULL);
+    sqlite3 *database = database_at(path);
+
+    judge_open(&judge);
+    keep(store, "a");
+    keep(store, "b");
+    keep_withdrawal(store, "b");
+    keep(store, "c");
+    runs(database, "UPDATE modqd_outbox SET fields = x'8161' WHERE id = 2");
+    runs(database, "UPDATE modqd_outbox SET op = 'nonsense' WHERE id = 3");
+    flushes(store, &judge, 2, 2);
+    assert_string_equal(judge.order, "a |c |");
+    assert_true(modq_store_refused(store, 0, &refused, &error));
+    assert_null(refused.fields);
+    assert_string_equal(refused.error.name, "malformed");
+    sqlite3_close(database);
+    modq_store_close(store);
+    judge_close(&judge);
+    remove_store(path);
+}
+
+TEST(a_store_in_your_database_is_in_your_transaction)
+{
+    struct judge judge;
+    struct modq_flushed flushed;
+    struct modq_error error;
+    const char *path = store_path();
+    sqlite3 *database = database_at(path);
+    struct modq_store *store = modq_store_attach(database, &error);
+    struct modq_position position = {.seq = 7};
+
+    judge_open(&judge);
+    runs(database, "BEGIN");
+    keep(store, "a");
+    assert_true(modq_store_save_place(store, "news", &position, &error));
+    runs(database, "ROLLBACK");
+    assert_int_equal(modq_store_count(store, &error), 0);
+    assert_true(modq_store_load_place(store, "news", &position, &error));
+    assert_int_equal(position.seq, 0);
+    runs(database, "BEGIN");
+    keep(store, "a");
+    assert_false(modq_store_flush(store, NULL, PATIENCE_MS, &flushed, &error));
+    assert_int_equal(error.number, MODQ_E_ARGUMENT);
+    runs(database, "COMMIT");
+    flushes(store, &judge, 1, 0);
+    modq_store_close(store);
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
+    judge_close(&judge);
+    remove_store(path);
+}
+
+TEST(what_an_outbox_does_not_keep_is_refused)
+{
+    struct modq_error error;
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, NULL);
+    struct modq_fields *fields = modq_fields_new();
+    struct modq_comment *comment = modq_comment_new();
+
+    assert_false(modq_store_keep(store, "approve", fields, &error));
+    assert_int_equal(error.number, MODQ_E_ARGUMENT);
+    assert_false(modq_store_keep(store, "report", NULL, &error));
+    assert_int_equal(error.number, MODQ_E_ARGUMENT);
+    modq_put_map(fields, "open");
+    assert_false(modq_store_keep(store, "withdraw", fields, &error));
+    assert_int_equal(error.number, MODQ_E_ARGUMENT);
+    assert_false(modq_store_keep_comment(store, comment, &error));
+    assert_int_equal(error.number, MODQ_E_MISSING_FIELD);
+    assert_int_equal(modq_store_count(store, &error), 0);
+    modq_comment_free(comment);
+    modq_fields_free(fields);
+    modq_store_close(store);
+    remove_store(path);
+}
+
+TEST(a_report_says_when_it_was_made)
+{
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, NULL);
+    struct modq_fields *fields = modq_fields_new();
+    struct modq_error error;
+    sqlite3 *database = database_at(path);
+
+    modq_put_string(fields, "site", "news");
+    assert_true(modq_store_keep(store, "report", fields, &error));
+    modq_put_int(fields, "at", 5);
+    assert_true(modq_store_keep(store, "report", fields, &error));
+    /* the key `at` (a2 61 74) once in each: with a number of 64 bits, and with 5 */
+    runs(database, "CREATE TABLE t (c CHECK (c = 1))");
+    runs(database, "INSERT INTO t SELECT instr(hex(fields), 'A26174CF') > 0 FROM modqd_outbox WHERE id = 1");
+    runs(database, "INSERT INTO t SELECT hex(fields) LIKE '%A2617405' AND hex(fields) NOT LIKE '%A26174%A26174%' "
+                   "FROM modqd_outbox WHERE id = 2");
+    sqlite3_close(database);
+    modq_fields_free(fields);
+    modq_store_close(store);
+    remove_store(path);
+}
+
+/* ---- files */
+
+TEST(a_store_is_private_and_its_file_must_be_one)
+{
+    static const char *const contents[] = {"1", "{",
+                                           "this is no database, and it is longer than a header of SQLite, which "
+                                           "has a hundred bytes, so that SQLite looks at it"};
+    struct modq_error error;
+    struct stat file;
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, &error);
+
+    assert_int_equal(stat(path, &file), 0);
+    assert_int_equal(file.st_mode & 0777, 0600);
+    modq_store_close(store);
+    remove_store(path);
+    for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
+        FILE *spoilt = fopen(path, "w");
+        fputs(contents[i], spoilt);
+        fclose(spoilt);
+        assert_null(modq_store_open(path, &error));
+        assert_int_equal(error.number, MODQ_E_SYSTEM);
+        assert_non_null(strstr(error.message, path));
+    }
+    remove_store(path);
+    assert_null(modq_store_open("/tmp/modq-no/such/folder", &error));
+    assert_int_equal(error.number, MODQ_E_SYSTEM);
+    assert_null(modq_store_open(NULL, &error));
+    assert_int_equal(error.number, MODQ_E_ARGUMENT);
+}
+
+/* ---- places */
+
+TEST(a_place_comes_back_as_it_was_saved_for_each_site)
+{
+    struct modq_position saved = {.seq = 1LL << 40, .has_chain = true, .has_epoch = true};
+    struct modq_position other = {.seq = 3};
+    struct modq_position found;
+    struct modq_error error;
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, NULL);
+
+    for (size_t i = 0; i < sizeof(saved.chain); i++)
+        saved.chain[i] = (uint8_t)(i * 37);
+    for (size_t i = 0; i < sizeof(saved.epoch); i++)
+        saved.epoch[i] = (uint8_t)(255 - i);
+    assert_true(modq_store_load_place(store, "a", &found, &error));
+    assert_int_equal(found.seq, 0);
+    assert_true(modq_store_save_place(store, "a", &other, &error));
+    assert_true(modq_store_save_place(store, "a", &saved, &error));
+    assert_true(modq_store_save_place(store, "b", &other, &error));
+    assert_true(modq_store_load_place(store, "a", &found, &error));
+    assert_int_equal(found.seq, saved.seq);
+    assert_true(found.has_chain && found.has_epoch);
+    assert_memory_equal(found.chain, saved.chain, sizeof(saved.chain));
+    assert_memory_equal(found.epoch, saved.epoch, sizeof(saved.epoch));
+    assert_true(modq_store_load_place(store, "b", &found, &error));
+    assert_int_equal(found.seq, 3);
+    assert_false(found.has_chain || found.has_epoch);
+    assert_true(modq_store_forget_place(store, "a", &error));
+    assert_true(modq_store_load_place(store, "a", &found, &error));
+    assert_int_equal(found.seq, 0);
+    modq_store_close(store);
+    remove_store(path);
+}
+
+TEST(a_damaged_place_is_never_the_beginning)
+{
+    static const char *const damages[] = {"chain = 'abc'", "chain = printf('%064d', 0) || 'g'", "seq = -1",
+                                          "chain = replace(printf('%064d', 0), '0', 'G')", "epoch = '00'"};
+    struct modq_position saved = {.seq = 3, .has_chain = true};
+    struct modq_position found;
+    struct modq_error error;
+    char sql[256];
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, NULL);
+    sqlite3 *database = database_at(path);
+
+    for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+        assert_true(modq_store_save_place(store, "news", &saved, &error));
+        snprintf(sql, sizeof(sql), "UPDATE modqd_place SET %s", damages[i]);
+        runs(database, sql);
+        assert_false(modq_store_load_place(store, "news", &found, &error));
+        assert_int_equal(error.number, MODQ_E_SYSTEM);
+        assert_non_null(strstr(error.message, "news"));
+    }
+    sqlite3_close(database);
+    modq_store_close(store);
+    remove_store(path);
+}
