@@ -234,7 +234,7 @@ class Outboxes(Conformance):
         before = self.content(path)
         self.keep(outbox, event(self.site, "last", "é\0"))
         after = self.content(path)
-        if not after.startswith(before):
+        if not after.startswith(before) or after == before:
             self.skipTest(f"the outbox of the client for {self.language} is no file that only grows")
         folder = self.directory()
         for size in range(len(before), len(after) + 1):

@@ -302,7 +302,7 @@ class Stream(Streams):
             self.make_records(4)
             self.assert_log(self.records_of(name, 4))
 
-    @needs("stream", "place_file")
+    @needs("stream", "place_file", "recorded")
     def test_credit_is_given_for_recorded_records_alone(self):
         """A listener that records nothing gets no more than its credit."""
         sent = []

@@ -3,6 +3,7 @@
  * JSON becomes MessagePack objects and back; everything between is the library's. Comments go through modq_submitter,
  * as far as modq_comment can say them: a body that is a number, say, can only be sent as bare fields. */
 #include <jansson.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -10,7 +11,7 @@
 #include "clients/c/internal.h"
 #include "proto/mp.h"
 
-enum { HANDLES = 64, NAME_BYTES = 64, CHAIN_BYTES = 32, EPOCH_BYTES = 16, PATIENCE_MS = 5000 };
+enum { HANDLES = 64, NAME_BYTES = 64, PATIENCE_MS = 5000 };
 
 struct front {
     struct modq *connection;
@@ -18,17 +19,24 @@ struct front {
     bool knows_limits;
 };
 
+/* A place in a file of its own, or in a database that somebody else has opened. */
+struct place {
+    struct modq_store *store; /* NULL: none */
+    sqlite3 *database;        /* NULL: the store's own */
+};
+
 struct stream {
     struct modq_stream *stream;
-    int64_t seq; /* of the last record that was recorded */
-    uint8_t chain[CHAIN_BYTES];
-    bool has_chain;
+    char *site;
+    struct place place;
+    struct modq_position recorded;
 };
 
 static struct handle {
     char name[NAME_BYTES];
-    struct front *front; /* one of the two, or neither: free */
+    struct front *front; /* one of the three, or none: free */
     struct stream *stream;
+    struct modq_store *outbox;
 } handles[HANDLES];
 
 /* ---- answers */
@@ -253,7 +261,7 @@ static struct handle *find(json_t *request, const char *key, bool free_one)
     const char *name = text(request, key);
 
     for (int i = 0; name && i < HANDLES; i++) {
-        bool used = handles[i].front || handles[i].stream;
+        bool used = handles[i].front || handles[i].stream || handles[i].outbox;
         if (free_one ? !used : used && strcmp(handles[i].name, name) == 0)
             return &handles[i];
     }
@@ -279,8 +287,8 @@ static bool load_key(json_t *request, struct modq_key **key, struct modq_error *
 static json_t *do_about(json_t *request)
 {
     (void)request;
-    return json_pack("{s:b, s:s, s:[s, s, s, s, s]}", "ok", 1, "language", "c", "can", "vectors", "exchange", "stream",
-                     "push", "key");
+    return json_pack("{s:b, s:s, s:[s, s, s, s, s, s, s, s, s]}", "ok", 1, "language", "c", "can", "vectors",
+                     "exchange", "stream", "push", "key", "place_file", "place_sql", "outbox", "retry_refused");
 }
 
 static json_t *do_encode(json_t *request)
@@ -397,17 +405,27 @@ static json_t *answer_json(const struct modq_answer *answer)
     return json;
 }
 
-static json_t *ask(struct front *front, const char *op, json_t *fields, int timeout_ms)
+/* The pairs of a map. */
+static struct modq_fields *fields_of(json_t *map)
 {
-    struct modq_fields *packed_fields = modq_fields_new();
+    struct modq_fields *fields = modq_fields_new();
     msgpack_zone zone;
-    json_t *json;
 
     msgpack_zone_init(&zone, MSGPACK_ZONE_CHUNK_SIZE);
-    for (void *at = json_object_iter(fields); at; at = json_object_iter_next(fields, at)) {
+    for (void *at = json_object_iter(map); at; at = json_object_iter_next(map, at)) {
         msgpack_object value = packed(json_object_iter_value(at), &zone);
-        modq_put_value(packed_fields, json_object_iter_key(at), as_value(&value));
+        modq_put_key(fields, json_object_iter_key(at), json_object_iter_key_len(at));
+        modq_put_value(fields, NULL, as_value(&value));
     }
+    msgpack_zone_destroy(&zone);
+    return fields;
+}
+
+static json_t *ask(struct front *front, const char *op, json_t *fields, int timeout_ms)
+{
+    struct modq_fields *packed_fields = fields_of(fields);
+    json_t *json;
+
     struct modq_answer *answer = modq_call(front->connection, op, packed_fields, timeout_ms);
     if (modq_answer_error(answer))
         json = failed(modq_answer_error(answer));
@@ -415,7 +433,6 @@ static json_t *ask(struct front *front, const char *op, json_t *fields, int time
         json = json_pack("{s:b, s:o}", "ok", 1, "answer", answer_json(answer));
     modq_answer_free(answer);
     modq_fields_free(packed_fields);
-    msgpack_zone_destroy(&zone);
     return json;
 }
 
@@ -488,18 +505,10 @@ static json_t *field_of(json_t *event, const char *map, const char *key, bool *f
 
 static bool put_extra(struct modq_comment *comment, json_t *extra)
 {
-    msgpack_zone zone;
-    struct modq_fields *fields = modq_fields_new();
-
-    msgpack_zone_init(&zone, MSGPACK_ZONE_CHUNK_SIZE);
-    for (void *at = json_object_iter(extra); at; at = json_object_iter_next(extra, at)) {
-        msgpack_object value = packed(json_object_iter_value(at), &zone);
-        modq_put_key(fields, json_object_iter_key(at), json_object_iter_key_len(at));
-        modq_put_value(fields, NULL, as_value(&value));
-    }
+    struct modq_fields *fields = fields_of(extra);
     bool put = modq_comment_extra(comment, fields);
+
     modq_fields_free(fields);
-    msgpack_zone_destroy(&zone);
     return put;
 }
 
@@ -685,15 +694,36 @@ static const uint8_t *bytes_of(json_t *request, const char *key, size_t len, uin
                                                                                                            : NULL;
 }
 
-static json_t *do_stream(json_t *request)
+static void close_place(struct place *place)
 {
-    struct handle *handle = find(request, "name", true);
-    struct modq_error error;
+    modq_store_close(place->store);
+    sqlite3_close_v2(place->database);
+}
+
+/* {"file": path} or {"sql": path}; null: none. */
+static bool open_place(struct place *place, json_t *json, struct modq_error *error)
+{
+    const char *file = text(json, "file");
+    const char *sql = text(json, "sql");
+
+    *place = (struct place){0};
+    if (file)
+        place->store = modq_store_open(file, error);
+    else if (sql && sqlite3_open(sql, &place->database) == SQLITE_OK)
+        place->store = modq_store_attach(place->database, error);
+    else
+        return !sql || error_local(error, MODQ_E_SYSTEM, "%s: %s", sql, sqlite3_errmsg(place->database));
+    return place->store;
+}
+
+static bool begin_stream(struct stream *stream, json_t *request, struct modq_error *error)
+{
+    struct modq_position from;
     struct modq_key *key;
-    uint8_t hash[CHAIN_BYTES];
+    uint8_t hash[HASH_BYTES];
     uint8_t epoch[EPOCH_BYTES];
     struct modq_stream_options options = {
-        .site = text(request, "site"),
+        .site = stream->site,
         .after = number(request, "after", 0),
         .hash = bytes_of(request, "hash", sizeof(hash), hash),
         .epoch = bytes_of(request, "epoch", sizeof(epoch), epoch),
@@ -702,16 +732,47 @@ static json_t *do_stream(json_t *request)
         .give_up_ms = (int)number(request, "give_up_ms", 0),
     };
 
-    if (!handle || !load_key(request, &key, &error))
-        return handle ? failed(&error) : bad_request("no name, or too many");
+    if (!open_place(&stream->place, json_object_get(request, "place"), error))
+        return false;
+    if (stream->place.store) {
+        if (!modq_store_load_place(stream->place.store, stream->site, &from, error))
+            return false;
+        options.after = from.seq;
+        options.hash = from.has_chain ? from.chain : NULL;
+        options.epoch = from.has_epoch ? from.epoch : NULL;
+    }
+    if (!load_key(request, &key, error))
+        return false;
     options.key = key;
-    struct modq_stream *opened = modq_stream_open(text(request, "endpoint"), &options, &error);
+    stream->stream = modq_stream_open(text(request, "endpoint"), &options, error);
     modq_key_free(key);
-    if (!opened)
+    if (stream->stream)
+        modq_stream_position(stream->stream, &stream->recorded);
+    return stream->stream;
+}
+
+static void free_stream(struct stream *stream)
+{
+    modq_stream_close(stream->stream);
+    close_place(&stream->place);
+    free(stream->site);
+    free(stream);
+}
+
+static json_t *do_stream(json_t *request)
+{
+    struct handle *handle = find(request, "name", true);
+    struct modq_error error;
+
+    if (!handle || !text(request, "site"))
+        return bad_request("no name or site, or too many");
+    struct stream *stream = calloc(1, sizeof(*stream));
+    stream->site = strdup(text(request, "site"));
+    if (!begin_stream(stream, request, &error)) {
+        free_stream(stream);
         return failed(&error);
-    handle->stream = calloc(1, sizeof(*handle->stream));
-    handle->stream->stream = opened;
-    handle->stream->seq = options.after;
+    }
+    handle->stream = stream;
     name_it(handle, request);
     return succeeded();
 }
@@ -743,14 +804,15 @@ static json_t *do_next(json_t *request)
 static json_t *do_recorded(json_t *request)
 {
     struct stream *stream = stream_of(request);
+    struct modq_error error;
 
     if (!stream)
         return bad_request("no such stream");
-    const uint8_t *chain = modq_stream_chain(stream->stream);
-    stream->seq = modq_stream_seq(stream->stream);
-    stream->has_chain = chain;
-    if (chain)
-        memcpy(stream->chain, chain, CHAIN_BYTES);
+    struct modq_position position;
+    modq_stream_position(stream->stream, &position);
+    if (stream->place.store && !modq_store_save_place(stream->place.store, stream->site, &position, &error))
+        return failed(&error);
+    stream->recorded = position;
     return succeeded();
 }
 
@@ -760,8 +822,129 @@ static json_t *do_place(json_t *request)
 
     if (!stream)
         return bad_request("no such stream");
-    return json_pack("{s:b, s:I, s:o}", "ok", 1, "seq", (json_int_t)stream->seq, "chain",
-                     stream->has_chain ? bin_json(stream->chain, CHAIN_BYTES) : json_null());
+    return json_pack("{s:b, s:I, s:o}", "ok", 1, "seq", (json_int_t)stream->recorded.seq, "chain",
+                     stream->recorded.has_chain ? bin_json(stream->recorded.chain, HASH_BYTES) : json_null());
+}
+
+/* ---- outbox */
+
+static json_t *do_outbox(json_t *request)
+{
+    struct handle *handle = find(request, "name", true);
+    struct modq_error error;
+
+    if (!handle)
+        return bad_request("no name, or too many");
+    handle->outbox = modq_store_open(text(request, "path"), &error);
+    if (!handle->outbox)
+        return failed(&error);
+    name_it(handle, request);
+    return succeeded();
+}
+
+static struct modq_store *outbox_of(json_t *request)
+{
+    struct handle *handle = find(request, "outbox", false);
+
+    return handle ? handle->outbox : NULL;
+}
+
+static json_t *keep_comment(struct modq_store *outbox, json_t *event)
+{
+    struct modq_comment *comment = modq_comment_new();
+    struct modq_error error;
+    json_t *answer;
+
+    if (!put_comment(comment, event))
+        answer = bad_request("a comment that modq_comment cannot say");
+    else
+        answer = modq_store_keep_comment(outbox, comment, &error) ? succeeded() : failed(&error);
+    modq_comment_free(comment);
+    return answer;
+}
+
+static json_t *do_keep(json_t *request)
+{
+    struct modq_store *outbox = outbox_of(request);
+    json_t *values = json_object_get(request, "fields");
+    struct modq_error error;
+
+    if (!outbox || !text(request, "op"))
+        return bad_request("no such outbox, or no op");
+    if (strcmp(text(request, "op"), "submit") == 0)
+        return keep_comment(outbox, json_object_get(values, "comment"));
+    struct modq_fields *fields = fields_of(values);
+    json_t *answer = modq_store_keep(outbox, text(request, "op"), fields, &error) ? succeeded() : failed(&error);
+    modq_fields_free(fields);
+    return answer;
+}
+
+/* What is set aside, by number. */
+static json_t *set_aside(struct modq_store *outbox)
+{
+    json_t *errors = json_object();
+    struct modq_refused refused = {0};
+    struct modq_error error;
+    char number[32];
+
+    while (modq_store_refused(outbox, refused.number, &refused, &error)) {
+        snprintf(number, sizeof(number), "%lld", (long long)refused.number);
+        json_object_set_new(errors, number, error_json(&refused.error));
+    }
+    return errors;
+}
+
+static json_t *newly_set_aside(struct modq_store *outbox, json_t *before)
+{
+    json_t *now = set_aside(outbox);
+    json_t *errors = json_array();
+    const char *number;
+    json_t *error;
+
+    json_object_foreach(now, number, error) if (!json_object_get(before, number)) json_array_append(errors, error);
+    json_decref(now);
+    return errors;
+}
+
+static json_t *do_flush(json_t *request)
+{
+    struct modq_store *outbox = outbox_of(request);
+    struct front *front = front_of(request);
+    struct modq_flushed flushed;
+    struct modq_error error;
+    json_t *answer;
+
+    if (!outbox || !front)
+        return bad_request("no such outbox or front");
+    json_t *before = set_aside(outbox);
+    if (modq_store_flush(outbox, front->connection, (int)number(request, "timeout_ms", PATIENCE_MS), &flushed, &error))
+        answer = json_pack("{s:b, s:I, s:I, s:o}", "ok", 1, "sent", (json_int_t)flushed.sent, "left",
+                           (json_int_t)flushed.left, "refused", newly_set_aside(outbox, before));
+    else
+        answer = failed(&error);
+    json_decref(before);
+    return answer;
+}
+
+static json_t *counted(const char *key, int64_t count, const struct modq_error *error)
+{
+    return count < 0 ? failed(error) : json_pack("{s:b, s:I}", "ok", 1, key, (json_int_t)count);
+}
+
+static json_t *do_count(json_t *request)
+{
+    struct modq_store *outbox = outbox_of(request);
+    struct modq_error error;
+
+    return outbox ? counted("left", modq_store_count(outbox, &error), &error) : bad_request("no such outbox");
+}
+
+static json_t *do_retry_refused(json_t *request)
+{
+    struct modq_store *outbox = outbox_of(request);
+    struct modq_error error;
+
+    return outbox ? counted("count", modq_store_retry_refused(outbox, &error), &error) : bad_request("no such outbox");
 }
 
 /* ---- the program */
@@ -771,21 +954,24 @@ static void close_handle(struct handle *handle)
     if (handle->front)
         modq_close(handle->front->connection);
     if (handle->stream)
-        modq_stream_close(handle->stream->stream);
+        free_stream(handle->stream);
+    modq_store_close(handle->outbox);
     free(handle->front);
-    free(handle->stream);
-    handle->front = NULL;
-    handle->stream = NULL;
+    *handle = (struct handle){0};
 }
 
 static json_t *do_close(json_t *request)
 {
-    struct handle *handle = find(request, json_object_get(request, "front") ? "front" : "stream", false);
+    static const char *const kinds[] = {"front", "stream", "outbox"};
 
-    if (!handle)
-        return bad_request("nothing of that name is open");
-    close_handle(handle);
-    return succeeded();
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct handle *handle = find(request, kinds[i], false);
+        if (handle) {
+            close_handle(handle);
+            return succeeded();
+        }
+    }
+    return bad_request("nothing of that name is open");
 }
 
 static json_t *answer_to(json_t *request)
@@ -794,10 +980,25 @@ static json_t *answer_to(json_t *request)
         const char *name;
         json_t *(*run)(json_t *request);
     } verbs[] = {
-        {"about", do_about}, {"encode", do_encode},     {"decode", do_decode}, {"exchange", do_exchange},
-        {"front", do_front}, {"hello", do_hello},       {"submit", do_submit}, {"call", do_call},
-        {"push", do_push},   {"stream", do_stream},     {"next", do_next},     {"place", do_place},
-        {"close", do_close}, {"recorded", do_recorded},
+        {"about", do_about},
+        {"encode", do_encode},
+        {"decode", do_decode},
+        {"exchange", do_exchange},
+        {"front", do_front},
+        {"hello", do_hello},
+        {"submit", do_submit},
+        {"call", do_call},
+        {"push", do_push},
+        {"stream", do_stream},
+        {"next", do_next},
+        {"place", do_place},
+        {"close", do_close},
+        {"recorded", do_recorded},
+        {"outbox", do_outbox},
+        {"keep", do_keep},
+        {"flush", do_flush},
+        {"count", do_count},
+        {"retry_refused", do_retry_refused},
     };
     const char *name = text(request, "do");
 
