@@ -105,7 +105,7 @@ class Flooded(unittest.TestCase):
         result = json.loads(text.splitlines()[-1])
         print(f"# {name}: {result['sent']} sent in {result['seconds']} s, {result.get('answers', 'no')} answered, "
               f"slowest well-formed {result.get('slowest_ms', '-')} ms")
-        print(f"#   errors: {result.get('errors', '-')}")
+        print(f"#   errors: {result.get('errors', '-')}; the last of it handed over in {result.get('handed_over_s', '-')} s")
         return result
 
     def test_hundred_thousand_broken_messages_to_each_socket_hurt_nobody(self):
