@@ -305,10 +305,12 @@ static void describe(const struct settings *s, char *text, size_t bytes)
     }
 }
 
-static void announce(const struct daemon *d)
+/* Who hears that it is ready may ask at once whether it is well: it was a moment ago, when the store was opened. */
+static void announce(struct daemon *d)
 {
     char text[4096];
 
+    d->health.loop_ticked_ms = d->health.store_probed_ms = clock_boot_ms();
     describe(d->settings, text, sizeof(text));
     log_event(LOG_ID_STARTED, NULL, "version " MODQ_VERSION ", directory %s", d->settings->dir);
     log_event(LOG_ID_READY, NULL, "%s; public key %s", text, d->server_key.public_text);

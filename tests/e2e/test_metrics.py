@@ -22,6 +22,7 @@ from modq import ModqError, Push
 
 SABOTAGED = os.path.join(BUILD, "modqd-sabotaged")
 STORE_LATE_S = 5            # as in daemon/work/health.h
+STARTS = 8
 SITE = 'a "quoted" \\ site'
 PARTS = re.compile(r"_(bucket|sum|count)$")
 
@@ -367,9 +368,12 @@ class Limits(Served):
 
 
 class Health(Served):
-    def test_a_daemon_that_works_is_well(self):
-        eventually(lambda: self.healthy() == (200, "ok\n"))
-        self.assertEqual(self.figures().get("modqd_healthy"), 1)
+    def test_a_daemon_that_works_is_well_from_its_first_answer_on(self):
+        for _ in range(STARTS):
+            self.assertEqual(self.healthy(), (200, "ok\n"))
+            self.assertEqual(self.figures().get("modqd_healthy"), 1)
+            self.daemon.stop()
+            self.daemon.start()
 
     def test_another_program_that_holds_the_database_makes_it_ill_for_as_long(self):
         eventually(lambda: self.healthy()[0] == 200)
