@@ -179,6 +179,26 @@ test('a daemon that is away holds nobody up, and gets the comments in order when
   assert.deepEqual([...author.faults, ...other.faults], []);
 });
 
+test('an answer that does not come is told to the author, and the comment is there once when it is sent again', async (t) => {
+  const { daemon, page } = await scene(t);
+  const mara = await visit(t, page);
+  let taken = 0;
+  await mara.route('**/comments', async (route) => {        // the server has it, and its answer is lost
+    if (taken++ > 0) return route.continue();
+    await route.fetch();
+    return undefined;
+  });
+  await mara.fill('#text', 'Only once, please.');
+  await mara.click('#write button');
+  await until('the author is told', async () => await mara.textContent('#problem') === 'This could not be sent. Please try again.');
+  assert.equal(await mara.inputValue('#text'), 'Only once, please.');
+  await mara.click('#write button');
+  await mara.waitForSelector('#list li[data-standing="awaiting"]');
+  assert.equal(await mara.locator('#list li').count(), 1);
+  assert.equal((await daemon.list('queue')).length, 1);
+  assert.deepEqual(mara.faults, []);
+});
+
 test('a page whose server was away hears what it missed, without a reload', async (t) => {
   const { daemon, page } = await scene(t);
   const author = await visit(t, page);

@@ -9,6 +9,7 @@ const news = document.querySelector('#news');
 const heard = document.querySelector('#heard');
 const form = document.querySelector('#write');
 const report = document.querySelector('#report');
+const TIMEOUT_MS = 10000;
 
 if (section) start();
 
@@ -173,11 +174,13 @@ async function sendReport(small) {
   say(news, report.dataset.reported);
 }
 
-/** Resolves to the server's answer; `message` when it, or the network, refused. */
+/** Resolves to the server's answer; `message` when it, or the network, refused. It can be sent again: the form's `once` tells
+ * the server that it is the same. */
 async function send(small) {
   try {
     const answer = await fetch(small.action, {
       method: 'POST', body: new URLSearchParams(new FormData(small)), headers: { Accept: 'application/json' },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     return await answer.json();
   } catch {
