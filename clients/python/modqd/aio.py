@@ -390,6 +390,9 @@ class _Outbox:
     async def refused(self) -> list[_outbox.Refused]:
         return await _stored(self._box, self._box.refused)
 
+    async def retry_refused(self) -> int:
+        return await _stored(self._box, self._box.retry_refused)
+
     async def forget_refused(self) -> None:
         await _stored(self._box, self._box.forget_refused)
 

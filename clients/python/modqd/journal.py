@@ -17,7 +17,7 @@ import itertools
 import os
 import time
 import zlib
-from typing import Any, Callable, Iterator, Sequence, TypeVar
+from typing import Any, Callable, Iterator, Mapping, Sequence, TypeVar
 
 from .errors import own_error
 from .message import pack, unpack
@@ -70,7 +70,11 @@ class Journal:
         return self._under_lock(self._set_aside)
 
     def forget_set_aside(self) -> None:
-        self._under_lock(self._compact, False)
+        self._under_lock(self._drop_set_aside)
+
+    def put_back(self) -> int:
+        """Keeps again what was set aside, where it stood before. What the disk has spoilt stays. Returns how many."""
+        return self._under_lock(self._put_back)
 
     def begin(self) -> bool:
         """Takes the lock of those who send. False when somebody has it."""
@@ -134,10 +138,22 @@ class Journal:
         aside: list[tuple[dict[str, Any], dict[str, Any] | None]] = [*self._refused.values()]
         return aside + [({}, None)] * len(self._spoilt)
 
+    def _drop_set_aside(self) -> None:
+        self._refresh()
+        self._write_anew([], self._kept, {})
+
+    def _put_back(self) -> int:
+        self._refresh()
+        count = len(self._refused)
+        if count:
+            self._write_anew(self._spoilt, self._entries, {})
+        return count
+
     def _forget(self) -> None:
         self._header = b""
         self._offset = 0                                     # behind the last whole line that was read
-        self._kept: dict[bytes, dict[str, Any]] = {}         # in the order in which they were kept
+        self._entries: dict[bytes, dict[str, Any]] = {}      # kept or set aside, in the order in which they were kept
+        self._kept: dict[bytes, dict[str, Any]] = {}         # those that are to be sent, in the same order
         self._refused: dict[bytes, tuple[dict[str, Any], dict[str, Any]]] = {}
         self._spoilt: list[bytes] = []
 
@@ -181,10 +197,11 @@ class Journal:
         if entry is None:
             self._spoilt.append(line)
         elif "op" in entry:
-            self._kept[entry["id"]] = entry
+            self._entries[entry["id"]] = self._kept[entry["id"]] = entry
         elif "done" in entry:
             for id in entry["done"]:
-                self._kept.pop(id, None)
+                if self._kept.pop(id, None) is not None:
+                    del self._entries[id]
         elif entry["refused"] in self._kept:
             self._refused[entry["refused"]] = (self._kept.pop(entry["refused"]), entry["error"])
 
@@ -206,27 +223,21 @@ class Journal:
 
     def _compact_if_worth_it(self) -> None:
         self._refresh()
-        empty = not self._kept and not self._refused and not self._spoilt
+        empty = not self._entries and not self._spoilt
         if (empty and self._offset > len(self._header)) or self._offset > max(_COMPACT_BYTES, 2 * self._compacted):
-            self._compact(True)
+            self._write_anew(self._spoilt, self._entries, self._refused)
 
     _compacted = 0                                           # bytes of the file when it was compacted last
 
-    def _compact(self, with_set_aside: bool) -> None:
+    def _write_anew(self, spoilt: Sequence[bytes], entries: Mapping[bytes, dict[str, Any]],
+                    refused: Mapping[bytes, tuple[dict[str, Any], dict[str, Any]]]) -> None:
         """A new file with what still counts takes the old one's place."""
-        self._refresh()
-        lines = [_MAGIC + os.urandom(8).hex().encode() + b"\n", *map(_line, self._kept.values())]
-        if with_set_aside:
-            lines[1:1] = [*self._spoilt, *self._refused_lines(self._refused)]
-        data = b"".join(lines)
+        marks = [{"refused": id, "error": error} for id, (_, error) in refused.items()]
+        header = _MAGIC + os.urandom(8).hex().encode() + b"\n"
+        data = b"".join([header, *spoilt, *map(_line, entries.values()), *map(_line, marks)])
         replace_file(self._path, data)
         self._compacted = len(data)
         self._refresh()
-
-    @staticmethod
-    def _refused_lines(refused: dict[bytes, tuple[dict[str, Any], dict[str, Any]]]) -> Sequence[bytes]:
-        return [line for id, (entry, error) in refused.items()
-                for line in (_line(entry), _line({"refused": id, "error": error}))]
 
 
 def _give_back(lock: int) -> None:

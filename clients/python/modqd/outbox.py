@@ -103,7 +103,8 @@ def _send(session: Session, group: Sequence[Entry], deadline: float) -> Steps:
 
 
 class _Outbox:
-    """What both outboxes have in common. A subclass stores: keep(), pending(), settle(), count(), refused()."""
+    """What both outboxes have in common. A subclass stores: keep(), pending(), settle(), count(), refused(),
+    retry_refused(), forget_refused()."""
 
     def keep(self, op: str, fields: Mapping[str, Any]) -> None:
         raise NotImplementedError
@@ -176,6 +177,12 @@ class FileOutbox(_Outbox):
         return [Refused(kept.get("op", ""), kept.get("fields", {}), error_of(error) if error else spoilt)
                 for kept, error in self._journal.set_aside()]
 
+    def retry_refused(self) -> int:
+        """Keeps again what was set aside, so that the next flush() tries it: the key was a wrong one, say. It has its old
+        place, before what was kept since. Durable when it returns how many those are. What the disk has spoilt stays set
+        aside."""
+        return self._journal.put_back()
+
     def forget_refused(self) -> None:
         """Drops what was set aside."""
         self._journal.forget_set_aside()
@@ -238,6 +245,12 @@ class SqlOutbox(_Outbox):
         rows = self._database.rows(f"SELECT op, fields, error FROM {self._table} WHERE error IS NOT NULL ORDER BY id")
         return [Refused(op, message.unpack(bytes(fields)), error_of(message.unpack(bytes(error))))
                 for op, fields, error in rows]
+
+    def retry_refused(self) -> int:
+        """As FileOutbox.retry_refused(). Commits."""
+        count = self._database.change(f"UPDATE {self._table} SET error = NULL WHERE error IS NOT NULL")
+        self._database.commit()
+        return count
 
     def forget_refused(self) -> None:
         self._database.execute(f"DELETE FROM {self._table} WHERE error IS NOT NULL")

@@ -38,6 +38,14 @@ class Database:
     def execute(self, statement: str, *values: Any) -> None:
         self._run(statement, values).close()
 
+    def change(self, statement: str, *values: Any) -> int:
+        """How many rows it changed."""
+        cursor = self._run(statement, values)
+        try:
+            return int(cursor.rowcount)
+        finally:
+            cursor.close()
+
     def commit(self) -> None:
         self.connection.commit()
 

@@ -1,6 +1,7 @@
 """Key files, places and outboxes: what is on disk, whatever happened."""
 import contextlib
 import fcntl
+import itertools
 import os
 import signal
 import sqlite3
@@ -252,6 +253,48 @@ class Outboxes:
         again.forget_refused()
         self.assertEqual((self.make().refused(), self.make().count()), ([], 0))
 
+    def set_aside(self, box, *names):
+        """Keeps their withdrawals and flushes with a key that is denied."""
+        for name in names:
+            box.keep("withdraw", {"site": "news", "comment": name})
+        flushed = self.flush(box, Peer(*[refusal("denied", 60, "denied")] * len(names)))
+        self.assertEqual(flushed[:2] + (len(flushed.refused),), (0, 0, len(names)))
+
+    def test_what_was_set_aside_is_tried_again_before_what_was_kept_since(self):
+        box = self.make()
+        self.assertEqual(box.retry_refused(), 0)
+        extra = {"x": [None, 1.5, b"\xff", "\0\n", {"$bin": "00"}]}
+        box.keep("submit", {"comment": comment(0, extra=extra)})
+        self.flush(box, Peer(results({"status": "denied", "error": error_map("denied", 60, "denied")})))
+        self.set_aside(box, "1", "2")
+        box.keep("withdraw", {"site": "news", "comment": "3"})
+        self.assertEqual(self.make().retry_refused(), 3)
+        self.assertEqual((self.make().refused(), self.make().retry_refused(), box.count()), ([], 0, 4))
+        peer = Peer(all_accepted, *[{"ok": True, "status": "withdrawn"}] * 3)
+        self.assertEqual(self.flush(box, peer)[:2], (4, 0))
+        self.assertEqual(self.bodies(peer), [["0"], "1", "2", "3"])
+        self.assertEqual(peer.requests[0]["comments"][0]["extra"], extra)
+
+    def test_what_was_set_aside_comes_back_between_what_stayed(self):
+        box = self.make()
+        for i in range(3):
+            box.keep("submit", {"comment": comment(i)})
+        busy = {"status": "busy", "error": error_map("busy", 1, "retry")}
+        denied = {"status": "denied", "error": error_map("denied", 60, "denied")}
+        self.flush(box, Peer(results(busy, denied, busy)))
+        self.assertEqual(self.make().retry_refused(), 1)
+        peer = Peer(all_accepted)
+        self.assertEqual(self.flush(self.make(), peer)[:2], (3, 0))
+        self.assertEqual(self.bodies(peer), [["0", "1", "2"]])
+
+    def test_what_is_refused_for_good_is_set_aside_again(self):
+        box = self.make()
+        self.set_aside(box, "1", "2")
+        self.assertEqual(box.retry_refused(), 2)
+        flushed = self.flush(box, Peer({"ok": True, "status": "withdrawn"}, refusal("not_found", 82, "final")))
+        self.assertEqual((flushed.sent, flushed.left), (1, 0))
+        self.assertEqual([(one.fields["comment"], one.error.name) for one in self.make().refused()], [("2", "not_found")])
+
     def test_items_that_are_busy_stay_and_those_beside_them_go(self):
         box = self.make()
         for i in range(3):
@@ -380,6 +423,57 @@ class FileOutboxes(Outboxes, WithDirectory):
         self.assertEqual(len(self.make().refused()), 1)
         self.make().forget_refused()
         self.assertEqual(self.make().refused(), [])
+
+    def test_what_is_spoilt_stays_set_aside_when_the_rest_is_tried_again(self):
+        for i in range(3):
+            self.make().keep("withdraw", {"site": "news", "comment": str(i)})
+        data = bytearray(self.file())
+        data[data.index(b"\n", data.index(b"\n") + 1) + 20] ^= 1         # inside the second entry
+        self.cut_to(data)
+        spoilt = bytes(data).splitlines(keepends=True)[2]
+        self.flush(self.make(), Peer(*[refusal("denied", 60, "denied")] * 2))
+        self.assertEqual(self.make().retry_refused(), 2)
+        box = self.make()
+        self.assertEqual(self.names(box), ["0", "2"])
+        self.assertEqual([(one.fields, one.error.name) for one in box.refused()], [({}, "client_system")])
+        self.assertIn(spoilt, self.file())
+
+    def test_the_old_order_outlives_a_file_that_is_made_anew(self):
+        box = self.make()
+        for i in range(3):
+            box.keep("withdraw", {"site": "news", "comment": str(i)})
+        denied = outbox_module.error_of(error_map("denied", 60, "denied"))
+        box.settle([], [(box.pending(2)[1], denied)])
+        with mock.patch("modqd.journal._COMPACT_BYTES", 0):
+            self.assertTrue(box.begin())
+            box.end()
+        self.assertEqual((self.names(box), len(box.refused())), (["0", "2"], 1))
+        self.assertEqual(self.make().retry_refused(), 1)
+        self.assertEqual(self.names(box), ["0", "1", "2"])
+
+    def retry_that_ends_at(self, call, nth):
+        """A process tries again, and ends before the nth call of that function. Whether it came to that."""
+        child = os.fork()
+        if child == 0:
+            real, calls = getattr(os, call), itertools.count()
+            with mock.patch(f"os.{call}", lambda *given: os._exit(9) if next(calls) == nth else real(*given)):
+                self.make().retry_refused()
+            os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+    def test_a_process_that_ends_while_it_tries_again_loses_and_doubles_nothing(self):
+        self.set_aside(self.make(), "0", "1")
+        self.make().keep("withdraw", {"site": "news", "comment": "2"})
+        whole, seen = self.file(), []
+        for call in ("open", "fsync", "replace", "close"):
+            for nth in itertools.count():
+                self.cut_to(whole)
+                if not self.retry_that_ends_at(call, nth):
+                    break
+                box = self.make()
+                seen.append((tuple(self.names(box)), len(box.refused())))
+        self.assertEqual(set(seen), {(("2",), 2), (("0", "1", "2"), 0)})
+        self.assertGreater(len(seen), 5)
 
     def test_a_file_of_something_else_is_left_alone(self):
         for data in (b"my letters, which nobody may lose\nx", b"mm", b"modqd-outbox 2 0123456789abcdef\n", b"\n", b"x" * 100):

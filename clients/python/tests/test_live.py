@@ -484,6 +484,17 @@ class Asyncio(Sites):
             return flushed.sent, flushed.left, len(flushed.refused), await box.count(), len(await box.refused())
         self.assertEqual(run(flush()), (1, 0, 1, 0, 1))
 
+    def test_what_an_outbox_set_aside_is_tried_again(self):
+        async def flush():
+            box = aio.FileOutbox(os.path.join(self.dir, self.site))
+            await box.keep("submit", {"comment": self.comment(1, body="")})
+            async with aio.Front(self.endpoint) as front:
+                await box.flush(front)
+                back, count = await box.retry_refused(), await box.count()
+                flushed = await box.flush(front)
+            return back, count, flushed.sent, len(flushed.refused), len(await box.refused())
+        self.assertEqual(run(flush()), (1, 1, 0, 1, 1))
+
     def test_one_flushes_an_outbox_at_a_time_and_leaves_a_small_file(self):
         path = os.path.join(self.dir, self.site)
         other = FileOutbox(path)
