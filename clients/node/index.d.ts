@@ -351,17 +351,22 @@ export interface Outbox {
     fields: { site: string; comment: string; reader: string; reason?: string; note?: string; at?: number }): Promise<void>;
   /** Sends in order, until something has to stay. One process at a time does it; for another, all is left. */
   flush(front: Front, options?: Timeout): Promise<Flushed>;
+  /** Puts back what was set aside, before what was kept since, so that the next flush tries it again: the key was a wrong
+   * one, say. Resolves to how many; it is on the disk then. Rejects with client_timeout while another sends. */
+  retryRefused(): Promise<number>;
   /** How many are kept. */
   count(): Promise<number>;
 }
 
 /** An outbox in a file, for any number of processes of one machine. What is refused goes to `PATH.refused`, one JSON object a
- * line with `op`, `fields` and `error`. Rejects with client_system, and with `invalid_utf8`, `malformed`,
+ * line with `op`, `fields`, `error` and `kept`, the line that `retryRefused` puts back. What the disk has damaged stands there
+ * as `{"damaged": line}`, and stays. Rejects with client_system, and with `invalid_utf8`, `malformed`,
  * `client_bad_argument`. */
 export declare class FileOutbox implements Outbox {
   constructor(path: string);
   keep: Outbox['keep'];
   flush(front: Front, options?: Timeout): Promise<Flushed>;
+  retryRefused(): Promise<number>;
   count(): Promise<number>;
 }
 

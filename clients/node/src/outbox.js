@@ -3,6 +3,9 @@
 // Each line of the file is one request with a checksum. Whoever keeps one appends a line and waits until it is on the disk.
 // Whoever sends them first takes the file away under the name `PATH.sending`; what cannot be sent now stays there, and
 // comes before what is kept later. All that is sent can be sent twice without harm, so a crash costs nothing but a repeat.
+//
+// What is never taken goes to `PATH.refused`, one line of JSON each: {op, fields, error, kept}, where `kept` is the line as it
+// stood, from which it can be put back; or {damaged}, a line that the disk has spoilt.
 import { createHash } from 'node:crypto';
 import { open, rename, stat, unlink } from 'node:fs/promises';
 
@@ -16,6 +19,7 @@ import { decode, encode, measure } from './wire.js';
 const OPERATIONS = ['submit', 'withdraw', 'report'];
 const GROUP = 256; // comments that are sent together
 const TIMEOUT_MS = 30000;
+const BUSY = 'another sends it just now';
 
 function checksum(text) {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
@@ -42,6 +46,19 @@ async function linesOf(path) {
 
 async function entriesOf(path) {
   return (await linesOf(path)).map(parse).filter(Boolean);
+}
+
+/** These lines are all that the file has; without any there is none. */
+async function putLines(path, lines) {
+  if (lines.length > 0)
+    return replaceFile(path, lines.map((line) => `${line}\n`).join(''));
+  await unlink(path);
+  await syncDirectory(path);
+}
+
+/** Whether a crash has left a line without its end. */
+async function isTorn(path) {
+  return !(await readIfThere(path) || '\n').endsWith('\n');
 }
 
 /** Resolves when it is on the disk, to whether the file still has its name. That is asked while the file is open: the inode
@@ -74,6 +91,16 @@ function readable(key, value) {
   if (value?.type === 'Buffer' && Array.isArray(value.data))
     return { $bin: Buffer.from(value.data).toString('hex') };
   return value instanceof Uint8Array ? { $bin: Buffer.from(value).toString('hex') } : value;
+}
+
+/** The line of a request that was set aside, as it stood; null of what the disk has damaged, and of half a line. */
+function lineOfRefused(text) {
+  try {
+    const { kept } = JSON.parse(text);
+    return parse(kept) && kept;
+  } catch {
+    return null;
+  }
 }
 
 function check(op, fields) {
@@ -119,12 +146,25 @@ export class FileOutbox {
 
   async flush(front, { timeout = TIMEOUT_MS } = {}) {
     duration('timeout', timeout);
+    const flushed = await this.#alone(() => this.#flush(front, now() + timeout));
+    return flushed ?? { sent: 0, left: await this.count(), refused: [], error: ownError('client_timeout', BUSY) };
+  }
+
+  async retryRefused() {
+    const count = await this.#alone(() => this.#putBack());
+    if (count === null)
+      throw ownError('client_timeout', BUSY);
+    return count;
+  }
+
+  /** What `act` resolves to; null, without a call of it, when another has the lock. */
+  async #alone(act) {
     const unlock = this.#flushing ? null : await this.#lock();
     if (!unlock)
-      return { sent: 0, left: await this.count(), refused: [], error: ownError('client_timeout', 'another sends it just now') };
+      return null;
     this.#flushing = true;
     try {
-      return await this.#flush(front, now() + timeout);
+      return await act();
     } finally {
       this.#flushing = false;
       await unlock();
@@ -174,12 +214,10 @@ export class FileOutbox {
     while (entries.length > 0 && !done.error)
       left.push(...await this.#sendGroup(front, nextGroup(entries), deadline, done));
     left = left.concat(entries);
-    await this.#setAside([...lines.filter((line) => !parse(line)).map((damaged) => ({ damaged })), ...done.refused.slice(refusedBefore)]);
-    if (left.length > 0)
-      await replaceFile(this.#sending, left.map((entry) => `${lineOf(entry)}\n`).join(''));
-    else
-      await unlink(this.#sending);
-    await syncDirectory(this.#path);
+    const damaged = lines.filter((line) => !parse(line)).map((line) => ({ damaged: line }));
+    const refused = done.refused.slice(refusedBefore).map(({ op, fields, error }) => ({ op, fields, error, kept: lineOf({ op, fields }) }));
+    await this.#setAside([...damaged, ...refused]);
+    await putLines(this.#sending, left.map(lineOf));
   }
 
   /** Sends one request, or comments that follow one another. Returns what has to stay. */
@@ -191,11 +229,12 @@ export class FileOutbox {
     }
     const errors = await send(front, group, timeout);
     const left = [];
+    // Behind what stays, what is refused stays, too: so all that was set aside is older than all that is kept.
     group.forEach((entry, i) => {
       const error = errors[i];
       if (!error) {
         done.sent++;
-      } else if (staysWith(error)) {
+      } else if (left.length > 0 || staysWith(error)) {
         done.error ??= error;
         left.push(entry);
       } else {
@@ -206,8 +245,27 @@ export class FileOutbox {
   }
 
   async #setAside(refused) {
-    if (refused.length > 0)
-      await appendDurably(this.#refused, refused.map((one) => `${JSON.stringify(one, readable)}\n`).join(''));
+    if (refused.length === 0)
+      return;
+    const lines = refused.map((one) => `${JSON.stringify(one, readable)}\n`).join('');
+    await appendDurably(this.#refused, await isTorn(this.#refused) ? `\n${lines}` : lines);
+  }
+
+  // ---- putting back
+
+  async #putBack() {
+    try {
+      const lines = await linesOf(this.#refused);
+      const back = lines.map(lineOfRefused).filter(Boolean);
+      if (back.length === 0)
+        return 0;
+      // In this order: a crash in between has requests sent twice, and none lost.
+      await putLines(this.#sending, [...back, ...await linesOf(this.#sending)]);
+      await putLines(this.#refused, lines.filter((line) => !lineOfRefused(line)));
+      return back.length;
+    } catch (cause) {
+      throw ownError('client_system', `cannot put back ${this.#refused}: ${cause.message}`, cause);
+    }
   }
 }
 

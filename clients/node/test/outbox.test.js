@@ -191,6 +191,124 @@ test('a line that the disk has damaged is set aside, where people can read it', 
   assert.deepEqual(JSON.parse(readFileSync(`${path}.refused`, 'utf8')), { damaged });
 });
 
+const denied = errorFrom(errorMap('denied', 60, 'denied'));
+
+/** Keeps a withdrawal of each name and has all that is kept set aside. */
+async function setAside(outbox, ...names) {
+  for (const name of names) await outbox.keep('withdraw', { site: 'news', comment: name });
+  return outbox.flush(frontOf([], () => denied));
+}
+
+test('what was set aside is tried again, before what was kept since', async (t) => {
+  const { outbox, path } = fresh(t);
+  assert.equal(await outbox.retryRefused(), 0);
+  assert.equal((await setAside(outbox, '1', '2')).refused.length, 2);
+  await outbox.keep('withdraw', { site: 'news', comment: '3' });
+  await outbox.flush(frontOf([], () => errorFrom(BUSY)));
+  await outbox.keep('withdraw', { site: 'news', comment: '4' });
+  assert.equal(await new FileOutbox(path).retryRefused(), 2);
+  assert.equal(await outbox.count(), 4);
+  assert.equal(await outbox.retryRefused(), 0);
+  const asked = [];
+  assert.equal((await outbox.flush(frontOf(asked))).sent, 4);
+  assert.deepEqual(asked, ['withdraw 1', 'withdraw 2', 'withdraw 3', 'withdraw 4']);
+  assert.deepEqual(readdirSync(dirname(path)), []);
+});
+
+test('what was set aside comes back as it was kept', async (t) => {
+  const { outbox } = fresh(t);
+  const odd = { $bin: '00', b: { type: 'Buffer', data: [1] }, n: Number.NaN, d: new Date(5), s: 'é\u0000\n\u{1F642} "', l: [null, 0.5] };
+  const event = comment('1', { author: { address_hash: Buffer.from([0, 255, 10]) }, extra: odd });
+  await outbox.keep('submit', { comment: event });
+  const seen = [];
+  const sees = (result) => ({
+    submitMany: async ([found]) => {
+      seen.push(found);
+      return [result];
+    },
+  });
+  await outbox.flush(sees({ status: 'denied', error: denied }));
+  assert.equal(await outbox.retryRefused(), 1);
+  await outbox.flush(sees(ACCEPTED));
+  assert.deepEqual(seen[1], seen[0]);
+  assert.deepEqual({ ...seen[1], author: { address_hash: Buffer.from(seen[1].author.address_hash) } }, event);
+});
+
+test('what is refused behind something that stays keeps its place', async (t) => {
+  const { outbox } = fresh(t);
+  for (const name of ['1', '2', '3']) await outbox.keep('submit', { comment: comment(name) });
+  const errors = { 1: denied, 2: errorFrom(BUSY), 3: denied };
+  const { left, refused } = await outbox.flush(frontOf([], (op, name) => errors[name]));
+  assert.deepEqual([left, refused.length], [2, 1]);
+  assert.equal(await outbox.retryRefused(), 1);
+  const asked = [];
+  await outbox.flush(frontOf(asked));
+  assert.deepEqual(asked, ['submit 1', 'submit 2', 'submit 3']);
+});
+
+test('what is damaged stays set aside when the rest is put back', async (t) => {
+  const { outbox, path } = fresh(t);
+  await setAside(outbox, '1', '2', '3');
+  const lines = readFileSync(`${path}.refused`, 'utf8').split('\n').filter(Boolean);
+  const { kept } = JSON.parse(lines[1]);
+  const spoilt = lines[1].replace(kept, `${kept.slice(0, -4)}AAAA`);
+  const stays = [JSON.stringify({ damaged: 'a line' }), spoilt, 'null', '{"op":"withdr'];
+  writeFileSync(`${path}.refused`, [stays[0], lines[0], ...stays.slice(1, 3), lines[2], stays[3]].join('\n'));
+  await setAside(outbox, '4'); // behind the line that a crash has left without its end
+  assert.equal(await outbox.retryRefused(), 3);
+  assert.equal(readFileSync(`${path}.refused`, 'utf8'), `${stays.join('\n')}\n`);
+  const asked = [];
+  await outbox.flush(frontOf(asked));
+  assert.deepEqual(asked, ['withdraw 1', 'withdraw 3', 'withdraw 4']);
+});
+
+test('putting back that is cut short anywhere loses nothing', async (t) => {
+  for (const failing of ['open', 'rename', 'unlink']) {
+    for (let nth = 1, failed = true; failed; nth++) {
+      const { outbox, path } = fresh(t);
+      await setAside(outbox, '1', '2');
+      await outbox.keep('withdraw', { site: 'news', comment: '3' });
+      failed = await failsAt(failing, nth, () => outbox.retryRefused());
+      assert.ok(failed || nth > 1, `${failing} is not called`);
+      const again = new FileOutbox(path);
+      await again.retryRefused();
+      const asked = [];
+      await again.flush(frontOf(asked));
+      assert.deepEqual([...new Set(asked)], ['withdraw 1', 'withdraw 2', 'withdraw 3'], `${failing} ${nth}`);
+    }
+  }
+});
+
+/** Whether `act` came to its nth call of that function of node:fs/promises on files of an outbox, which then fails. */
+async function failsAt(name, nth, act) {
+  const real = files[name];
+  let calls = 0;
+  files[name] = async (path, ...more) => {
+    if (!path.includes('.lock') && ++calls >= nth) throw new Error('the machine stands still');
+    return real(path, ...more);
+  };
+  syncBuiltinESMExports();
+  try {
+    await act();
+    return false;
+  } catch (error) {
+    assert.equal(error.name, 'client_system');
+    return true;
+  } finally {
+    files[name] = real;
+    syncBuiltinESMExports();
+  }
+}
+
+test('nothing is put back while another sends', async (t) => {
+  const { outbox, path } = fresh(t);
+  await setAside(outbox, '1');
+  const unlock = await lock(`${path}.lock`);
+  await assert.rejects(outbox.retryRefused(), { name: 'client_timeout', keep: true });
+  await unlock();
+  assert.equal(await outbox.retryRefused(), 1);
+});
+
 test('whatever of the last line a crash left, nothing acknowledged is lost', async (t) => {
   const { outbox, path } = fresh(t);
   await outbox.keep('submit', { comment: comment('1') });

@@ -48,6 +48,7 @@ export async function rest(): Promise<number> {
   await new Decisions('ipc://x', 'news', { place: new FilePlace('news.place') }).run(async (record) => record.seq);
   const outbox = new FileOutbox('outbox');
   await outbox.keep('withdraw', { site: 'news', comment: '1' });
+  const again: number = await outbox.retryRefused();
   const { sent, left, refused } = await outbox.flush(front, { timeout: 1000 });
   const [status] = await front.status('news', ['1']);
   if (status && !status.error)
