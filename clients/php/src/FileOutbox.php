@@ -108,6 +108,29 @@ final class FileOutbox extends Outbox
         $this->locked(fn () => self::write("{$this->path}.refused", "$name $line " . base64_encode($error)));
     }
 
+    protected function putBack(): int
+    {
+        return $this->locked(function (): int {
+            $back = [];
+            $damaged = '';
+            foreach (self::linesOf("{$this->path}.refused", 0) as $word) {
+                $line = explode(' ', (string) $word)[1] ?? '';
+                if (Request::decode($line) === null) {
+                    $damaged .= self::line($word);
+                } else {
+                    $back[] = self::line("+$line");
+                }
+            }
+            if ($back !== []) {
+                // In this order: a crash in between has requests sent twice, and none lost.
+                Files::replace($this->path, implode('', $back) . $this->left($this->at));
+                $this->at = 0;
+                Files::replace("{$this->path}.refused", $damaged);
+            }
+            return count($back);
+        });
+    }
+
     /**
      * Runs it while no other process writes: never for long.
      *
@@ -130,6 +153,12 @@ final class FileOutbox extends Outbox
         }
     }
 
+    /** A line of a file; null: one that is damaged. */
+    private static function line(?string $word): string
+    {
+        return $word === null ? "damaged\n" : sprintf("%08x %s\n", crc32($word), $word);
+    }
+
     private static function write(string $path, string $word): void
     {
         $new = !file_exists($path);
@@ -137,7 +166,7 @@ final class FileOutbox extends Outbox
         try {
             $end = self::cutTorn($file, $path);
             try {
-                Files::append($file, sprintf("%08x %s\n", crc32($word), $word), $path);
+                Files::append($file, self::line($word), $path);
             } catch (LocalError $e) {
                 ftruncate($file, $end);
                 throw $e;
@@ -201,19 +230,26 @@ final class FileOutbox extends Outbox
         fseek($file, $from);
         while (($line = fgets($file)) !== false && str_ends_with($line, "\n")) {
             $word = substr($line, 9, -1);
-            yield ftell($file) => $word !== '' && $line === sprintf("%08x %s\n", crc32($word), $word) ? $word : null;
+            yield ftell($file) => $word !== '' && $line === self::line($word) ? $word : null;
         }
         fclose($file);
+    }
+
+    /** The lines of what is kept from there on. */
+    private function left(int $from): string
+    {
+        $left = '';
+        foreach ($this->lines($from) as $word) {
+            $left .= $word === null || $word[0] === '+' ? self::line($word) : '';
+        }
+        return $left;
     }
 
     /** Takes away what is done: all of it, or the much that there is. */
     private function tidy(): void
     {
         clearstatcache(true, $this->path);
-        $left = '';
-        foreach ($this->at > 0 ? $this->lines($this->at) : [] as $word) {
-            $left .= $word === null ? "damaged\n" : ($word[0] === '+' ? sprintf("%08x %s\n", crc32($word), $word) : '');
-        }
+        $left = $this->at > 0 ? $this->left($this->at) : '';
         if ($this->at > 0 && ($left === '' || $this->at > self::COMPACT_BYTES)) {
             Files::replace($this->path, $left);
         }

@@ -44,6 +44,24 @@ abstract class Outbox
         }
     }
 
+    /**
+     * Puts back what was set aside, before what was kept since, so that the next flush tries it again: the key was a wrong
+     * one, say. It is durable when this returns. What was damaged in a file stays set aside.
+     *
+     * @return int how many were put back
+     * @throws RetryError client_timeout: another process flushes just now
+     * @throws LocalError client_system
+     */
+    final public function retryRefused(): int
+    {
+        $this->lock(0.0) || throw Error::timeout('another process sends what is kept just now');
+        try {
+            return $this->putBack();
+        } finally {
+            $this->unlock();
+        }
+    }
+
     /** How many requests are kept. @throws LocalError client_system */
     abstract public function count(): int;
 
@@ -83,6 +101,9 @@ abstract class Outbox
 
     /** Sets a line aside; `done` is told of it later. */
     abstract protected function refuse(int $at, string $line, string $error): void;
+
+    /** Puts back what was set aside, and returns how many. Only who has the lock calls it. */
+    abstract protected function putBack(): int;
 
     /**
      * @return array{op: ?string, fields: array<string, mixed>, error: array<string, mixed>}

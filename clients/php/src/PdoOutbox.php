@@ -87,4 +87,9 @@ final class PdoOutbox extends Outbox
     {
         $this->sql->run("UPDATE {$this->sql->table} SET error = ? WHERE id = ?", [base64_encode($error), $at]);
     }
+
+    protected function putBack(): int
+    {
+        return $this->sql->run("UPDATE {$this->sql->table} SET error = NULL WHERE error IS NOT NULL")->rowCount();
+    }
 }

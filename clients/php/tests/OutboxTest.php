@@ -102,6 +102,99 @@ final class OutboxTest extends TestCase
         $this->assertSame([], $outbox->refused());
     }
 
+    private const DENIED = ['ok' => false, 'error' => ['number' => 60, 'name' => 'denied', 'class' => 'denied', 'message' => 'another site']];
+
+    /** Keeps a withdrawal of each and has all that is kept set aside. */
+    private function setAside(Outbox $outbox, string ...$ids): void
+    {
+        foreach ($ids as $id) {
+            $outbox->keep('withdraw', ['site' => 'news', 'comment' => $id]);
+        }
+        $flushed = $outbox->flush($this->front(array_fill(0, $outbox->count(), [self::DENIED])), 5.0);
+        $this->assertSame([0, 0], [$flushed->sent, $flushed->left]);
+    }
+
+    /** @dataProvider kinds */
+    public function testWhatWasSetAsideIsTriedAgainBeforeWhatWasKeptSince(string $kind): void
+    {
+        $outbox = $this->outbox($kind);
+        $this->assertSame(0, $outbox->retryRefused());
+        $this->setAside($outbox, '1', '2');
+        $outbox->keep('submit', self::comment('3', ['extra' => ['x' => new Bytes("\0\xff")]]));
+        $this->assertSame(2, $this->outbox($kind)->retryRefused());
+        $this->assertSame([3, [], 0], [$outbox->count(), $outbox->refused(), $outbox->retryRefused()]);
+        $flushed = $outbox->flush($this->front([[['status' => 'withdrawn']], [self::DENIED], self::results('accepted')]), 5.0);
+        $this->assertSame([2, 0, ['denied']], [$flushed->sent, $flushed->left, array_column($flushed->refused, 'name')]);
+        [$first, $second, $third] = array_slice($this->daemon->requests(), -3);
+        $this->assertSame(['1', '2', "\0\xff"], [$first['comment'], $second['comment'], $third['comments'][0]['extra']['x']]);
+        $this->assertSame(['2'], array_map(static fn (array $one): string => $one['fields']['comment'], $this->outbox($kind)->refused()));
+    }
+
+    /** @dataProvider kinds */
+    public function testNothingIsPutBackWhileAnotherFlushes(string $kind): void
+    {
+        $outbox = $this->outbox($kind);
+        $this->setAside($outbox, '1');
+        $other = $this->outbox($kind);
+        $this->assertTrue((new \ReflectionMethod($other, 'lock'))->invoke($other, 5.0));
+        $this->assertSame('client_timeout', $this->thrown(fn () => $outbox->retryRefused())->name);
+        (new \ReflectionMethod($other, 'unlock'))->invoke($other);
+        $this->assertSame(1, $outbox->retryRefused());
+    }
+
+    public function testWhatIsDamagedStaysSetAside(): void
+    {
+        $outbox = new FileOutbox("{$this->dir}/outbox");
+        $this->setAside($outbox, '1', '2', '3');
+        $lines = file("{$this->dir}/outbox.refused");
+        $lines[1][20] = $lines[1][20] === 'x' ? 'y' : 'x';
+        file_put_contents("{$this->dir}/outbox.refused", implode('', $lines) . '00000000 torn');
+        $this->assertSame(2, $outbox->retryRefused());
+        $this->assertSame([2, 0], [$outbox->count(), $outbox->retryRefused()]);
+        $this->assertSame([null], array_column($outbox->refused(), 'op'));
+        $this->setAside($outbox);
+        $this->assertCount(3, $outbox->refused());
+    }
+
+    public function testWhatIsPutBackComesBeforeWhatIsLeftOfAFile(): void
+    {
+        $outbox = new FileOutbox("{$this->dir}/outbox");
+        $this->setAside($outbox, '1');
+        foreach (['2', '3'] as $id) {
+            $outbox->keep('withdraw', ['site' => 'news', 'comment' => $id]);
+        }
+        $front = $this->front([[['status' => 'withdrawn']], [['ok' => false, 'error' => self::BUSY]]]);
+        $this->assertSame(1, $outbox->flush($front, 5.0)->left);
+        $this->assertSame([1, 2], [$outbox->retryRefused(), $outbox->count()]);
+        $outbox->flush($this->front([[['status' => 'withdrawn']], [['status' => 'withdrawn']]]), 5.0);
+        $this->assertSame(['1', '3'], array_slice(array_column($this->daemon->requests(), 'comment'), -2));
+    }
+
+    public function testAProcessThatIsKilledWhileItPutsBackLosesNothing(): void
+    {
+        $again = 'require $argv[1]; $o = new Modqd\FileOutbox($argv[2]); echo "."; $o->retryRefused();';
+        $ids = array_map(strval(...), range(1, 40));
+        $outbox = new FileOutbox("{$this->dir}/outbox");
+        $this->setAside($outbox, ...$ids);
+        $before = [file_get_contents("{$this->dir}/outbox"), file_get_contents("{$this->dir}/outbox.refused")];
+        $next = new \ReflectionMethod(FileOutbox::class, 'next');
+        for ($round = 0; $round < 15; $round++) {
+            file_put_contents("{$this->dir}/outbox", $before[0]);
+            file_put_contents("{$this->dir}/outbox.refused", $before[1]);
+            $process = proc_open([PHP_BINARY, '-r', $again, '--', __DIR__ . '/../autoload.php', "{$this->dir}/outbox"],
+                [['file', '/dev/null', 'r'], ['pipe', 'w'], STDERR], $pipes);
+            fgetc($pipes[1]);
+            usleep($round * 500);
+            proc_terminate($process, SIGKILL);
+            proc_close($process);
+            clearstatcache();
+            $outbox->retryRefused();
+            $kept = array_map(static fn (string $line): string => \Modqd\Request::decode($line)->fields['comment'],
+                array_values($next->invoke(new FileOutbox("{$this->dir}/outbox"), PHP_INT_MAX)));
+            $this->assertSame($ids, array_values(array_unique($kept)));
+        }
+    }
+
     /** @dataProvider kinds */
     public function testWithoutADaemonAllOfItStays(string $kind): void
     {
