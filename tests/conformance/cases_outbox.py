@@ -11,6 +11,7 @@ KILLS = 6
 
 class Outboxes(Conformance):
     config = CONFIG
+    tcp = ("front",)
 
     def open_outbox(self, path=None, driver=None):
         """A new one's name and where it is."""
@@ -29,6 +30,20 @@ class Outboxes(Conformance):
 
     def count(self, outbox, driver=None):
         return (driver or self.driver).do("count", outbox=outbox)["left"]
+
+    def denied_front(self, driver=None):
+        """A connection with a key of another site: all that is handed in over it is denied."""
+        key = self.daemon.add_key(fresh("k"), "front", sites=["elsewhere"])
+        return self.open_front(self.daemon.tcp["front"], key=self.key_file(key), driver=driver)
+
+    def set_aside(self, outbox, count):
+        """All that is kept is denied; so much that is."""
+        flushed = self.flush(outbox, self.denied_front())
+        self.assertEqual((flushed["sent"], flushed["left"]), (0, 0), flushed)
+        self.assertEqual([error["name"] for error in flushed["refused"]], ["denied"] * count)
+
+    def retry_refused(self, outbox):
+        return self.driver.do("retry_refused", outbox=outbox)["count"]
 
     def queue(self):
         """Ids of the pending comments in the order in which they came."""
@@ -265,3 +280,78 @@ class Outboxes(Conformance):
         self.assertTrue(set(self.statuses(self.submit(comments[5:15]))) <= set(STORED))
         self.assertEqual(self.flush(outbox)["sent"], 20)
         self.assertEqual(self.pending_count(), 20)
+
+    @needs("outbox", "retry_refused", "key")
+    def test_what_a_wrong_key_set_aside_is_sent_with_the_right_one_in_its_order(self):
+        outbox, path = self.open_outbox()
+        comments = [event(self.site, f"c{number}", f"{number} \0 é" + "x" * (number % 7 * 1000), extra={"half": 0.5, "text": "é\n"},
+                          author={"name": "n", "address_hash": bytes(range(224, 256))}) for number in range(60)]
+        for comment in comments:
+            self.keep(outbox, comment)
+        self.keep_op(outbox, "withdraw", site=self.site, comment="c30")
+        self.assertEqual(self.retry_refused(outbox), 0)
+        self.set_aside(outbox, 61)
+        self.assertEqual(self.count(outbox), 0)
+        self.driver.do("close", outbox=outbox)
+        outbox, _ = self.open_outbox(path)
+        self.assertEqual(self.retry_refused(outbox), 61)
+        self.assertEqual(self.count(outbox), 61)
+        self.assertEqual(self.retry_refused(outbox), 0)
+        flushed = self.flush(outbox)
+        self.assertEqual((flushed["sent"], flushed["left"], flushed["refused"]), (61, 0, []))
+        self.assertEqual(self.count(outbox), 0)
+        self.assert_stored(comments)
+        self.assertEqual(self.queue(), [f"c{number}" for number in range(60) if number != 30])
+        self.assertEqual(self.front.status(self.site, ["c30"])[0]["state"], "withdrawn")
+
+    @needs("outbox", "retry_refused", "key")
+    def test_what_is_put_back_comes_before_what_was_kept_since(self):
+        outbox, _ = self.open_outbox()
+        for number in range(5):
+            self.keep(outbox, event(self.site, f"old{number}"))
+        self.set_aside(outbox, 5)
+        for number in range(5):
+            self.keep(outbox, event(self.site, f"new{number}"))
+        away = self.open_front(f"ipc://{self.directory()}/none", timeout_ms=300, attempt_ms=200)
+        self.assertEqual(self.flush(outbox, away, timeout_ms=400)["left"], 5)
+        self.assertEqual(self.retry_refused(outbox), 5)
+        self.keep(outbox, event(self.site, "last"))
+        self.assertEqual(self.count(outbox), 11)
+        self.assertEqual(self.flush(outbox)["sent"], 11)
+        self.assertEqual(self.queue(), [*(f"old{n}" for n in range(5)), *(f"new{n}" for n in range(5)), "last"])
+
+    @needs("outbox", "retry_refused", "key")
+    def test_kill_9_while_putting_back_loses_nothing(self):
+        chance = random.Random(13)
+        outbox, path = self.open_outbox()
+        comments = [event(self.site, f"c{number}", "x" * 3000) for number in range(200)]
+        for comment in comments:
+            self.keep(outbox, comment)
+        for _ in range(KILLS):
+            self.flush(outbox, self.denied_front())
+            driver = self.new_driver()
+            name, _ = self.open_outbox(path, driver)
+            driver.send("retry_refused", outbox=name)
+            time.sleep(chance.random() * 0.015)
+            driver.kill()
+        self.retry_refused(outbox)
+        self.assertGreaterEqual(self.count(outbox), len(comments))
+        flushed = self.flush(outbox)
+        self.assertEqual((flushed["left"], flushed["refused"]), (0, []))
+        self.assert_stored(comments)
+        self.assertEqual(self.queue(), [comment["comment"] for comment in comments])
+
+    @needs("outbox", "retry_refused", "key")
+    def test_what_is_refused_for_good_is_set_aside_again(self):
+        self.submit([event(self.site, "taken", "one body")])
+        outbox, _ = self.open_outbox()
+        self.keep(outbox, event(self.site, "taken", "another body"))
+        self.keep(outbox, event(self.site, "good"))
+        self.set_aside(outbox, 2)
+        self.assertEqual(self.retry_refused(outbox), 2)
+        flushed = self.flush(outbox)
+        self.assertEqual((flushed["sent"], flushed["left"], [error["name"] for error in flushed["refused"]]), (1, 0, ["conflict"]))
+        self.assertEqual(self.count(outbox), 0)
+        self.assertEqual(self.retry_refused(outbox), 1)
+        flushed = self.flush(outbox)
+        self.assertEqual((flushed["sent"], flushed["left"], [error["name"] for error in flushed["refused"]]), (0, 0, ["conflict"]))

@@ -5,7 +5,7 @@ import { Decisions, FileOutbox, FilePlace, FixError, Front, Key, ModqdError, Pus
 import { Connection } from '../../../clients/node/src/connection.js';
 import { decode, encode } from '../../../clients/node/src/wire.js';
 
-const CAN = ['outbox', 'place_file', 'push', 'key', 'vectors', 'exchange', 'stream'];
+const CAN = ['outbox', 'place_file', 'push', 'key', 'vectors', 'exchange', 'stream', 'retry_refused'];
 
 const fronts = new Map();
 const streams = new Map();
@@ -133,6 +133,7 @@ const ACTIONS = {
     const { sent, left, refused } = await named(outboxes, outbox).flush(named(fronts, front), { timeout: timeout_ms });
     return { sent, left, refused: refused.map(({ error }) => error) };
   },
+  retry_refused: async ({ outbox }) => ({ count: await named(outboxes, outbox).retryRefused() }),
   count: async ({ outbox }) => ({ left: await named(outboxes, outbox).count() }),
   close,
 };

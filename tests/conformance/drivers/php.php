@@ -81,7 +81,7 @@ final class Driver
     public function answer(stdClass $r): array
     {
         return match ($r->do) {
-            'about' => ['language' => 'php', 'can' => ['outbox', 'place_file', 'place_sql', 'push', 'key', 'vectors', 'exchange', 'stream']],
+            'about' => ['language' => 'php', 'can' => ['outbox', 'place_file', 'place_sql', 'push', 'key', 'vectors', 'exchange', 'stream', 'retry_refused']],
             'encode' => ['hex' => bin2hex((new Packer())->pack(from_json($r->value)))],
             'decode' => ['value' => to_json(Unpacker::unpack(hex2bin($r->hex), true))],
             'exchange' => ['reply' => $this->exchange($r)],
@@ -97,6 +97,7 @@ final class Driver
             'outbox' => $this->outbox($r),
             'keep' => $this->keep($r),
             'flush' => $this->flush($r),
+            'retry_refused' => ['count' => $this->outboxes[$r->outbox]->retryRefused()],
             'count' => ['left' => $this->outboxes[$r->outbox]->count()],
             'close' => $this->close($r),
         };

@@ -89,6 +89,9 @@ class Driver:
                                                          timeout=seconds(request, "timeout_ms", 60.0))
         return {"sent": flushed.sent, "left": flushed.left, "refused": [refused.error for refused in flushed.refused]}
 
+    def do_retry_refused(self, request):
+        return {"count": self.outboxes[request["outbox"]].retry_refused()}
+
     def do_count(self, request):
         return {"left": self.outboxes[request["outbox"]].count()}
 

@@ -96,6 +96,9 @@ class Driver:
                                                                timeout=seconds(request, "timeout_ms", 60.0))
         return {"sent": flushed.sent, "left": flushed.left, "refused": [refused.error for refused in flushed.refused]}
 
+    async def do_retry_refused(self, request):
+        return {"count": await self.outboxes[request["outbox"]].retry_refused()}
+
     async def do_count(self, request):
         return {"left": await self.outboxes[request["outbox"]].count()}
 

@@ -7,7 +7,7 @@ require "sqlite3"
 require_relative "ruby/modqd"
 
 class Driver
-  CAN = %w[outbox place_file place_sql push key vectors exchange stream].freeze
+  CAN = %w[outbox place_file place_sql push key vectors exchange stream retry_refused].freeze
 
   def initialize
     @fronts, @streams, @outboxes = {}, {}, {}
@@ -149,6 +149,8 @@ class Driver
     done = @outboxes.fetch(request["outbox"]).flush(@fronts.fetch(request["front"]), **options(request, "timeout_ms"))
     { "sent" => done[:sent], "left" => done[:left], "refused" => done[:refused].map { |error| error_map(error.to_h) } }
   end
+
+  def do_retry_refused(request) = { "count" => @outboxes.fetch(request["outbox"]).retry_refused }
 
   def do_count(request) = { "left" => @outboxes.fetch(request["outbox"]).count }
 

@@ -774,9 +774,17 @@ module Modqd
       { **done, left: count }
     end
 
+    # Puts back what was set aside, where it was before, and returns how many.
+    def retry_refused
+      back = files(@refused)
+      back.each { |file| File.rename(File.join(@refused, file), File.join(@path, file)) }
+      [@path, @refused].each { |directory| Modqd.sync_directory(directory) }
+      back.size
+    end
+
     private
 
-    def files = Dir.children(@path).grep(/\A\d{20}\z/).sort
+    def files(directory = @path) = Dir.children(directory).grep(/\A\d{20}\z/).sort
 
     # Does nothing where another has the lock and `how` says not to wait.
     def locked(path, how = 0)
