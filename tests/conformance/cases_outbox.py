@@ -284,8 +284,8 @@ class Outboxes(Conformance):
     @needs("outbox", "retry_refused", "key")
     def test_what_a_wrong_key_set_aside_is_sent_with_the_right_one_in_its_order(self):
         outbox, path = self.open_outbox()
-        comments = [event(self.site, f"c{number}", f"{number} \0 é" + "x" * (number % 7 * 1000), extra={"half": 0.5, "text": "é\n"},
-                          author={"name": "n", "address_hash": bytes(range(224, 256))}) for number in range(60)]
+        extra = {"half": 0.5, "text": "é\n", "bytes": bytes(range(256))}
+        comments = [event(self.site, f"c{number}", f"{number} \0 é" + "x" * (number % 7 * 1000), extra=extra) for number in range(60)]
         for comment in comments:
             self.keep(outbox, comment)
         self.keep_op(outbox, "withdraw", site=self.site, comment="c30")
@@ -302,6 +302,7 @@ class Outboxes(Conformance):
         self.assertEqual(self.count(outbox), 0)
         self.assert_stored(comments)
         self.assertEqual(self.queue(), [f"c{number}" for number in range(60) if number != 30])
+        self.assertEqual(self.card_of(comments[0])["extra"], extra)
         self.assertEqual(self.front.status(self.site, ["c30"])[0]["state"], "withdrawn")
 
     @needs("outbox", "retry_refused", "key")
