@@ -18,6 +18,7 @@ final class OutboxTest extends TestCase
 
     private const BUSY = ['number' => 1, 'name' => 'busy', 'class' => 'retry', 'message' => 'too much', 'retry_after_ms' => 60000];
     private const CONFLICT = ['number' => 80, 'name' => 'conflict', 'class' => 'final', 'message' => 'another body'];
+    private const DENIED = ['ok' => false, 'error' => ['number' => 60, 'name' => 'denied', 'class' => 'denied', 'message' => 'another site']];
 
     private FakeDaemon $daemon;
 
@@ -101,8 +102,6 @@ final class OutboxTest extends TestCase
         $outbox->forgetRefused();
         $this->assertSame([], $outbox->refused());
     }
-
-    private const DENIED = ['ok' => false, 'error' => ['number' => 60, 'name' => 'denied', 'class' => 'denied', 'message' => 'another site']];
 
     /** Keeps a withdrawal of each and has all that is kept set aside. */
     private function setAside(Outbox $outbox, string ...$ids): void
