@@ -17,7 +17,8 @@ class Vectors(Conformance):
     def test_driver_tells_its_language_and_refuses_what_it_does_not_know(self):
         about = self.driver.do("about")
         self.assertIsInstance(about["language"], str)
-        self.assertLessEqual(self.can, {"outbox", "place_file", "place_sql", "push", "key", "vectors", "exchange", "stream"})
+        self.assertLessEqual(self.can, {"outbox", "place_file", "place_sql", "recorded", "push", "key", "vectors", "exchange", "stream",
+                                        "retry_refused"})
         for request in ({"do": "no such request"}, {"do": "submit", "front": "no such front", "comments": []}):
             self.assert_error(self.driver.fails(**request), "client_bad_argument")
         self.assertIs(self.driver.do("about")["ok"], True)

@@ -5,7 +5,7 @@ import { Decisions, FileOutbox, FilePlace, FixError, Front, Key, ModqdError, Pus
 import { Connection } from '../../../clients/node/src/connection.js';
 import { decode, encode } from '../../../clients/node/src/wire.js';
 
-const CAN = ['outbox', 'place_file', 'push', 'key', 'vectors', 'exchange', 'stream', 'retry_refused'];
+const CAN = ['outbox', 'place_file', 'push', 'key', 'vectors', 'exchange', 'stream', 'recorded', 'retry_refused'];
 
 const fronts = new Map();
 const streams = new Map();

@@ -81,7 +81,7 @@ final class Driver
     public function answer(stdClass $r): array
     {
         return match ($r->do) {
-            'about' => ['language' => 'php', 'can' => ['outbox', 'place_file', 'place_sql', 'push', 'key', 'vectors', 'exchange', 'stream', 'retry_refused']],
+            'about' => ['language' => 'php', 'can' => ['outbox', 'place_file', 'place_sql', 'push', 'key', 'vectors', 'exchange', 'stream', 'recorded', 'retry_refused']],
             'encode' => ['hex' => bin2hex((new Packer())->pack(from_json($r->value)))],
             'decode' => ['value' => to_json(Unpacker::unpack(hex2bin($r->hex), true))],
             'exchange' => ['reply' => $this->exchange($r)],

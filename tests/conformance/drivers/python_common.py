@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(ROOT, "clients/python"))
 import modqd  # noqa: E402
 from modqd import message  # noqa: E402
 
-CAN = ["outbox", "place_file", "place_sql", "push", "key", "vectors", "exchange", "stream", "retry_refused"]
+CAN = ["outbox", "place_file", "place_sql", "push", "key", "vectors", "exchange", "stream", "recorded", "retry_refused"]
 
 
 def to_json(value):

@@ -7,7 +7,7 @@ require "sqlite3"
 require_relative "ruby/modqd"
 
 class Driver
-  CAN = %w[outbox place_file place_sql push key vectors exchange stream retry_refused].freeze
+  CAN = %w[outbox place_file place_sql push key vectors exchange stream recorded retry_refused].freeze
 
   def initialize
     @fronts, @streams, @outboxes = {}, {}, {}
