@@ -181,6 +181,22 @@ size_t count_values(const msgpack_object *object)
     return n;
 }
 
+int depth_of(const msgpack_object *object)
+{
+    int deepest = 0;
+
+    if (object->type != MSGPACK_OBJECT_ARRAY && object->type != MSGPACK_OBJECT_MAP)
+        return 0;
+    bool list = object->type == MSGPACK_OBJECT_ARRAY;
+    uint32_t n = list ? object->via.array.size : object->via.map.size;
+    for (uint32_t i = 0; i < n; i++) {
+        int depth = depth_of(list ? &object->via.array.ptr[i] : &object->via.map.ptr[i].val);
+        if (depth > deepest)
+            deepest = depth;
+    }
+    return n > 0 ? deepest + 1 : 0;
+}
+
 static bool check_size(size_t bytes, const struct limits *limits, struct modq_error *error)
 {
     int64_t max = limits->value[LIMIT_MAX_MESSAGE_BYTES] - BATCH_ENVELOPE_BYTES;
@@ -193,27 +209,47 @@ static bool check_size(size_t bytes, const struct limits *limits, struct modq_er
     return error_fault(error, &fault);
 }
 
-/* The daemon's own rules, applied to the bytes that would be sent. */
+/* A request is a little more than its comments. */
+static bool fits_request(const msgpack_object *map, size_t values)
+{
+    return values <= MP_VALUES_MAX - BATCH_ENVELOPE_VALUES && depth_of(map) <= MP_DEPTH_MAX - BATCH_ENVELOPE_DEPTH;
+}
+
+static bool too_much(struct modq_error *error)
+{
+    struct fault fault;
+
+    fault_set(&fault, E_MALFORMED);
+    fault_say(&fault, "the comment holds too many values, or is nested too deep");
+    return error_fault(error, &fault);
+}
+
+/* The daemon's own rules, applied to what would be sent. */
+static bool check_map(const msgpack_object *map, const struct limits *limits, size_t *values, struct modq_error *error)
+{
+    struct comment_event event;
+    struct fault fault;
+
+    *values = count_values(map);
+    if (!fits_request(map, *values))
+        return too_much(error);
+    return comment_decode(map, limits, NULL, &event, &fault) || error_fault(error, &fault);
+}
+
 static bool check_packed(struct slice packed, const struct limits *limits, size_t *values, struct modq_error *error)
 {
     msgpack_zone zone;
     msgpack_object map;
-    struct comment_event event;
-    struct fault fault;
-    bool ok = false;
+    bool ok;
 
+    if (!mp_check(packed))
+        return too_much(error);
     if (!msgpack_zone_init(&zone, MSGPACK_ZONE_CHUNK_SIZE))
         return error_local(error, MODQ_E_MEMORY, "out of memory");
-    if (!mp_unpack(packed, &zone, &map)) {
-        fault_set(&fault, E_MALFORMED);
-        fault_say(&fault, "the comment holds too many values, or is nested too deep");
-        error_fault(error, &fault);
-    } else if (!comment_decode(&map, limits, NULL, &event, &fault)) {
-        error_fault(error, &fault);
-    } else {
-        *values = count_values(&map);
-        ok = true;
-    }
+    if (mp_unpack(packed, &zone, &map))
+        ok = check_map(&map, limits, values, error);
+    else
+        ok = error_local(error, MODQ_E_MEMORY, "out of memory");
     msgpack_zone_destroy(&zone);
     return ok;
 }

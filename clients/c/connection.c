@@ -60,6 +60,11 @@ const struct limits *connection_limits(const struct modq *connection)
     return connection ? &connection->limits : NULL;
 }
 
+bool connection_knows_limits(const struct modq *connection)
+{
+    return connection->knows_limits;
+}
+
 /* ---- sending */
 
 static bool compose(const struct modq *connection, const char *operation, uint64_t id, struct slice packed,
@@ -214,6 +219,7 @@ bool modq_hello(struct modq *connection, int timeout_ms, struct modq_error *erro
     error_clear(error);
     if (!modq_answer_error(answer)) {
         keep_limits(connection, modq_get(modq_answer_value(answer), "limits"));
+        connection->knows_limits = true;
         ok = true;
     } else if (error) {
         *error = *modq_answer_error(answer);

@@ -36,6 +36,7 @@ struct modq {
     size_t pendings, finished;
     struct modq_answer *first, **last;
     struct limits limits;
+    bool knows_limits; /* they are the daemon's, not the defaults */
 };
 
 void pending_free(struct pending *pending);

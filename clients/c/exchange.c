@@ -95,33 +95,39 @@ static void take_answer(struct modq *connection, size_t i, struct message *messa
         finish(connection, i, message, &error);
 }
 
+/* Whose answer it is. One that names no request (the daemon could not read which it was, or nobody can read the answer)
+ * belongs to what was sent, where that is one request alone: repeating it would only bring the same answer again. */
+static bool find_asker(const struct modq *connection, int64_t id, size_t *which)
+{
+    size_t sent = 0;
+
+    for (size_t i = 0; i < connection->pendings; i++) {
+        if (!connection->pending[i]->sent || (id && (int64_t)connection->pending[i]->id != id))
+            continue;
+        sent++;
+        *which = i;
+    }
+    return sent == 1;
+}
+
 /* An answer to nothing that is under way, a second one, say, is thrown away. */
 static void match_answer(struct modq *connection, struct message *message)
 {
-    int64_t id = modq_get_int(as_value(&message->map), "id", 0);
+    const struct modq_value *id = modq_get(as_value(&message->map), "id");
+    size_t which;
 
-    for (size_t i = 0; i < connection->pendings; i++)
-        if (connection->pending[i]->sent && (int64_t)connection->pending[i]->id == id) {
-            take_answer(connection, i, message);
-            return;
-        }
-    message_free(message);
+    if (find_asker(connection, id ? modq_int(id, -1) : 0, &which))
+        take_answer(connection, which, message);
+    else
+        message_free(message);
 }
 
-/* An answer that cannot be read belongs to what was sent, where that is one request alone: repeating it would only
- * bring the same answer again. */
 static void blame_answer(struct modq *connection)
 {
     struct modq_error error;
-    size_t sent = 0;
-    size_t which = 0;
+    size_t which;
 
-    for (size_t i = 0; i < connection->pendings; i++)
-        if (connection->pending[i]->sent) {
-            sent++;
-            which = i;
-        }
-    if (sent != 1)
+    if (!find_asker(connection, 0, &which))
         return;
     error_local(&error, MODQ_E_REPLY, "the daemon's answer is no map, or nested too deep, or has too many values");
     finish(connection, which, NULL, &error);

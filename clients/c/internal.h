@@ -117,6 +117,9 @@ bool comment_pack(const struct modq_comment *comment, const struct limits *limit
 /* How many values it is, those inside and the keys of maps among them. */
 size_t count_values(const msgpack_object *object);
 
+/* How deep it is nested; 0: it is no map or list, or an empty one. */
+int depth_of(const msgpack_object *object);
+
 /* ---- results.c: what the daemon says to each comment of a `submit` */
 
 /* The list of results; NULL: there is none. */
@@ -132,7 +135,8 @@ struct batch {
     size_t count, values;
 };
 
-enum { BATCH_ENVELOPE_BYTES = 256, BATCH_ENVELOPE_VALUES = 16 };
+/* What a request is besides its comments. */
+enum { BATCH_ENVELOPE_BYTES = 256, BATCH_ENVELOPE_VALUES = 16, BATCH_ENVELOPE_DEPTH = 2 };
 
 /* Whether one more of so many bytes and values has its place. */
 bool batch_fits(const struct batch *batch, const struct limits *limits, size_t bytes, size_t values);
@@ -146,6 +150,7 @@ void batch_append(const struct batch *batch, struct out *out);
 /* ---- connection.c */
 
 const struct limits *connection_limits(const struct modq *connection); /* NULL: the defaults */
+bool connection_knows_limits(const struct modq *connection);           /* they are the daemon's own */
 
 /* modq_send with the fields packed already, as `pairs` pairs. */
 uint64_t connection_send(struct modq *connection, const char *operation, struct slice packed, uint32_t pairs,

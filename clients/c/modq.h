@@ -519,22 +519,26 @@ struct modq_store;
 struct sqlite3;
 
 /* A file, which is made (mode 0600) when it is not there; its directory must be. Beside it lie SQLite's -wal and -shm
- * and PATH.flush. NULL: see *error. */
+ * and PATH.flush. A function that finds another process at it waits for up to ten seconds (and modq_store_flush no
+ * longer than it was told). Never open the file by other means in a process that has it in a store: closing it would
+ * end SQLite's locks. NULL: see *error. */
 MODQ_API struct modq_store *modq_store_open(const char *path, struct modq_error *error);
 
 /* Tables in a database of your own, whose connection stays yours and outlives the store. What is kept takes part in the
  * transaction that is open on it: your comment and the wish to hand it in, or your record and its place, are there
- * together or not at all. How durable that is, and how long it waits for others, is what you told SQLite. */
+ * together or not at all. How durable that is, and how long it waits for others, is what you told SQLite. Attach
+ * outside of a transaction that may be rolled back: the tables are made then. */
 MODQ_API struct modq_store *modq_store_attach(struct sqlite3 *database, struct modq_error *error);
 MODQ_API void modq_store_close(struct modq_store *store);
 
 /* Keeps a comment. On disk when it returns true (attached: with your transaction). False: what the daemon would say to
- * it (modq_comment_check, by the default limits), or it could not be kept. */
+ * it by the limits of this connection (NULL: the defaults; see modq_comment_check), or it could not be kept. */
 MODQ_API bool modq_store_keep_comment(struct modq_store *store, const struct modq_comment *comment,
-                                      struct modq_error *error);
+                                      const struct modq *front, struct modq_error *error);
 
 /* Keeps a "withdraw" or a "report" with its fields, which are copied. A report without `at` gets the time of now, so
- * that it counts once however often it is sent. False: client_bad_argument (another operation, unfinished fields). */
+ * that it counts once however often it is sent. False: client_bad_argument (another operation, unfinished fields),
+ * too_long, malformed (no message could hold it), or it could not be kept. */
 MODQ_API bool modq_store_keep(struct modq_store *store, const char *operation, const struct modq_fields *fields,
                               struct modq_error *error);
 
@@ -545,14 +549,16 @@ MODQ_API int64_t modq_store_count(struct modq_store *store, struct modq_error *e
 struct modq_flushed {
     size_t sent;             /* the daemon has them now */
     size_t refused;          /* set aside: they can never be taken as they are, or not with this key */
-    int64_t left;            /* still kept */
+    int64_t left;            /* still kept; -1 when the store failed */
+    bool elsewhere;          /* nothing was done, for another process or store is flushing this file */
     struct modq_error error; /* why it stopped before all was through; number 0: it did not, or its time was over */
 };
 
-/* Sends what is kept through `front`, in its order, for up to timeout_ms. Stops at an error of class retry or local
- * that does not pass in that time; what is refused with another class is set aside and holds up nothing. Of two
- * processes that flush a file, one does nothing. Not inside a transaction (client_bad_argument). False: the store
- * failed; what was sent before is then sent again, which does no harm. */
+/* Sends what is kept through `front`, in its order, for up to timeout_ms. Asks for the daemon's limits first where the
+ * connection does not know them. Stops at an error that says nothing of the request (class retry or local, an operation
+ * or a version that is not known there, a name that is required) and does not pass in that time; what is refused with
+ * another class is set aside and holds up nothing. Not inside a transaction (client_bad_argument). False: the store
+ * failed; what is in *flushed was done before, and what was sent since is sent again, which does no harm. */
 MODQ_API bool modq_store_flush(struct modq_store *store, struct modq *front, int timeout_ms,
                                struct modq_flushed *flushed, struct modq_error *error);
 

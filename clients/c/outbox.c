@@ -3,13 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "proto/mp.h"
 #include "store.h"
 
-enum { GROUP_MAX = 256, LONGEST_PAUSE_MS = 60000 };
+enum { GROUP_MAX = 256, LONGEST_PAUSE_MS = 60000, PATH_BYTES = 4096 };
 
 /* ---- keeping */
 
@@ -26,6 +27,16 @@ static int64_t wall_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* The user's own last row stays the last one. */
+static bool insert_row(struct modq_store *store, sqlite3_stmt *statement, struct modq_error *error)
+{
+    int64_t last = sqlite3_last_insert_rowid(store->database);
+    bool ok = store_finish(store, statement, error);
+
+    sqlite3_set_last_insert_rowid(store->database, last);
+    return ok && store_is_there(store, error);
+}
+
 static bool insert(struct modq_store *store, const char *operation, const struct out *packed, struct modq_error *error)
 {
     if (packed->failed)
@@ -33,12 +44,13 @@ static bool insert(struct modq_store *store, const char *operation, const struct
     sqlite3_stmt *statement = store_prepare(store, "INSERT INTO modqd_outbox (op, fields) VALUES (?, ?)", error);
     if (!statement)
         return false;
-    sqlite3_bind_text(statement, 1, operation, -1, SQLITE_STATIC);
-    sqlite3_bind_blob64(statement, 2, packed->data, packed->len, SQLITE_STATIC);
-    return store_finish(store, statement, error);
+    int codes = sqlite3_bind_text(statement, 1, operation, -1, SQLITE_STATIC);
+    codes |= sqlite3_bind_blob64(statement, 2, packed->data, packed->len, SQLITE_STATIC);
+    return store_bound(store, statement, codes, error) && insert_row(store, statement, error);
 }
 
-bool modq_store_keep_comment(struct modq_store *store, const struct modq_comment *comment, struct modq_error *error)
+bool modq_store_keep_comment(struct modq_store *store, const struct modq_comment *comment, const struct modq *front,
+                             struct modq_error *error)
 {
     struct out event = {0};
     struct out packed = {0};
@@ -46,7 +58,7 @@ bool modq_store_keep_comment(struct modq_store *store, const struct modq_comment
     size_t values;
 
     limits_default(&defaults);
-    bool ok = comment_pack(comment, &defaults, &event, &values, error);
+    bool ok = comment_pack(comment, front ? connection_limits(front) : &defaults, &event, &values, error);
     if (ok) {
         out_map(&packed);
         out_key_raw(&packed, "comment", out_slice(&event));
@@ -58,39 +70,91 @@ bool modq_store_keep_comment(struct modq_store *store, const struct modq_comment
     return ok;
 }
 
-static bool has_time(const struct modq_fields *fields)
+/* The pairs that say something: nil is as good as nothing. NULL: memory is out. */
+static struct modq_fields *fields_of(const msgpack_object *map)
 {
-    struct out packed = {0};
-    msgpack_zone zone;
-    msgpack_object map;
+    struct modq_fields *fields = modq_fields_new();
 
-    if (!msgpack_zone_init(&zone, MSGPACK_ZONE_CHUNK_SIZE))
-        return false;
-    out_map(&packed);
-    fields_append(fields, &packed);
-    out_end(&packed);
-    bool has = !packed.failed && mp_unpack_map(out_slice(&packed), &zone, &map) && mp_get(&map, "at");
+    for (uint32_t i = 0; fields && i < map->via.map.size; i++) {
+        const msgpack_object_kv *pair = &map->via.map.ptr[i];
+        if (pair->val.type == MSGPACK_OBJECT_NIL)
+            continue;
+        modq_put_key(fields, pair->key.via.str.ptr, pair->key.via.str.size);
+        modq_put_value(fields, NULL, as_value(&pair->val));
+    }
+    if (!fields || fields_finished(fields, NULL))
+        return fields;
+    modq_fields_free(fields);
+    return NULL;
+}
+
+/* What could never be a request is refused while somebody is there to hear of it. */
+static bool check_request(struct slice packed, struct modq_error *error)
+{
+    struct limits defaults;
+    struct fault fault;
+
+    limits_default(&defaults);
+    int64_t most = defaults.value[LIMIT_MAX_MESSAGE_BYTES] - BATCH_ENVELOPE_BYTES;
+    if ((int64_t)packed.len > most) {
+        fault_set(&fault, E_TOO_LONG);
+        fault_say(&fault, "the fields have %zu bytes, at most %lld fit into a message", packed.len, (long long)most);
+        return error_fault(error, &fault);
+    }
+    if (mp_check(packed))
+        return true;
+    fault_set(&fault, E_MALFORMED);
+    fault_say(&fault, "the fields hold too many values, or are nested too deep");
+    return error_fault(error, &fault);
+}
+
+static void pack_fields(const struct modq_fields *fields, struct out *packed)
+{
+    out_map(packed);
+    fields_append(fields, packed);
+    out_end(packed);
+}
+
+/* Keeps the fields of `map` that say something, and says when a report was made. */
+static bool keep_map(struct modq_store *store, const char *operation, const msgpack_object *map,
+                     struct modq_error *error)
+{
+    struct modq_fields *fields = fields_of(map);
+    struct out packed = {0};
+
+    if (!fields)
+        return error_local(error, MODQ_E_MEMORY, "out of memory");
+    if (strcmp(operation, "report") == 0 && !mp_get(map, "at"))
+        modq_put_int(fields, "at", wall_ms());
+    pack_fields(fields, &packed);
+    bool ok = insert(store, operation, &packed, error);
     out_free(&packed);
-    msgpack_zone_destroy(&zone);
-    return has;
+    modq_fields_free(fields);
+    return ok;
 }
 
 bool modq_store_keep(struct modq_store *store, const char *operation, const struct modq_fields *fields,
                      struct modq_error *error)
 {
     struct out packed = {0};
+    msgpack_object map;
+    bool ok = false;
 
     error_clear(error);
     if (!is_kept(operation) || !fields)
         return error_local(error, MODQ_E_ARGUMENT, "an outbox keeps withdraw and report with their fields");
     if (!fields_finished(fields, error))
         return false;
-    out_map(&packed);
-    fields_append(fields, &packed);
-    if (strcmp(operation, "report") == 0 && !has_time(fields))
-        out_key_int(&packed, "at", wall_ms());
-    out_end(&packed);
-    bool ok = insert(store, operation, &packed, error);
+    pack_fields(fields, &packed);
+    msgpack_zone_clear(&store->zone);
+    if (packed.failed)
+        error_local(error, MODQ_E_MEMORY, "out of memory");
+    else if (!check_request(out_slice(&packed), error))
+        ok = false;
+    else if (!mp_unpack_map(out_slice(&packed), &store->zone, &map))
+        error_local(error, MODQ_E_MEMORY, "out of memory");
+    else
+        ok = keep_map(store, operation, &map, error);
     out_free(&packed);
     return ok;
 }
@@ -152,17 +216,6 @@ static bool add_comment(struct group *group, const struct limits *limits, const 
     return added;
 }
 
-static bool add_fields(struct group *group, const msgpack_object *map)
-{
-    group->fields = modq_fields_new();
-    for (uint32_t i = 0; group->fields && i < map->via.map.size; i++) {
-        const msgpack_object_kv *pair = &map->via.map.ptr[i];
-        modq_put_key(group->fields, pair->key.via.str.ptr, pair->key.via.str.size);
-        modq_put_value(group->fields, NULL, as_value(&pair->val));
-    }
-    return group->fields && fields_finished(group->fields, NULL);
-}
-
 /* Takes a row into the group. False: the group ends before it. */
 static bool add_row(struct group *group, const struct limits *limits, int64_t id, const char *operation,
                     const msgpack_object *map)
@@ -174,7 +227,7 @@ static bool add_row(struct group *group, const struct limits *limits, int64_t id
         return false;
     if (comment && !add_comment(group, limits, comment))
         return false;
-    if (other && !add_fields(group, map))
+    if (other && !(group->fields = fields_of(map)))
         return false;
     if (!comment && !other)
         spoilt(&group->errors[group->count]);
@@ -186,11 +239,16 @@ static bool add_row(struct group *group, const struct limits *limits, int64_t id
 static bool take_row(struct modq_store *store, struct group *group, const struct limits *limits, sqlite3_stmt *row)
 {
     const char *operation = (const char *)sqlite3_column_text(row, 1);
+    struct slice fields = store_blob(row, 2);
     msgpack_object map = {.type = MSGPACK_OBJECT_NIL};
 
     msgpack_zone_clear(&store->zone);
-    if (!operation || !mp_unpack_map(store_blob(row, 2), &store->zone, &map))
-        map.type = MSGPACK_OBJECT_NIL;
+    if (sqlite3_errcode(store->database) == SQLITE_NOMEM)
+        return false;
+    if (mp_check(fields) && !mp_unpack(fields, &store->zone, &map))
+        return false; /* memory is out */
+    if (!mp_unpack_map(fields, &store->zone, &map))
+        map.type = MSGPACK_OBJECT_NIL; /* the disk has spoilt it */
     return add_row(group, limits, sqlite3_column_int64(row, 0), operation ? operation : "", &map);
 }
 
@@ -219,6 +277,7 @@ static bool read_group(struct modq_store *store, struct group *group, const stru
 
 /* ---- sending */
 
+/* NULL: memory is out. */
 static struct modq_answer *ask(struct modq *front, const struct group *group, int timeout_ms)
 {
     struct modq_fields comments = {.pairs = 1};
@@ -226,7 +285,7 @@ static struct modq_answer *ask(struct modq *front, const struct group *group, in
     if (group->fields)
         return modq_call(front, group->operation, group->fields, timeout_ms);
     batch_append(&group->comments, &comments.out);
-    struct modq_answer *answer = modq_call(front, group->operation, &comments, timeout_ms);
+    struct modq_answer *answer = comments.out.failed ? NULL : modq_call(front, group->operation, &comments, timeout_ms);
     out_free(&comments.out);
     return answer;
 }
@@ -249,9 +308,17 @@ static void read_outcomes(struct group *group, const struct modq_answer *answer)
     }
 }
 
+/* Errors that say nothing of the request itself: of the moment, of this machine, of where the connection leads to. */
 static bool may_pass(const struct modq_error *error)
 {
-    return error->class_ == MODQ_CLASS_RETRY || error->class_ == MODQ_CLASS_LOCAL;
+    switch (error->number) {
+    case MODQ_E_UNSUPPORTED_VERSION:
+    case MODQ_E_UNKNOWN_OPERATION:
+    case MODQ_E_AS_REQUIRED:
+        return true;
+    default:
+        return error->number < 0 || error->class_ == MODQ_CLASS_RETRY || error->class_ == MODQ_CLASS_LOCAL;
+    }
 }
 
 /* One bad comment may be why the daemon refuses the whole message: then each has to be heard alone. */
@@ -290,15 +357,18 @@ static bool drop(struct modq_store *store, int64_t id, struct modq_error *error)
 
 static bool set_aside(struct modq_store *store, int64_t id, const struct modq_error *why, struct modq_error *error)
 {
-    sqlite3_stmt *statement = store_prepare(store, "UPDATE modqd_outbox SET error = ? WHERE id = ?", error);
     struct out packed = {0};
+    bool ok = false;
 
     pack_error(why, &packed);
-    if (statement) {
-        sqlite3_bind_blob64(statement, 1, packed.data, packed.len, SQLITE_STATIC);
-        sqlite3_bind_int64(statement, 2, id);
+    sqlite3_stmt *statement = store_prepare(store, "UPDATE modqd_outbox SET error = ? WHERE id = ?", error);
+    if (statement && packed.failed)
+        ok = store_bound(store, statement, SQLITE_NOMEM, error);
+    else if (statement) {
+        int codes = sqlite3_bind_blob64(statement, 1, packed.data, packed.len, SQLITE_STATIC);
+        codes |= sqlite3_bind_int64(statement, 2, id);
+        ok = store_bound(store, statement, codes, error) && store_finish(store, statement, error);
     }
-    bool ok = store_finish(store, statement, error);
     out_free(&packed);
     return ok;
 }
@@ -320,18 +390,21 @@ static bool settle_one(struct modq_store *store, int64_t id, const struct modq_e
 }
 
 /* One transaction: what the daemon has is gone, what it will never have is set aside, the rest stays. The first error
- * that may pass goes to flushed->error. */
+ * that may pass goes to flushed->error. Nothing is counted that was not committed. */
 static bool settle(struct modq_store *store, const struct group *group, struct modq_flushed *flushed,
                    struct modq_error *error)
 {
+    struct modq_flushed after = *flushed;
     bool ok = store_run(store, "BEGIN IMMEDIATE", error);
 
     if (!ok)
         return false;
     for (size_t i = 0; ok && i < group->count; i++)
-        ok = settle_one(store, group->ids[i], &group->errors[i], flushed, error);
-    if (ok && store_run(store, "COMMIT", error))
+        ok = settle_one(store, group->ids[i], &group->errors[i], &after, error);
+    if (ok && store_run(store, "COMMIT", error)) {
+        *flushed = after;
         return true;
+    }
     sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
     return false;
 }
@@ -380,6 +453,7 @@ static bool flush(struct modq_store *store, struct modq *front, int64_t until, s
 
     while (now_ms() < until) {
         size_t sent = flushed->sent;
+        store_patience(store, wait_until(until, -1));
         if (!read_group(store, group, connection_limits(front), error))
             return false;
         if (group->count == 0)
@@ -394,18 +468,33 @@ static bool flush(struct modq_store *store, struct modq *front, int64_t until, s
     return true;
 }
 
+/* The lock belongs to whom the database belongs to, as SQLite's own files beside it do: root may flush first. */
+static int open_lock(const char *path, const char *name)
+{
+    struct stat file;
+    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0 || stat(path, &file) != 0)
+        return fd;
+    /* whoever may not change it finds it as the owner left it */
+    if ((geteuid() == 0 && fchown(fd, file.st_uid, file.st_gid) != 0) || fchmod(fd, file.st_mode & 0777) != 0)
+        errno = 0;
+    return fd;
+}
+
 /* False: *error says why, or has number 0 when another process flushes. */
 static bool begin_flush(struct modq_store *store, struct modq_error *error)
 {
     const char *path = sqlite3_db_filename(store->database, "main");
-    char name[4096];
+    char name[PATH_BYTES];
 
     if (!sqlite3_get_autocommit(store->database))
         return error_local(error, MODQ_E_ARGUMENT, "an outbox is flushed outside of transactions");
     if (!path || !*path)
         return true;
-    snprintf(name, sizeof(name), "%s.flush", path);
-    store->flushing = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (snprintf(name, sizeof(name), "%s.flush", path) >= (int)sizeof(name))
+        return error_local(error, MODQ_E_ARGUMENT, "the path of the store is too long");
+    store->flushing = open_lock(path, name);
     if (store->flushing < 0)
         return error_local(error, MODQ_E_SYSTEM, "%s: %s", name, strerror(errno));
     if (flock(store->flushing, LOCK_EX | LOCK_NB) == 0)
@@ -417,21 +506,35 @@ static bool begin_flush(struct modq_store *store, struct modq_error *error)
     return false;
 }
 
+/* A child that another thread forked meanwhile has the descriptor, too: closing it here would not end the lock. */
 static void end_flush(struct modq_store *store)
 {
-    if (store->flushing >= 0)
-        close(store->flushing);
+    if (store->flushing < 0)
+        return;
+    flock(store->flushing, LOCK_UN);
+    close(store->flushing);
     store->flushing = -1;
 }
 
-static bool flush_alone(struct modq_store *store, struct modq *front, int timeout_ms, struct modq_flushed *flushed,
+/* Batches keep the daemon's limits: what is beyond them gets no answer. False: *why says what stands in the way. */
+static bool learn_limits(struct modq *front, int64_t until, struct modq_error *why)
+{
+    return connection_knows_limits(front) || modq_hello(front, wait_until(until, -1), why) || !may_pass(why);
+}
+
+static bool flush_alone(struct modq_store *store, struct modq *front, int64_t until, struct modq_flushed *flushed,
                         struct modq_error *error)
 {
     struct group *group = calloc(1, sizeof(*group));
+    bool ok = true;
 
     if (!group)
         return error_local(error, MODQ_E_MEMORY, "out of memory");
-    bool ok = flush(store, front, deadline_after(now_ms(), timeout_ms < 0 ? 0 : timeout_ms), group, flushed, error);
+    if (modq_store_count(store, error) != 0 && learn_limits(front, until, &flushed->error)) {
+        error_clear(&flushed->error);
+        ok = flush(store, front, until, group, flushed, error);
+    }
+    store_patience(store, STORE_BUSY_MS);
     group_reset(group);
     batch_free(&group->comments);
     free(group);
@@ -447,10 +550,14 @@ bool modq_store_flush(struct modq_store *store, struct modq *front, int timeout_
     *flushed = (struct modq_flushed){.left = -1};
     error_clear(&flushed->error);
     error_clear(&why);
-    if (begin_flush(store, &why))
-        ok = flush_alone(store, front, timeout_ms, flushed, &why);
-    else
-        ok = why.number == 0;
+    if (!front)
+        return error_local(error, MODQ_E_ARGUMENT, "an outbox is flushed through a connection");
+    if (begin_flush(store, &why)) {
+        ok = flush_alone(store, front, deadline_after(now_ms(), timeout_ms < 0 ? 0 : timeout_ms), flushed, &why);
+    } else {
+        flushed->elsewhere = why.number == 0;
+        ok = flushed->elsewhere;
+    }
     end_flush(store);
     if (ok)
         flushed->left = modq_store_count(store, &why);

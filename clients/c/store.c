@@ -1,13 +1,14 @@
 /* What a front end keeps, in SQLite: the database, and the places. The tables are those that the client for Python
  * makes, too. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store.h"
 
-enum { BUSY_MS = 10000, HEADER_BYTES = 100 };
+enum { HEADER_BYTES = 100, PATH_BYTES = 4096, LOOK_MS = 5 };
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS modqd_outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, op VARCHAR(16) NOT NULL, "
@@ -74,37 +75,84 @@ static struct modq_store *store_new(struct modq_error *error)
     return NULL;
 }
 
+bool store_bound(struct modq_store *store, sqlite3_stmt *statement, int codes, struct modq_error *error)
+{
+    if (codes == SQLITE_OK)
+        return true;
+    store_failed(store, error);
+    sqlite3_finalize(statement);
+    return false;
+}
+
+bool store_is_there(struct modq_store *store, struct modq_error *error)
+{
+    int moved = 0;
+
+    if (store->attached || sqlite3_file_control(store->database, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK)
+        return true;
+    return !moved || error_local(error, MODQ_E_SYSTEM, "%s: was taken away while it was open",
+                                 sqlite3_db_filename(store->database, "main"));
+}
+
+void store_patience(struct modq_store *store, int ms)
+{
+    if (!store->attached)
+        sqlite3_busy_timeout(store->database, ms < STORE_BUSY_MS ? ms : STORE_BUSY_MS);
+}
+
+/* Readers' texts are nobody else's business, and SQLite gives its other files the mode of this one. It gets its mode
+ * under another name: to open and close the database's own would end all locks that this process has on it. */
+static bool make_file(const char *path, struct modq_error *error)
+{
+    char name[PATH_BYTES];
+
+    if (snprintf(name, sizeof(name), "%s.XXXXXX", path) >= (int)sizeof(name))
+        return error_local(error, MODQ_E_ARGUMENT, "the path of the store is too long");
+    int fd = mkostemp(name, O_CLOEXEC);
+    if (fd < 0)
+        return error_local(error, MODQ_E_SYSTEM, "%s: %s", path, strerror(errno));
+    close(fd);
+    bool made = link(name, path) == 0 || errno == EEXIST;
+    if (!made)
+        error_local(error, MODQ_E_SYSTEM, "%s: %s", path, strerror(errno));
+    unlink(name);
+    return made;
+}
+
 /* SQLite takes a file that is shorter than its header for a new one. What is left of a spoilt one must not be taken for
  * the beginning of everything. */
-static bool check_length(int fd, const char *path, struct modq_error *error)
+static bool find_file(const char *path, struct modq_error *error)
 {
     struct stat file;
 
-    if (fstat(fd, &file) != 0)
-        return error_local(error, MODQ_E_SYSTEM, "%s: %s", path, strerror(errno));
+    if (stat(path, &file) != 0)
+        return errno == ENOENT ? make_file(path, error)
+                               : error_local(error, MODQ_E_SYSTEM, "%s: %s", path, strerror(errno));
     if (file.st_size > 0 && file.st_size < HEADER_BYTES)
         return error_local(error, MODQ_E_SYSTEM, "%s: is no database", path);
     return true;
 }
 
-/* Readers' texts are nobody else's business, and SQLite gives its other files the mode of this one. */
-static bool make_private(const char *path, struct modq_error *error)
+/* SQLite does not wait by itself where several connections change a new file's mode. */
+static bool set_mode(struct modq_store *store, struct modq_error *error)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int64_t until = now_ms() + STORE_BUSY_MS;
+    int code;
 
-    if (fd < 0)
-        return error_local(error, MODQ_E_SYSTEM, "%s: %s", path, strerror(errno));
-    bool ok = check_length(fd, path, error);
-    close(fd);
-    return ok;
+    while ((code = sqlite3_exec(store->database, "PRAGMA journal_mode = WAL", NULL, NULL, NULL)) == SQLITE_BUSY &&
+           now_ms() < until)
+        sqlite3_sleep(LOOK_MS);
+    if (code != SQLITE_OK)
+        return store_failed(store, error);
+    return store_run(store, "PRAGMA synchronous = FULL", error);
 }
 
 static bool open_database(struct modq_store *store, const char *path, struct modq_error *error)
 {
     if (sqlite3_open_v2(path, &store->database, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
         return store_failed(store, error);
-    sqlite3_busy_timeout(store->database, BUSY_MS);
-    return store_run(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", error);
+    store_patience(store, STORE_BUSY_MS);
+    return set_mode(store, error);
 }
 
 struct modq_store *modq_store_open(const char *path, struct modq_error *error)
@@ -112,14 +160,14 @@ struct modq_store *modq_store_open(const char *path, struct modq_error *error)
     struct modq_store *store;
 
     error_clear(error);
-    if (!path || !*path) {
-        error_local(error, MODQ_E_ARGUMENT, "a store needs a path");
+    if (!path || !*path || *path == ':') {
+        error_local(error, MODQ_E_ARGUMENT, "a store needs the path of a file");
         return NULL;
     }
     store = store_new(error);
     if (!store)
         return NULL;
-    if (make_private(path, error) && open_database(store, path, error) && store_run(store, schema, error))
+    if (find_file(path, error) && open_database(store, path, error) && store_run(store, schema, error))
         return store;
     modq_store_close(store);
     return NULL;
@@ -170,19 +218,28 @@ static int digit_value(char digit)
 /* Reads a column of `len` bytes in hexadecimal; an empty one is unknown. False: it is neither. */
 static bool read_hex(sqlite3_stmt *row, int column, uint8_t *bytes, size_t len, bool *known)
 {
-    struct slice hex = store_blob(row, column);
+    const unsigned char *hex = sqlite3_column_text(row, column); /* first: it may convert what bytes would count */
+    size_t digits = (size_t)sqlite3_column_bytes(row, column);
 
-    *known = hex.len > 0;
-    if (*known && hex.len != 2 * len)
+    *known = digits > 0;
+    if (!hex || (*known && digits != 2 * len))
         return false;
     for (size_t i = 0; *known && i < len; i++) {
-        int high = digit_value(hex.data[2 * i]);
-        int low = digit_value(hex.data[2 * i + 1]);
+        int high = digit_value((char)hex[2 * i]);
+        int low = digit_value((char)hex[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         bytes[i] = (uint8_t)(high << 4 | low);
     }
     return true;
+}
+
+static bool read_row(sqlite3_stmt *row, struct modq_position *position)
+{
+    position->seq = sqlite3_column_int64(row, 0);
+    return sqlite3_column_type(row, 0) == SQLITE_INTEGER && position->seq >= 0 &&
+           read_hex(row, 1, position->chain, HASH_BYTES, &position->has_chain) &&
+           read_hex(row, 2, position->epoch, EPOCH_BYTES, &position->has_epoch);
 }
 
 static bool read_place(struct modq_store *store, sqlite3_stmt *row, const char *site, struct modq_position *position,
@@ -194,22 +251,32 @@ static bool read_place(struct modq_store *store, sqlite3_stmt *row, const char *
         return true;
     if (code != SQLITE_ROW)
         return store_failed(store, error);
-    position->seq = sqlite3_column_int64(row, 0);
-    if (position->seq >= 0 && read_hex(row, 1, position->chain, HASH_BYTES, &position->has_chain) &&
-        read_hex(row, 2, position->epoch, EPOCH_BYTES, &position->has_epoch))
-        return true;
-    return error_local(error, MODQ_E_SYSTEM, "the place of the site %s is damaged", site);
+    return read_row(row, position) || error_local(error, MODQ_E_SYSTEM, "the place of the site %s is damaged", site);
+}
+
+/* A statement about a site, whose name is its first parameter. */
+static sqlite3_stmt *about_site(struct modq_store *store, const char *site, const char *sql, struct modq_error *error)
+{
+    sqlite3_stmt *statement;
+
+    error_clear(error);
+    if (!site) {
+        error_local(error, MODQ_E_ARGUMENT, "a place is that of a site");
+        return NULL;
+    }
+    statement = store_prepare(store, sql, error);
+    if (statement && !store_bound(store, statement, sqlite3_bind_text(statement, 1, site, -1, SQLITE_STATIC), error))
+        return NULL;
+    return statement;
 }
 
 bool modq_store_load_place(struct modq_store *store, const char *site, struct modq_position *position,
                            struct modq_error *error)
 {
-    error_clear(error);
     *position = (struct modq_position){0};
-    sqlite3_stmt *row = store_prepare(store, "SELECT seq, chain, epoch FROM modqd_place WHERE site = ?", error);
+    sqlite3_stmt *row = about_site(store, site, "SELECT seq, chain, epoch FROM modqd_place WHERE site = ?", error);
     if (!row)
         return false;
-    sqlite3_bind_text(row, 1, site, -1, SQLITE_STATIC);
     bool ok = read_place(store, row, site, position, error);
     sqlite3_finalize(row);
     return ok;
@@ -218,27 +285,23 @@ bool modq_store_load_place(struct modq_store *store, const char *site, struct mo
 bool modq_store_save_place(struct modq_store *store, const char *site, const struct modq_position *position,
                            struct modq_error *error)
 {
-    error_clear(error);
-    sqlite3_stmt *statement = store_prepare(
-        store,
+    static const char sql[] =
         "INSERT INTO modqd_place (site, seq, chain, epoch) VALUES (?, ?, lower(hex(?)), lower(hex(?))) "
-        "ON CONFLICT (site) DO UPDATE SET seq = excluded.seq, chain = excluded.chain, epoch = excluded.epoch",
-        error);
+        "ON CONFLICT (site) DO UPDATE SET seq = excluded.seq, chain = excluded.chain, epoch = excluded.epoch";
+
+    if (position->seq < 0)
+        return error_local(error, MODQ_E_ARGUMENT, "a place is the number of a record, or 0");
+    sqlite3_stmt *statement = about_site(store, site, sql, error);
     if (!statement)
         return false;
-    sqlite3_bind_text(statement, 1, site, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 2, position->seq);
-    sqlite3_bind_blob(statement, 3, position->chain, position->has_chain ? HASH_BYTES : 0, SQLITE_STATIC);
-    sqlite3_bind_blob(statement, 4, position->epoch, position->has_epoch ? EPOCH_BYTES : 0, SQLITE_STATIC);
-    return store_finish(store, statement, error);
+    int codes = sqlite3_bind_int64(statement, 2, position->seq);
+    codes |= sqlite3_bind_blob(statement, 3, position->chain, position->has_chain ? HASH_BYTES : 0, SQLITE_STATIC);
+    codes |= sqlite3_bind_blob(statement, 4, position->epoch, position->has_epoch ? EPOCH_BYTES : 0, SQLITE_STATIC);
+    return store_bound(store, statement, codes, error) && store_finish(store, statement, error) &&
+           store_is_there(store, error);
 }
 
 bool modq_store_forget_place(struct modq_store *store, const char *site, struct modq_error *error)
 {
-    error_clear(error);
-    sqlite3_stmt *statement = store_prepare(store, "DELETE FROM modqd_place WHERE site = ?", error);
-    if (!statement)
-        return false;
-    sqlite3_bind_text(statement, 1, site, -1, SQLITE_STATIC);
-    return store_finish(store, statement, error);
+    return store_finish(store, about_site(store, site, "DELETE FROM modqd_place WHERE site = ?", error), error);
 }

@@ -2,7 +2,7 @@
 
 #include "internal.h"
 
-enum { BYTES_MAX = 32 << 20, ITEMS_MAX = 65536, BATCHES_MAX = 64 };
+enum { BYTES_MAX = 32 << 20, ITEMS_MAX = 65536, BATCHES_MAX = 64, SEND_AGAIN_MS = 10 };
 
 /* One comment, in exactly one list: waiting for a batch, or in one that is under way, or pausing before a repeat. */
 struct item {
@@ -127,14 +127,15 @@ static void queue(struct modq_submitter *s, struct item *item)
     s->waiting_values += item->values;
 }
 
-/* Moves as many as fit from the waiting ones to the flight. */
+/* Moves as many as fit from the waiting ones to the flight; the first one in any case. */
 static bool fill(struct modq_submitter *s, struct flight *flight)
 {
     const struct limits *limits = connection_limits(s->front);
     struct item *item;
 
     batch_reset(&s->batch);
-    while ((item = s->waiting.first) && batch_fits(&s->batch, limits, item->len, item->values)) {
+    while ((item = s->waiting.first) &&
+           (s->batch.count == 0 || batch_fits(&s->batch, limits, item->len, item->values))) {
         if (!batch_add(&s->batch, (struct slice){item->packed, item->len}, item->values))
             return false;
         list_push(&flight->items, list_pop(&s->waiting));
@@ -160,24 +161,28 @@ static bool launch(struct modq_submitter *s)
 {
     struct flight *flight = calloc(1, sizeof(*flight));
     struct out list = {0};
+    struct modq_error error;
     bool sent = false;
     struct item *item;
 
     if (!flight)
         return false;
     list_init(&flight->items);
+    error_local(&error, MODQ_E_MEMORY, "out of memory");
     if (fill(s, flight)) {
         batch_append(&s->batch, &list);
         sent = !list.failed &&
-               connection_send(s->front, "submit", out_slice(&list), 1, time_left(flight), flight, NULL) > 0;
+               connection_send(s->front, "submit", out_slice(&list), 1, time_left(flight), flight, &error) > 0;
     }
     out_free(&list);
     if (sent) {
         s->flights++;
         return true;
     }
-    while ((item = list_pop(&flight->items)))
+    while ((item = list_pop(&flight->items))) {
+        item->refused = error;
         queue(s, item);
+    }
     flight_free(flight);
     return false;
 }
@@ -316,9 +321,31 @@ static void land(struct modq_submitter *s, struct modq_answer *answer)
     s->flights--;
 }
 
-/* Until when nothing can happen but an answer. */
+/* What could not even be sent: the one that all the others wait for, once nothing else can help it. */
+static bool give_up_first(struct modq_submitter *s, struct modq_result *result)
+{
+    struct item *item = s->waiting.first;
+
+    if (!item || s->flights > 0)
+        return false;
+    if (item->refused.class_ != MODQ_CLASS_FIX && now_ms() < item->deadline)
+        return false;
+    list_pop(&s->waiting);
+    s->waiting_count--;
+    s->waiting_bytes -= item->len;
+    s->waiting_values -= item->values;
+    *result = (struct modq_result){.tag = item->tag, .error = item->refused};
+    if (result->error.number == 0)
+        error_local(&result->error, MODQ_E_TIMEOUT, "it could not be sent in time");
+    s->shown = item;
+    return true;
+}
+
+/* Until when nothing can happen but an answer. What could not be sent is tried again soon. */
 static int64_t pause_ends(const struct modq_submitter *s, int64_t until)
 {
+    if (s->flights == 0 && s->waiting.first)
+        until = earlier(until, now_ms() + SEND_AGAIN_MS);
     for (const struct item *item = s->pausing.first; item; item = item->next)
         until = earlier(until, item->send_after);
     return until;
@@ -352,6 +379,8 @@ bool modq_submitter_next(struct modq_submitter *s, int wait_ms, struct modq_resu
         launch_all(s, wait_ms != 0);
         if ((answer = modq_next(s->front, 0)))
             land(s, answer);
+        else if (give_up_first(s, result))
+            return true;
         else if (s->items == 0 || now_ms() >= until || !sleep_until(s, pause_ends(s, until)))
             return false;
     }

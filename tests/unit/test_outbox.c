@@ -1,11 +1,14 @@
 /* The store of libmodq: what an outbox keeps and sends, what is set aside, and places. The rest is in
  * tests/conformance. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <zmq.h>
@@ -15,10 +18,14 @@
 #include "proto/out.h"
 #include "unit.h"
 
-enum { PATIENCE_MS = 5000, ORDER_BYTES = 4096 };
+/* A message has 16 levels; a request, its list, the comment and its extra are four of them. */
+enum { DEEPEST = 12 };
 
-/* ---- a daemon that judges a comment by its id: "no…" is refused for good, "later…" the first time it is heard, and a
- * message that holds "poison…" as a whole. Everything else is taken. It notes the ids of each message. */
+enum { PATIENCE_MS = 5000, ORDER_BYTES = 4096, CHILD_S = 1, THREADS = 8, ROUNDS = 10 };
+
+/* ---- a daemon that judges a comment by its id: "no…" is refused for good, "later…" the first time it is heard. A
+ * message that holds "poison…" is one that it cannot read (and so it does not name it), "door…" is at the wrong socket,
+ * and "fork…" makes the process fork. Everything else is taken. It notes the ids of each message. */
 
 struct judge {
     void *context, *router;
@@ -26,6 +33,7 @@ struct judge {
     pthread_t thread;
     char order[ORDER_BYTES]; /* ids; a message ends with a bar */
     bool delayed;
+    pid_t child;
 };
 
 static void note(struct judge *judge, struct slice id, const char *end)
@@ -66,36 +74,63 @@ static void judge_one(struct judge *judge, struct slice id, struct out *out)
     out_end(out);
 }
 
-static bool poisoned(const msgpack_object *comments)
+static bool any_begins(const msgpack_object *comments, const char *word)
 {
     for (size_t i = 0; i < mp_count(comments); i++)
-        if (begins(mp_get_str(mp_item(comments, i), "comment"), "poison"))
+        if (begins(mp_get_str(mp_item(comments, i), "comment"), word))
             return true;
     return false;
+}
+
+static void note_message(struct judge *judge, const msgpack_object *map, const msgpack_object *comments)
+{
+    note(judge, comments ? SLICE_NONE : mp_get_str(map, "op"), "");
+    for (size_t i = 0; i < mp_count(comments); i++)
+        note(judge, mp_get_str(mp_item(comments, i), "comment"), " ");
+    note(judge, SLICE_NONE, "|");
+}
+
+/* A child that has all descriptors of this process for a while. */
+static void fork_one(struct judge *judge)
+{
+    judge->child = fork();
+    if (judge->child > 0)
+        return;
+    sleep(CHILD_S);
+    _exit(0);
+}
+
+static void put_results(struct judge *judge, const msgpack_object *comments, struct out *out)
+{
+    out_key(out, "results");
+    out_array(out);
+    for (size_t i = 0; i < mp_count(comments); i++)
+        judge_one(judge, mp_get_str(mp_item(comments, i), "comment"), out);
+    out_end(out);
 }
 
 static void judge_message(struct judge *judge, const msgpack_object *map, struct out *out)
 {
     const msgpack_object *comments = mp_get(map, "comments");
-    bool whole = poisoned(comments);
+    bool unread = any_begins(comments, "poison");
+    bool wrong_door = any_begins(comments, "door");
 
-    note(judge, comments ? SLICE_NONE : mp_get_str(map, "op"), "");
+    if (!slice_is(mp_get_str(map, "op"), "hello"))
+        note_message(judge, map, comments);
+    if (any_begins(comments, "fork"))
+        fork_one(judge);
     out_map(out);
     out_key_int(out, "v", 1);
-    out_key_int(out, "id", mp_get_int(map, "id", 0));
-    out_key_bool(out, "ok", !whole);
-    if (whole)
+    if (!unread)
+        out_key_int(out, "id", mp_get_int(map, "id", 0));
+    out_key_bool(out, "ok", !unread && !wrong_door);
+    if (unread)
         put_error(out, 20, "malformed", "fix");
-    out_key(out, "results");
-    out_array(out);
-    for (size_t i = 0; i < mp_count(comments); i++) {
-        struct slice id = mp_get_str(mp_item(comments, i), "comment");
-        note(judge, id, " ");
-        judge_one(judge, id, out);
-    }
+    else if (wrong_door)
+        put_error(out, 22, "unknown_operation", "fix");
+    else
+        put_results(judge, comments, out);
     out_end(out);
-    out_end(out);
-    note(judge, SLICE_NONE, "|");
 }
 
 /* Answers until the context ends. */
@@ -176,7 +211,7 @@ static void keep(struct modq_store *store, const char *id)
     modq_comment_text(comment, MODQ_SITE, "news", 4);
     modq_comment_text(comment, MODQ_COMMENT, id, strlen(id));
     modq_comment_text(comment, MODQ_BODY, "text", 4);
-    assert_true(modq_store_keep_comment(store, comment, &error));
+    assert_true(modq_store_keep_comment(store, comment, NULL, &error));
     modq_comment_free(comment);
 }
 
@@ -217,6 +252,27 @@ static sqlite3 *database_at(const char *path)
 static void runs(sqlite3 *database, const char *sql)
 {
     assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+/* How many requests another program finds in the file. It opens and closes it. */
+static int counted_elsewhere(const char *path)
+{
+    char command[512];
+    int count = -1;
+
+    snprintf(command, sizeof(command), "sqlite3 -cmd '.timeout 5000' %s 'SELECT count(*) FROM modqd_outbox'", path);
+    FILE *said = popen(command, "r");
+    assert_non_null(said);
+    assert_int_equal(fscanf(said, "%d", &count), 1);
+    assert_int_equal(pclose(said), 0);
+    return count;
+}
+
+static void count_is(struct modq_store *store, int64_t count)
+{
+    struct modq_error error;
+
+    assert_int_equal(modq_store_count(store, &error), count);
 }
 
 /* ---- the outbox */
@@ -382,6 +438,217 @@ TEST(a_store_in_your_database_is_in_your_transaction)
     remove_store(path);
 }
 
+TEST(what_is_wrong_with_the_connection_sets_nothing_aside)
+{
+    struct judge judge;
+    struct modq_flushed flushed;
+    struct modq_error error;
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, NULL);
+
+    judge_open(&judge);
+    struct modq *front = modq_open(judge.endpoint, NULL, NULL);
+    keep(store, "door1");
+    keep(store, "door2");
+    assert_true(modq_store_flush(store, front, PATIENCE_MS, &flushed, &error));
+    assert_int_equal(flushed.error.number, MODQ_E_UNKNOWN_OPERATION);
+    assert_int_equal(flushed.refused, 0);
+    assert_int_equal(flushed.left, 2);
+    assert_false(modq_store_flush(store, NULL, PATIENCE_MS, &flushed, &error));
+    assert_int_equal(error.number, MODQ_E_ARGUMENT);
+    modq_close(front);
+    modq_store_close(store);
+    judge_close(&judge);
+    remove_store(path);
+}
+
+TEST(a_flush_elsewhere_is_told_and_a_child_does_not_keep_the_lock)
+{
+    struct judge judge;
+    struct modq_flushed flushed;
+    struct modq_error error;
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, NULL);
+    char name[160];
+
+    judge_open(&judge);
+    struct modq *front = modq_open(judge.endpoint, NULL, NULL);
+    keep(store, "fork");
+    flushes(store, &judge, 1, 0);
+    keep(store, "a");
+    flushes(store, &judge, 1, 0);
+    assert_int_equal(waitpid(judge.child, NULL, 0), judge.child);
+
+    keep(store, "b");
+    snprintf(name, sizeof(name), "%s.flush", path);
+    int lock = open(name, O_RDWR | O_CLOEXEC);
+    assert_int_equal(flock(lock, LOCK_EX), 0);
+    assert_true(modq_store_flush(store, front, PATIENCE_MS, &flushed, &error));
+    assert_true(flushed.elsewhere);
+    assert_int_equal(flushed.sent, 0);
+    assert_int_equal(flushed.left, 1);
+    close(lock);
+    flushes(store, &judge, 1, 0);
+    modq_close(front);
+    modq_store_close(store);
+    judge_close(&judge);
+    remove_store(path);
+}
+
+TEST(two_stores_of_a_file_in_one_process_lose_nothing_to_other_processes)
+{
+    const char *path = store_path();
+    struct modq_store *first = modq_store_open(path, NULL);
+
+    keep(first, "a");
+    struct modq_store *second = modq_store_open(path, NULL);
+    modq_store_close(second);
+    second = modq_store_open(path, NULL);
+    assert_int_equal(counted_elsewhere(path), 1);
+    keep(first, "b");
+    keep(second, "c");
+    assert_int_equal(counted_elsewhere(path), 3);
+    modq_store_close(second);
+    assert_int_equal(counted_elsewhere(path), 3);
+    keep(first, "d");
+    modq_store_close(first);
+    assert_int_equal(counted_elsewhere(path), 4);
+    remove_store(path);
+}
+
+static void *open_and_keep(void *path)
+{
+    struct modq_store *store = modq_store_open(path, NULL);
+
+    if (store)
+        keep(store, "a");
+    modq_store_close(store);
+    return store;
+}
+
+TEST(many_open_a_new_store_at_once)
+{
+    pthread_t threads[THREADS];
+    void *opened;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        const char *path = store_path();
+        for (int i = 0; i < THREADS; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, open_and_keep, (void *)path), 0);
+        for (int i = 0; i < THREADS; i++) {
+            assert_int_equal(pthread_join(threads[i], &opened), 0);
+            assert_non_null(opened);
+        }
+        struct modq_store *store = modq_store_open(path, NULL);
+        count_is(store, THREADS);
+        modq_store_close(store);
+        remove_store(path);
+    }
+}
+
+TEST(nothing_is_kept_in_a_file_that_was_taken_away)
+{
+    struct modq_position position = {.seq = 1};
+    struct modq_comment *comment = modq_comment_new();
+    struct modq_error error;
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, NULL);
+
+    modq_comment_text(comment, MODQ_SITE, "news", 4);
+    modq_comment_text(comment, MODQ_COMMENT, "1", 1);
+    modq_comment_text(comment, MODQ_BODY, "text", 4);
+    unlink(path);
+    assert_false(modq_store_keep_comment(store, comment, NULL, &error));
+    assert_int_equal(error.number, MODQ_E_SYSTEM);
+    assert_false(modq_store_save_place(store, "news", &position, &error));
+    assert_int_equal(error.number, MODQ_E_SYSTEM);
+    modq_comment_free(comment);
+    modq_store_close(store);
+    remove_store(path);
+}
+
+TEST(your_database_stays_as_you_left_it)
+{
+    struct modq_position found;
+    struct modq_position saved = {.seq = 9, .has_chain = true};
+    struct modq_error error;
+    sqlite3 *database = database_at(":memory:");
+
+    runs(database,
+         "PRAGMA encoding = 'UTF-16'; CREATE TABLE mine (id INTEGER PRIMARY KEY); INSERT INTO mine VALUES (4711)");
+    struct modq_store *store = modq_store_attach(database, &error);
+    keep(store, "a");
+    assert_int_equal(sqlite3_last_insert_rowid(database), 4711);
+    assert_true(modq_store_save_place(store, "news", &saved, &error));
+    assert_true(modq_store_load_place(store, "news", &found, &error));
+    assert_int_equal(found.seq, 9);
+    assert_true(found.has_chain);
+    count_is(store, 1);
+    modq_store_close(store);
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
+}
+
+/* Whether a comment is kept that has `depth` lists, one in the other, in its extra. */
+static bool keeps_nested(struct modq_store *store, struct modq_comment *comment, int depth)
+{
+    struct modq_fields *extra = modq_fields_new();
+    struct modq_error error;
+    char lists[64];
+    msgpack_zone zone;
+    msgpack_object object;
+
+    memset(lists, 0x91, (size_t)depth);
+    lists[depth] = 1;
+    msgpack_zone_init(&zone, 1024);
+    assert_true(mp_unpack((struct slice){lists, (size_t)depth + 1}, &zone, &object));
+    modq_put_value(extra, "deep", (const struct modq_value *)&object);
+    modq_comment_text(comment, MODQ_SITE, "news", 4);
+    modq_comment_text(comment, MODQ_COMMENT, "1", 1);
+    modq_comment_text(comment, MODQ_BODY, "text", 4);
+    assert_true(modq_comment_extra(comment, extra));
+    bool kept = modq_store_keep_comment(store, comment, NULL, &error);
+    if (!kept)
+        assert_int_equal(error.number, MODQ_E_MALFORMED);
+    modq_fields_free(extra);
+    msgpack_zone_destroy(&zone);
+    return kept;
+}
+
+TEST(what_no_message_could_hold_is_not_kept)
+{
+    struct modq_error error;
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, NULL);
+    struct modq_comment *comment = modq_comment_new();
+
+    for (int depth = DEEPEST; depth <= DEEPEST + 1; depth++)
+        assert_int_equal(keeps_nested(store, comment, depth), depth == DEEPEST);
+    modq_comment_reset(comment);
+    assert_false(modq_store_keep_comment(store, comment, NULL, &error));
+    assert_int_equal(error.number, MODQ_E_MISSING_FIELD);
+
+    struct modq_fields *many = modq_fields_new();
+    modq_put_list(many, "many");
+    for (int i = 0; i < 20000; i++)
+        modq_put_int(many, NULL, i);
+    modq_put_end(many);
+    assert_false(modq_store_keep(store, "withdraw", many, &error));
+    assert_int_equal(error.number, MODQ_E_MALFORMED);
+    modq_fields_free(many);
+
+    struct modq_fields *large = modq_fields_new();
+    char *note = calloc(1, 2 << 20);
+    modq_put_text(large, "note", note, 2 << 20);
+    assert_false(modq_store_keep(store, "report", large, &error));
+    assert_int_equal(error.number, MODQ_E_TOO_LONG);
+    free(note);
+    modq_fields_free(large);
+    count_is(store, 1);
+    modq_comment_free(comment);
+    modq_store_close(store);
+    remove_store(path);
+}
+
 TEST(what_an_outbox_does_not_keep_is_refused)
 {
     struct modq_error error;
@@ -397,7 +664,7 @@ TEST(what_an_outbox_does_not_keep_is_refused)
     modq_put_map(fields, "open");
     assert_false(modq_store_keep(store, "withdraw", fields, &error));
     assert_int_equal(error.number, MODQ_E_ARGUMENT);
-    assert_false(modq_store_keep_comment(store, comment, &error));
+    assert_false(modq_store_keep_comment(store, comment, NULL, &error));
     assert_int_equal(error.number, MODQ_E_MISSING_FIELD);
     assert_int_equal(modq_store_count(store, &error), 0);
     modq_comment_free(comment);
@@ -418,11 +685,16 @@ TEST(a_report_says_when_it_was_made)
     assert_true(modq_store_keep(store, "report", fields, &error));
     modq_put_int(fields, "at", 5);
     assert_true(modq_store_keep(store, "report", fields, &error));
+    struct modq_fields *nothing = modq_fields_new();
+    modq_put_value(nothing, "at", NULL);
+    assert_true(modq_store_keep(store, "report", nothing, &error));
+    modq_fields_free(nothing);
     /* the key `at` (a2 61 74) once in each: with a number of 64 bits, and with 5 */
     runs(database, "CREATE TABLE t (c CHECK (c = 1))");
     runs(database, "INSERT INTO t SELECT instr(hex(fields), 'A26174CF') > 0 FROM modqd_outbox WHERE id = 1");
     runs(database, "INSERT INTO t SELECT hex(fields) LIKE '%A2617405' AND hex(fields) NOT LIKE '%A26174%A26174%' "
                    "FROM modqd_outbox WHERE id = 2");
+    runs(database, "INSERT INTO t SELECT hex(fields) LIKE '81A26174CF%' FROM modqd_outbox WHERE id = 3"); /* not nil */
     sqlite3_close(database);
     modq_fields_free(fields);
     modq_store_close(store);
@@ -456,6 +728,8 @@ TEST(a_store_is_private_and_its_file_must_be_one)
     remove_store(path);
     assert_null(modq_store_open("/tmp/modq-no/such/folder", &error));
     assert_int_equal(error.number, MODQ_E_SYSTEM);
+    assert_null(modq_store_open(":memory:", &error));
+    assert_int_equal(error.number, MODQ_E_ARGUMENT);
     assert_null(modq_store_open(NULL, &error));
     assert_int_equal(error.number, MODQ_E_ARGUMENT);
 }
@@ -497,8 +771,11 @@ TEST(a_place_comes_back_as_it_was_saved_for_each_site)
 
 TEST(a_damaged_place_is_never_the_beginning)
 {
-    static const char *const damages[] = {"chain = 'abc'", "chain = printf('%064d', 0) || 'g'", "seq = -1",
-                                          "chain = replace(printf('%064d', 0), '0', 'G')", "epoch = '00'"};
+    static const char *const damages[] = {"chain = 'abc'", "chain = printf('%064d', 0) || 'g'",
+                                          "seq = -1",      "seq = ''",
+                                          "seq = '7 00'",  "seq = 6.5",
+                                          "seq = x'37'",   "chain = replace(printf('%064d', 0), '0', 'G')",
+                                          "epoch = '00'"};
     struct modq_position saved = {.seq = 3, .has_chain = true};
     struct modq_position found;
     struct modq_error error;
@@ -515,6 +792,12 @@ TEST(a_damaged_place_is_never_the_beginning)
         assert_int_equal(error.number, MODQ_E_SYSTEM);
         assert_non_null(strstr(error.message, "news"));
     }
+    saved.seq = -1;
+    assert_false(modq_store_save_place(store, "news", &saved, &error));
+    assert_int_equal(error.number, MODQ_E_ARGUMENT);
+    assert_false(modq_store_load_place(store, NULL, &found, &error));
+    assert_int_equal(error.number, MODQ_E_ARGUMENT);
+    assert_false(modq_store_forget_place(store, NULL, &error));
     sqlite3_close(database);
     modq_store_close(store);
     remove_store(path);

@@ -858,7 +858,7 @@ static json_t *keep_comment(struct modq_store *outbox, json_t *event)
     if (!put_comment(comment, event))
         answer = bad_request("a comment that modq_comment cannot say");
     else
-        answer = modq_store_keep_comment(outbox, comment, &error) ? succeeded() : failed(&error);
+        answer = modq_store_keep_comment(outbox, comment, NULL, &error) ? succeeded() : failed(&error);
     modq_comment_free(comment);
     return answer;
 }
