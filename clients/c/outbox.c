@@ -88,24 +88,38 @@ static struct modq_fields *fields_of(const msgpack_object *map)
     return NULL;
 }
 
-/* What could never be a request is refused while somebody is there to hear of it. */
-static bool check_request(struct slice packed, struct modq_error *error)
+static bool too_long(size_t bytes, int64_t most, struct modq_error *error)
 {
-    struct limits defaults;
     struct fault fault;
 
-    limits_default(&defaults);
-    int64_t most = defaults.value[LIMIT_MAX_MESSAGE_BYTES] - BATCH_ENVELOPE_BYTES;
-    if ((int64_t)packed.len > most) {
-        fault_set(&fault, E_TOO_LONG);
-        fault_say(&fault, "the fields have %zu bytes, at most %lld fit into a message", packed.len, (long long)most);
-        return error_fault(error, &fault);
-    }
-    if (mp_check(packed))
-        return true;
+    fault_set(&fault, E_TOO_LONG);
+    fault_say(&fault, "the fields have %zu bytes, at most %lld fit into a message", bytes, (long long)most);
+    return error_fault(error, &fault);
+}
+
+static bool too_much(struct modq_error *error)
+{
+    struct fault fault;
+
     fault_set(&fault, E_MALFORMED);
     fault_say(&fault, "the fields hold too many values, or are nested too deep");
     return error_fault(error, &fault);
+}
+
+/* Reads what was packed. What could never be a request is refused while somebody is there to hear of it. */
+static bool read_request(struct slice packed, msgpack_zone *zone, msgpack_object *map, struct modq_error *error)
+{
+    struct limits defaults;
+
+    limits_default(&defaults);
+    int64_t most = defaults.value[LIMIT_MAX_MESSAGE_BYTES] - BATCH_ENVELOPE_BYTES;
+    if ((int64_t)packed.len > most)
+        return too_long(packed.len, most, error);
+    if (!mp_check(packed))
+        return too_much(error);
+    if (!mp_unpack_map(packed, zone, map))
+        return error_local(error, MODQ_E_MEMORY, "out of memory");
+    return count_values(map) <= MP_VALUES_MAX - BATCH_ENVELOPE_VALUES || too_much(error);
 }
 
 static void pack_fields(const struct modq_fields *fields, struct out *packed)
@@ -149,11 +163,7 @@ bool modq_store_keep(struct modq_store *store, const char *operation, const stru
     msgpack_zone_clear(&store->zone);
     if (packed.failed)
         error_local(error, MODQ_E_MEMORY, "out of memory");
-    else if (!check_request(out_slice(&packed), error))
-        ok = false;
-    else if (!mp_unpack_map(out_slice(&packed), &store->zone, &map))
-        error_local(error, MODQ_E_MEMORY, "out of memory");
-    else
+    else if (read_request(out_slice(&packed), &store->zone, &map, error))
         ok = keep_map(store, operation, &map, error);
     out_free(&packed);
     return ok;
