@@ -106,6 +106,18 @@ class Outboxes(Conformance):
         self.assertEqual(self.queue(), ["taken", "first", "last"])
         self.assertEqual(self.count(outbox), 0)
 
+    @needs("outbox", "retry_refused")
+    def test_the_wrong_socket_sets_nothing_aside(self):
+        """The desk does not know `submit`. That says nothing of the comments."""
+        outbox, _ = self.open_outbox()
+        for name in ("a", "b"):
+            self.keep(outbox, event(self.site, name))
+        self.keep_op(outbox, "withdraw", site=self.site, comment="b")
+        flushed = self.flush(outbox, self.open_front(self.daemon.endpoint("desk")))
+        self.assertEqual((flushed["sent"], flushed["left"], flushed["refused"]), (0, 3, []))
+        self.assertEqual(self.flush(outbox)["sent"], 3)
+        self.assertEqual(self.queue(), ["a"])
+
     @needs("outbox")
     def test_wrong_events_are_refused_at_once_or_set_aside(self):
         outbox, _ = self.open_outbox()

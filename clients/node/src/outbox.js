@@ -17,6 +17,7 @@ import { now } from './timing.js';
 import { decode, encode, measure } from './wire.js';
 
 const OPERATIONS = ['submit', 'withdraw', 'report'];
+const OF_THE_CONNECTION = ['unknown_operation', 'unsupported_version', 'as_required'];
 const GROUP = 256; // comments that are sent together
 const TIMEOUT_MS = 30000;
 const BUSY = 'another sends it just now';
@@ -269,9 +270,10 @@ export class FileOutbox {
   }
 }
 
-/** What the daemon may take later stays, and what it has not been asked. */
+/** What the daemon may take later stays, and what it has not been asked: some errors say nothing of the request, only of
+ * where the connection leads to. */
 function staysWith(error) {
-  return error.class === 'retry' || error.class === 'local' || error.name.startsWith('client_');
+  return error.class === 'retry' || error.class === 'local' || error.name.startsWith('client_') || OF_THE_CONNECTION.includes(error.name);
 }
 
 function nextGroup(entries) {

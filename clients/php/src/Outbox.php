@@ -12,6 +12,9 @@ abstract class Outbox
     /** So many comments go into one message at most. */
     private const BATCH = 50;
 
+    /** Errors that say nothing of the request, only of where the connection leads to. */
+    private const OF_THE_CONNECTION = ['unknown_operation', 'unsupported_version', 'as_required'];
+
     /**
      * Keeps a request: it is durable when this returns.
      *
@@ -122,7 +125,7 @@ abstract class Outbox
         while ($stopped === null && Clock::now() < $until && ($lines = $this->next(self::BATCH))) {
             $done = [];
             foreach ($this->outcomes($front->within(min($front->timeout(), $until - Clock::now())), $lines) as $at => $error) {
-                if ($error instanceof RetryError || $error instanceof LocalError) {
+                if ($error !== null && self::mayPass($error)) {
                     $stopped = $error;
                     break;
                 }
@@ -161,6 +164,11 @@ abstract class Outbox
         }
         $errors = array_map(static fn (array $result): ?Error => $result['error'] ?? null, $front->submitMany($comments));
         return array_combine(array_keys($comments), $errors);
+    }
+
+    private static function mayPass(Error $error): bool
+    {
+        return $error instanceof RetryError || $error instanceof LocalError || in_array($error->name, self::OF_THE_CONNECTION, true);
     }
 
     private static function outcome(Front $front, ?Request $request): ?Error

@@ -13,6 +13,7 @@ from .sql import Database, table_name
 
 _OPS = ("submit", "withdraw", "report")
 _AT_A_TIME = 256
+_OF_THE_CONNECTION = ("unknown_operation", "unsupported_version", "as_required")
 
 
 class Entry(NamedTuple):
@@ -80,7 +81,8 @@ def flush(session: Session, timeout: float) -> Generator[Any, Any, Flushed]:
 
 
 def _never(error: ModqdError) -> bool:
-    return error.class_ in ("fix", "denied", "final")
+    """Whether the request can never be taken. Some errors say nothing of it, only of where the connection leads to."""
+    return error.class_ in ("fix", "denied", "final") and error.name not in _OF_THE_CONNECTION
 
 
 def _first_group(entries: Sequence[Entry]) -> list[Entry]:

@@ -737,6 +737,8 @@ module Modqd
 
   # Requests kept in files of a directory until the daemon has taken them. Any number of processes may use one.
   class Outbox
+    OF_THE_CONNECTION = %w[unknown_operation unsupported_version as_required].freeze
+
     OPERATIONS = %w[submit withdraw report].freeze
     BATCH = 256
 
@@ -813,7 +815,7 @@ module Modqd
       left_ms = [deadline - Modqd.now_ms, 0].max
       errors = op == "submit" ? submit(front, run, left_ms) : [call(front, op, run.dig(0, 1), left_ms)]
       run.zip(errors) { |(file, _), error| settle(file, error, done) }
-      errors.none? { |error| error&.keep? }
+      errors.none? { |error| error && stays?(error) }
     end
 
     def submit(front, run, timeout_ms)
@@ -830,12 +832,15 @@ module Modqd
       e
     end
 
+    # Some errors say nothing of the request, only of where the connection leads to.
+    def stays?(error) = error.keep? || OF_THE_CONNECTION.include?(error.name)
+
     def settle(file, error, done)
       path = File.join(@path, file)
       if error.nil?
         File.unlink(path)
         done[:sent] += 1
-      elsif !error.keep?
+      elsif !stays?(error)
         File.rename(path, File.join(@refused, file))
         done[:refused] << error
       end
