@@ -328,6 +328,41 @@ export declare class FilePlace implements Place {
   save(site: string, position: Position): Promise<void>;
 }
 
+/** Runs one statement of SQL with its values, on your connection. Gives the rows of a SELECT as an array of objects, or a
+ * promise of it; of other statements, whatever it likes. */
+export type Query = (sql: string, values: (string | number)[]) => unknown;
+
+export interface SqlPlaceOptions {
+  /** A plain name, perhaps with a schema before it. `modqd_place` by default. */
+  table?: string;
+  /** How values are marked in a statement: `?` (the default; mysql2, better-sqlite3) or `$1`, `$2`, ... (pg). */
+  style?: '?' | '$1';
+}
+
+/** A row for each site in a table of your own database. The table is the one of the other languages' clients: site, seq, and
+ * chain and epoch in hex. One process for each site.
+ *
+ * Nothing is begun or committed here. Outside of a transaction each statement is one by itself, and a record can come again
+ * after a crash. Who wants a record and its place in one transaction begins it before the record is applied, calls
+ * `recorded`, and commits then, with `query` on the connection of the transaction. When that fails, leave the `Decisions`:
+ * they count the record as applied, and the next ones begin where the database is.
+ *
+ * The methods reject with client_system, whose `cause` is what `query` threw, and with client_bad_argument when `query` gave
+ * no array of objects. */
+export declare class SqlPlace implements Place {
+  /** Throws client_bad_argument. */
+  constructor(query: Query, options?: SqlPlaceOptions);
+  /** Makes the table where it is not there yet. Call it outside of transactions: MySQL would end one. */
+  create(): Promise<void>;
+  /** Rejects with client_system, too, when the row is damaged, or when it is that of a site which the database takes for the
+   * same name (a collation without regard to case). */
+  load(site: string): Promise<Position | null>;
+  /** Rejects, too, when the database takes another site's name for the same; then nothing is saved. */
+  save(site: string, position: Position): Promise<void>;
+  /** The next listener begins at the first record, as it must after `diverged`. */
+  forget(site: string): Promise<void>;
+}
+
 // ---- Outbox
 
 export interface Flushed {

@@ -4,4 +4,5 @@ export { Key } from './src/key.js';
 export { FileOutbox } from './src/outbox.js';
 export { FilePlace } from './src/place.js';
 export { Push } from './src/push.js';
+export { SqlPlace } from './src/sql_place.js';
 export { DeniedError, FinalError, FixError, LocalError, ModqdError, RetryError } from './src/errors.js';

@@ -5,11 +5,16 @@ import { readIfThere, replaceFile } from './files.js';
 export const CHAIN_BYTES = 32;
 export const EPOCH_BYTES = 16;
 
-function bytesOf(hex, length) {
+/** The bytes that were written in hex. Throws when they are not so many. */
+export function bytesOf(hex, length) {
   const bytes = typeof hex === 'string' ? Buffer.from(hex, 'hex') : Buffer.alloc(0);
   if (bytes.length !== length || bytes.toString('hex') !== hex)
     throw new Error(`expected ${length} bytes in hex`);
   return bytes;
+}
+
+export function hexOf(bytes) {
+  return Buffer.from(bytes).toString('hex');
 }
 
 function parse(text) {
@@ -45,9 +50,8 @@ export class FilePlace {
   }
 
   async save(site, { seq, chain, epoch }) {
-    const hex = (bytes) => Buffer.from(bytes).toString('hex');
     try {
-      await replaceFile(this.#path, `${JSON.stringify({ site, seq, chain: hex(chain), epoch: hex(epoch) })}\n`);
+      await replaceFile(this.#path, `${JSON.stringify({ site, seq, chain: hexOf(chain), epoch: hexOf(epoch) })}\n`);
     } catch (cause) {
       throw ownError('client_system', `cannot write the place ${this.#path}: ${cause.message}`, cause);
     }

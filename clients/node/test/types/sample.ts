@@ -1,5 +1,5 @@
 // A front end as somebody writes it in TypeScript; what is marked must not be accepted.
-import { Decisions, FileOutbox, FilePlace, Front, Key, ModqdError, Push, RetryError } from 'modqd';
+import { Decisions, FileOutbox, FilePlace, Front, Key, ModqdError, Push, RetryError, SqlPlace } from 'modqd';
 import type { Comment, DecisionEvent, Outbox, Place, Position, SubmitFailure } from 'modqd';
 
 const key: Key = Key.load('front.key');
@@ -44,6 +44,16 @@ export async function follow(signal: AbortSignal): Promise<void> {
   console.log(none, decisions.position.seq);
 }
 
+declare const client: { query(sql: string, values: unknown[]): Promise<{ rows: object[] }> };
+
+export async function own(): Promise<Position | null> {
+  const sql = new SqlPlace(async (text, values) => (await client.query(text, values)).rows, { style: '$1', table: 'app.place' });
+  await sql.create();
+  await new Decisions(null, 'news', { key, place: sql }).run(() => {});
+  await sql.forget('news');
+  return sql.load('news');
+}
+
 export async function rest(): Promise<number> {
   await new Decisions('ipc://x', 'news', { place: new FilePlace('news.place') }).run(async (record) => record.seq);
   const outbox = new FileOutbox('outbox');
@@ -67,6 +77,8 @@ const noBody: Comment = { site: 'news', comment: '1' };
 export const wrongFields = new FileOutbox('outbox').keep('submit', comment);
 // @ts-expect-error a place must load
 export const noLoad = new Decisions('ipc://x', 'news', { place: { save() {} } });
+// @ts-expect-error a style is one of two
+export const noStyle = new SqlPlace(() => [], { style: ':1' });
 // @ts-expect-error keys are read from a file
 export const noFile = new Key();
 export { noBody };
