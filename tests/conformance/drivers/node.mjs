@@ -1,11 +1,14 @@
 // The conformance driver of the Node.js client: see ../README.md.
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
-import { Decisions, FileOutbox, FilePlace, FixError, Front, Key, ModqdError, Push } from '../../../clients/node/index.js';
+import { Decisions, FileOutbox, FilePlace, FixError, Front, Key, ModqdError, Push, SqlPlace } from '../../../clients/node/index.js';
 import { Connection } from '../../../clients/node/src/connection.js';
+import { replaceFile } from '../../../clients/node/src/files.js';
 import { decode, encode } from '../../../clients/node/src/wire.js';
 
-const CAN = ['outbox', 'place_file', 'push', 'key', 'vectors', 'exchange', 'stream', 'recorded', 'retry_refused'];
+const CAN = ['outbox', 'place_file', 'place_sql', 'push', 'key', 'vectors', 'exchange', 'stream', 'recorded', 'retry_refused'];
 
 const fronts = new Map();
 const streams = new Map();
@@ -77,8 +80,55 @@ async function push({ endpoint, key, comments, linger_ms }) {
   return { unsent: await socket.close(linger_ms) };
 }
 
+// ---- SQLite, in memory: its file is read before a statement and, where that changed something, replaced after it
+
+const client = createRequire(new URL('../../../clients/node/package.json', import.meta.url));
+let engine = null;
+
+async function openSqlite(path) {
+  engine ??= await client('sql.js')();
+  try {
+    return new engine.Database(await readFile(path));
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    return new engine.Database();
+  }
+}
+
+function rowsOf(database, sql, values) {
+  const statement = database.prepare(sql);
+  const rows = [];
+  statement.bind(values);
+  while (statement.step()) rows.push(statement.getAsObject());
+  statement.free();
+  return rows;
+}
+
+async function query(path, sql, values) {
+  const database = await openSqlite(path);
+  try {
+    const rows = rowsOf(database, sql, values);
+    if (!sql.startsWith('SELECT')) await replaceFile(path, database.export());
+    return rows;
+  } finally {
+    database.close();
+  }
+}
+
+/** An SqlPlace that makes its table when it is read. */
+function sqlPlace(path) {
+  const place = new SqlPlace((sql, values) => query(path, sql, values));
+  return {
+    load: async (site) => {
+      await place.create();
+      return place.load(site);
+    },
+    save: (site, position) => place.save(site, position),
+  };
+}
+
 function openStream({ name, endpoint, key, site, place, after, hash, epoch, credit, live, give_up_ms }) {
-  const where = place ? { place: new FilePlace(place.file) } : { after: after ?? undefined, hash, epoch };
+  const where = place ? { place: place.sql ? sqlPlace(place.sql) : new FilePlace(place.file) } : { after: after ?? undefined, hash, epoch };
   streams.set(
     name,
     new Decisions(endpoint, site, {
