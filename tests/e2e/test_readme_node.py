@@ -27,7 +27,6 @@ const told = (what) => process.stdout.write(JSON.stringify(what) + '\\n');
 DATABASE = """
 import initSqlJs from 'sql.js';
 const sqlite = new (await initSqlJs()).Database();
-sqlite.run('CREATE TABLE modqd_place (site text PRIMARY KEY, seq bigint, chain bytea, epoch bytea)');
 sqlite.run('CREATE TABLE comments (id text PRIMARY KEY, shown boolean, changes integer DEFAULT 0)');
 sqlite.run("INSERT INTO comments (id) VALUES ('one'), ('two'), ('three')");
 sqlite.run(`CREATE TRIGGER counted AFTER UPDATE OF shown ON comments
@@ -35,7 +34,7 @@ sqlite.run(`CREATE TRIGGER counted AFTER UPDATE OF shown ON comments
 let failures = 1;
 const db = {
   async query(sql, values = []) {
-    if (/^INSERT/.test(sql) && values[1] === 2 && failures-- > 0) throw new Error('the disk is full');
+    if (/^UPDATE modqd_place/.test(sql) && values[0] === 2 && failures-- > 0) throw new Error('the disk is full');
     const statement = sqlite.prepare(sql.replace(/\\$\\d/g, '?'));
     statement.bind(values.map((value) => (typeof value === 'boolean' ? Number(value) : value)));
     const rows = [];
@@ -172,14 +171,14 @@ process.exit();
         """The second record's transaction fails at its place: what it changed is undone, it comes again, and counts once."""
         for name, decision in (("one", "approved"), ("two", "rejected"), ("three", "approved")):
             self.decide(name, decision)
-        lines = block("modqd_place").split("\n")
-        self.assertEqual(lines[0], "import { Decisions } from 'modqd';")
+        lines = block("SqlPlace").split("\n")
+        self.assertEqual(lines[0], "import { Decisions, SqlPlace } from 'modqd';")
         follow = "\n".join(["const follow = async () => {", *lines[1:], "};",
                             "await follow().catch((error) => told(error.message));", "await follow();"])
         with self.program(lines[0], DATABASE, follow) as worker:
             self.assertEqual(worker.hear(4), [
                 [["one", 1, 1], ["two", None, 0], ["three", None, 0]],
-                "the disk is full",
+                "the place in modqd_place: the disk is full",
                 [["one", 1, 1], ["two", 0, 1], ["three", None, 0]],
                 [["one", 1, 1], ["two", 0, 1], ["three", 1, 1]]])
 
