@@ -86,7 +86,7 @@ static const struct row_type types[TABLES] = {
 
 struct rows {
     char *items;
-    size_t count;
+    size_t count, room;
 };
 
 struct contents {
@@ -151,11 +151,18 @@ static void *row_at(const struct contents *c, enum table table, size_t i)
     return c->tables[table].items + i * types[table].size;
 }
 
+static void rows_reserve(struct rows *rows, enum table table, size_t room)
+{
+    rows->items = allocate(rows->items, room * types[table].size);
+    rows->room = room;
+}
+
 static void row_add(struct contents *c, enum table table, const void *row)
 {
     struct rows *rows = &c->tables[table];
 
-    rows->items = allocate(rows->items, (rows->count + 1) * types[table].size);
+    if (rows->count == rows->room)
+        rows_reserve(rows, table, 2 * rows->count + 1);
     memcpy(row_at(c, table, rows->count), row, types[table].size);
     row_own(table, row_at(c, table, rows->count++));
 }
@@ -196,9 +203,11 @@ static void contents_copy(struct contents *to, const struct contents *from)
 {
     *to = *from;
     memset(to->tables, 0, sizeof(to->tables));
-    for (enum table t = 0; t < TABLES; t++)
+    for (enum table t = 0; t < TABLES; t++) {
+        rows_reserve(&to->tables[t], t, from->tables[t].count + 1);
         for (size_t i = 0; i < from->tables[t].count; i++)
             row_add(to, t, row_at(from, t, i));
+    }
 }
 
 static void contents_free(struct contents *c)
