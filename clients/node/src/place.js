@@ -5,8 +5,11 @@ import { readIfThere, replaceFile } from './files.js';
 export const CHAIN_BYTES = 32;
 export const EPOCH_BYTES = 16;
 
-/** The bytes that were written in hex. Throws when they are not so many. */
+/** The bytes that were written in hex; empty text says that they are unknown, as in the other languages' clients: null. Throws
+ * when they are not so many. */
 export function bytesOf(hex, length) {
+  if (hex === '')
+    return null;
   const bytes = typeof hex === 'string' ? Buffer.from(hex, 'hex') : Buffer.alloc(0);
   if (bytes.length !== length || bytes.toString('hex') !== hex)
     throw new Error(`expected ${length} bytes in hex`);
@@ -14,7 +17,7 @@ export function bytesOf(hex, length) {
 }
 
 export function hexOf(bytes) {
-  return Buffer.from(bytes).toString('hex');
+  return Buffer.from(bytes ?? []).toString('hex');
 }
 
 function parse(text) {

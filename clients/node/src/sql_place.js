@@ -35,13 +35,8 @@ function seqOf(value) {
   return seq;
 }
 
-/** Empty text says that a hash is unknown, as in the other languages' clients. */
-function hashOf(hex, length) {
-  return hex === '' ? null : bytesOf(hex, length);
-}
-
 function positionOf({ seq, chain, epoch }) {
-  return { seq: seqOf(seq), chain: hashOf(chain, CHAIN_BYTES), epoch: hashOf(epoch, EPOCH_BYTES) };
+  return { seq: seqOf(seq), chain: bytesOf(chain, CHAIN_BYTES), epoch: bytesOf(epoch, EPOCH_BYTES) };
 }
 
 /** A place in a table with a row for each site. Nothing is begun or committed here. */
@@ -78,7 +73,7 @@ export class SqlPlace {
     const known = await this.#row(site);
     await this.#run(known ? `UPDATE ${this.#table} SET seq = ?, chain = ?, epoch = ? WHERE site = ?` :
       `INSERT INTO ${this.#table} (seq, chain, epoch, site) VALUES (?, ?, ?, ?)`,
-    seq, hexOf(chain ?? []), hexOf(epoch ?? []), site);
+    seq, hexOf(chain), hexOf(epoch), site);
   }
 
   async forget(site) {

@@ -20,6 +20,13 @@ test('a place is what was saved last', async (t) => {
   assert.deepEqual(readdirSync(join(path, '..')), ['place']);
 });
 
+test('a chain and an epoch that are not known stay so', async (t) => {
+  const place = new FilePlace(join(folder(t), 'place'));
+  const position = { seq: 7, chain: null, epoch: null };
+  await place.save('news', position);
+  assert.deepEqual(await place.load('news'), position);
+});
+
 test('what a crash left of a save is of no account', async (t) => {
   const path = join(folder(t), 'place');
   await new FilePlace(path).save('news', POSITION);
