@@ -77,6 +77,7 @@ export class SqlPlace {
   }
 
   async forget(site) {
+    await this.#row(site);
     await this.#run(`DELETE FROM ${this.#table} WHERE site = ?`, site);
   }
 

@@ -121,6 +121,7 @@ test('a database that takes two sites for one is told', async (t) => {
   await place.save('news', POSITION);
   await assert.rejects(place.load('News'), { name: 'client_system', message: /the sites news and News/ });
   await assert.rejects(place.save('News', { ...POSITION, seq: 9 }), { name: 'client_system' });
+  await assert.rejects(place.forget('News'), { name: 'client_system' });
   assert.deepEqual(await place.load('news'), POSITION);
 });
 

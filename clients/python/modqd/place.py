@@ -96,20 +96,29 @@ class SqlPlace:
         self._database.commit()
 
     def load(self, site: str) -> Position | None:
-        rows = self._database.rows(f"SELECT seq, chain, epoch FROM {self._table} WHERE site = ?", site)
-        return Position(int(rows[0][0]), bytes.fromhex(rows[0][1]), bytes.fromhex(rows[0][2])) if rows else None
+        """LocalError client_system: the database takes another site's name for this one (MySQL does, of "News" and "news",
+        where the column has no binary collation)."""
+        row = self._row(site)
+        return Position(int(row[1]), bytes.fromhex(row[2]), bytes.fromhex(row[3])) if row else None
+
+    def _row(self, site: str) -> Any:
+        rows = self._database.rows(f"SELECT site, seq, chain, epoch FROM {self._table} WHERE site = ?", site)
+        if rows and rows[0][0] != site:
+            raise own_error("client_system", f"{self._table} takes the site {rows[0][0]!r} for {site!r}: its column `site` "
+                            "needs a binary collation")
+        return rows[0] if rows else None
 
     def save(self, site: str, position: Position) -> None:
         values = (position.seq, position.chain.hex(), position.epoch.hex(), site)
-        known = self._database.rows(f"SELECT 1 FROM {self._table} WHERE site = ?", site)
         self._database.execute(
-            f"UPDATE {self._table} SET seq = ?, chain = ?, epoch = ? WHERE site = ?" if known else
+            f"UPDATE {self._table} SET seq = ?, chain = ?, epoch = ? WHERE site = ?" if self._row(site) else
             f"INSERT INTO {self._table} (seq, chain, epoch, site) VALUES (?, ?, ?, ?)", *values)
         if self._commit:
             self._database.commit()
 
     def forget(self, site: str) -> None:
         """The next listener begins at the first record, as it must after `diverged`."""
+        self._row(site)
         self._database.execute(f"DELETE FROM {self._table} WHERE site = ?", site)
         if self._commit:
             self._database.commit()

@@ -165,6 +165,16 @@ class SqlPlaces(WithDirectory):
         self.place.save("news", Position(2))
         self.assertEqual(self.seen_by_another("SELECT comment, seq FROM shown, modqd_place"), [("a", 2)])
 
+    def test_another_sites_row_is_never_taken_for_this_ones(self):
+        """As under MySQL's usual collations."""
+        self.connection.execute("CREATE TABLE places (site VARCHAR(64) COLLATE NOCASE PRIMARY KEY, seq, chain, epoch)")
+        place = SqlPlace(self.connection, "places")
+        place.save("News", Position(7))
+        for act in (place.load, lambda site: place.save(site, Position(1)), place.forget):
+            with self.assertRaisesRegex(LocalError, "'News' for 'news'"):
+                act("news")
+        self.assertEqual(place.load("News"), Position(7))
+
     def test_without_commit_it_is_the_users_transaction(self):
         place = SqlPlace(lambda: self.connection, commit=False)
         place.save("news", Position(1))
