@@ -42,4 +42,14 @@ bool store_run(struct modq_store *store, const char *sql, struct modq_error *err
 /* A blob that belongs to the statement's row. */
 struct slice store_blob(sqlite3_stmt *statement, int column);
 
+/* ---- outbox.c */
+
+bool outbox_keeps(const char *operation); /* besides "submit" */
+
+/* The pairs that say something: nil is as good as nothing. NULL: memory is out. */
+struct modq_fields *outbox_fields(const msgpack_object *map);
+
+/* The error of a request that cannot be read any more. */
+void outbox_spoilt(struct modq_error *error);
+
 #endif

@@ -35,8 +35,7 @@ PROJECT = [
 LIBRARIES = [
     ("zmq.h", ["daemon/net/bus.c", "daemon/net/gate.c", "daemon/net/relay.c", "daemon/net/zap.c",
                "daemon/net/server_key.c", "daemon/net/watch.c", "daemon/net/loop.c", "clients/c/*"]),
-    ("sqlite3.h", ["daemon/store/*", "daemon/search/index.c", "clients/c/store.c", "clients/c/store.h",
-                   "clients/c/outbox.c"]),
+    ("sqlite3.h", ["daemon/store/*", "daemon/search/index.c", "clients/c/store.c", "clients/c/store.h"]),
     ("utf8proc.h", ["daemon/search/fold.c", "clients/cli/*", "clients/cli/review/*"]),
     ("microhttpd.h", ["daemon/metrics/server.c"]),
     ("curses.h", ["clients/cli/review/screen.c"]),
