@@ -119,11 +119,11 @@ class Manuals(unittest.TestCase):
         bodies = [block.replace("\\e", "\\").replace("\\&", "") for block in blocks]
         program = ('#include "clients/c/modq.h"\n'
                    "void refuse(const char *, const char *); void show_as_awaiting_moderation(uint64_t);\n"
-                   "void apply(const struct modq_value *, const struct modq_value *); void store(int64_t, const uint8_t *);\n"
+                   "void apply(const struct modq_value *, const struct modq_value *);\n"
                    "int start_anew(void); int give_up(void);\n"
                    f"void hand_in(const char *body, size_t body_len);\nvoid hand_in(const char *body, size_t body_len)\n"
                    f"{{\n{bodies[0]}}}\n"
-                   "int listen_to(int64_t seq, const uint8_t *chain);\nint listen_to(int64_t seq, const uint8_t *chain)\n"
+                   "int listen_to(struct modq_store *store);\nint listen_to(struct modq_store *store)\n"
                    f"{{\nstruct modq_error error;\n{bodies[1]}}}\n")
         done = subprocess.run(["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-I.", "-fsyntax-only", "-xc", "-"],
                               input=program, capture_output=True, text=True, cwd=ROOT)
