@@ -149,7 +149,7 @@ static bool unpack(struct slice bytes, size_t max, msgpack_zone *zone, msgpack_o
     return r == MSGPACK_UNPACK_SUCCESS && at == bytes.len;
 }
 
-static bool is_map(const msgpack_object *value)
+bool mp_is_map(const msgpack_object *value)
 {
     if (value->type != MSGPACK_OBJECT_MAP)
         return false;
@@ -166,12 +166,12 @@ bool mp_unpack(struct slice bytes, msgpack_zone *zone, msgpack_object *value)
 
 bool mp_unpack_map(struct slice bytes, msgpack_zone *zone, msgpack_object *value)
 {
-    return mp_unpack(bytes, zone, value) && is_map(value);
+    return mp_unpack(bytes, zone, value) && mp_is_map(value);
 }
 
 bool mp_unpack_answer(struct slice bytes, msgpack_zone *zone, msgpack_object *value)
 {
-    return unpack(bytes, MP_ANSWER_VALUES_MAX, zone, value) && is_map(value);
+    return unpack(bytes, MP_ANSWER_VALUES_MAX, zone, value) && mp_is_map(value);
 }
 
 const msgpack_object *mp_get(const msgpack_object *map, const char *key)

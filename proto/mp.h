@@ -24,6 +24,9 @@ bool mp_unpack(struct slice bytes, msgpack_zone *zone, msgpack_object *value);
 /* The same, and *value is a map whose keys are all strings. */
 bool mp_unpack_map(struct slice bytes, msgpack_zone *zone, msgpack_object *value);
 
+/* Whether it is such a map. */
+bool mp_is_map(const msgpack_object *value);
+
 /* The same for what a client receives: answers may hold up to MP_ANSWER_VALUES_MAX values. */
 bool mp_unpack_answer(struct slice bytes, msgpack_zone *zone, msgpack_object *value);
 

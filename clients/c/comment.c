@@ -194,7 +194,7 @@ int depth_of(const msgpack_object *object)
         if (depth > deepest)
             deepest = depth;
     }
-    return n > 0 ? deepest + 1 : 0;
+    return deepest + 1;
 }
 
 static bool check_size(size_t bytes, const struct limits *limits, struct modq_error *error)

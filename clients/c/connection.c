@@ -65,6 +65,11 @@ bool connection_knows_limits(const struct modq *connection)
     return connection->knows_limits;
 }
 
+void connection_doubt_limits(struct modq *connection)
+{
+    connection->knows_limits = false;
+}
+
 /* ---- sending */
 
 static bool compose(const struct modq *connection, const char *operation, uint64_t id, struct slice packed,

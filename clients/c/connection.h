@@ -34,6 +34,7 @@ struct modq {
     uint64_t last_id;
     struct pending *pending[MODQ_WINDOW]; /* in the order sent; the first `pendings` */
     size_t pendings, finished;
+    bool orphans; /* what was given up may still be answered on this socket */
     struct modq_answer *first, **last;
     struct limits limits;
     bool knows_limits; /* they are the daemon's, not the defaults */

@@ -101,6 +101,8 @@ static bool find_asker(const struct modq *connection, int64_t id, size_t *which)
 {
     size_t sent = 0;
 
+    if (!id && connection->orphans)
+        return false;
     for (size_t i = 0; i < connection->pendings; i++) {
         if (!connection->pending[i]->sent || (id && (int64_t)connection->pending[i]->id != id))
             continue;
@@ -151,6 +153,7 @@ static void receive_answers(struct modq *connection)
 /* On a new socket all has to be sent again. */
 static void renew(struct modq *connection)
 {
+    connection->orphans = false;
     for (size_t i = 0; i < connection->pendings; i++)
         if (connection->pending[i]->sent)
             repeat_later(connection, i, NULL, NULL);
@@ -161,8 +164,10 @@ static void give_up_late(struct modq *connection, int64_t now)
 {
     for (size_t i = 0; i < connection->pendings;) {
         size_t before = connection->pendings;
-        if (now >= connection->pending[i]->deadline)
+        if (now >= connection->pending[i]->deadline) {
+            connection->orphans |= connection->pending[i]->sent;
             finish_late(connection, i);
+        }
         i += connection->pendings == before;
     }
 }

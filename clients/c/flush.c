@@ -76,7 +76,7 @@ static bool take_row(struct modq_store *store, struct group *group, const struct
         return false;
     if (mp_check(fields) && !mp_unpack(fields, &store->zone, &map))
         return false; /* memory is out */
-    if (!mp_unpack_map(fields, &store->zone, &map))
+    if (!mp_is_map(&map))
         map.type = MSGPACK_OBJECT_NIL; /* the disk has spoilt it */
     return add_row(group, limits, sqlite3_column_int64(row, 0), operation ? operation : "", &map);
 }
@@ -161,6 +161,26 @@ static bool hear_alone(struct group *group, const struct modq_answer *answer)
     return true;
 }
 
+/* Beyond a limit that was lowered since it was told, nothing is answered. */
+static void doubt_silence(struct modq *front, const struct modq_answer *answer)
+{
+    const struct modq_error *whole = answer ? modq_answer_error(answer) : NULL;
+
+    if (whole && whole->number == MODQ_E_TIMEOUT)
+        connection_doubt_limits(front);
+}
+
+/* False: it says nothing yet of each. */
+static bool take_answer(struct modq *front, struct group *group, const struct modq_answer *answer)
+{
+    doubt_silence(front, answer);
+    if (hear_alone(group, answer))
+        return false;
+    read_outcomes(group, answer);
+    group->alone -= group->alone > 0;
+    return true;
+}
+
 /* ---- settling */
 
 static void pack_error(const struct modq_error *error, struct out *out)
@@ -192,11 +212,11 @@ static bool set_aside(struct modq_store *store, int64_t id, const struct modq_er
     pack_error(why, &packed);
     sqlite3_stmt *statement = store_prepare(store, "UPDATE modqd_outbox SET error = ? WHERE id = ?", error);
     if (statement && packed.failed)
-        ok = store_bound(store, statement, SQLITE_NOMEM, error);
+        ok = store_bound(statement, SQLITE_NOMEM, error);
     else if (statement) {
         int codes = sqlite3_bind_blob64(statement, 1, packed.data, packed.len, SQLITE_STATIC);
         codes |= sqlite3_bind_int64(statement, 2, id);
-        ok = store_bound(store, statement, codes, error) && store_finish(store, statement, error);
+        ok = store_bound(statement, codes, error) && store_finish(store, statement, error);
     }
     out_free(&packed);
     return ok;
@@ -266,13 +286,9 @@ static bool flush_group(struct modq_store *store, struct modq *front, struct gro
     if (!group->operation[0])
         return settle(store, group, flushed, error);
     answer = ask(front, group, wait_until(until, -1));
-    bool again = hear_alone(group, answer);
-    if (!again) {
-        read_outcomes(group, answer);
-        group->alone -= group->alone > 0;
-    }
+    bool heard = take_answer(front, group, answer);
     modq_answer_free(answer);
-    return again || settle(store, group, flushed, error);
+    return !heard || settle(store, group, flushed, error);
 }
 
 static bool flush(struct modq_store *store, struct modq *front, int64_t until, struct group *group,
@@ -297,17 +313,28 @@ static bool flush(struct modq_store *store, struct modq *front, int64_t until, s
     return true;
 }
 
-/* The lock belongs to whom the database belongs to, as SQLite's own files beside it do: root may flush first. */
-static int open_lock(const char *path, const char *name)
+/* What was made for a database belongs to whom the database belongs to, as SQLite's own files beside it do: root may
+ * flush first. Where that cannot be, it stays as it was made. */
+static void give_to_owner(int fd, const char *path)
 {
     struct stat file;
-    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
-    if (fd < 0 || stat(path, &file) != 0)
-        return fd;
-    /* whoever may not change it finds it as the owner left it */
-    if ((geteuid() == 0 && fchown(fd, file.st_uid, file.st_gid) != 0) || fchmod(fd, file.st_mode & 0777) != 0)
-        errno = 0;
+    if (stat(path, &file) != 0)
+        return;
+    if (geteuid() == 0 && fchown(fd, file.st_uid, file.st_gid) != 0)
+        return;
+    fchmod(fd, file.st_mode & 0777);
+}
+
+/* Follows no link, and changes only what it has made: others may write to the directory. */
+static int open_lock(const char *path, const char *name)
+{
+    int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd < 0 && errno == EEXIST)
+        return open(name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0)
+        give_to_owner(fd, path);
     return fd;
 }
 
@@ -359,7 +386,8 @@ static bool flush_alone(struct modq_store *store, struct modq *front, int64_t un
 
     if (!group)
         return error_local(error, MODQ_E_MEMORY, "out of memory");
-    if (modq_store_count(store, error) != 0 && learn_limits(front, until, &flushed->error)) {
+    store_patience(store, wait_until(until, -1));
+    if (now_ms() < until && modq_store_count(store, error) != 0 && learn_limits(front, until, &flushed->error)) {
         error_clear(&flushed->error);
         ok = flush(store, front, until, group, flushed, error);
     }

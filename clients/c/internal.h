@@ -117,7 +117,7 @@ bool comment_pack(const struct modq_comment *comment, const struct limits *limit
 /* How many values it is, those inside and the keys of maps among them. */
 size_t count_values(const msgpack_object *object);
 
-/* How deep it is nested; 0: it is no map or list, or an empty one. */
+/* How deep it is nested; 0: it is no map or list. */
 int depth_of(const msgpack_object *object);
 
 /* ---- results.c: what the daemon says to each comment of a `submit` */
@@ -151,6 +151,7 @@ void batch_append(const struct batch *batch, struct out *out);
 
 const struct limits *connection_limits(const struct modq *connection); /* NULL: the defaults */
 bool connection_knows_limits(const struct modq *connection);           /* they are the daemon's own */
+void connection_doubt_limits(struct modq *connection);                 /* they may be others by now */
 
 /* modq_send with the fields packed already, as `pairs` pairs. */
 uint64_t connection_send(struct modq *connection, const char *operation, struct slice packed, uint32_t pairs,

@@ -518,10 +518,10 @@ MODQ_API size_t modq_push_close(struct modq_push *push, int linger_ms);
 struct modq_store;
 struct sqlite3;
 
-/* A file, which is made (mode 0600) when it is not there; its directory must be. Beside it lie SQLite's -wal and -shm
- * and PATH.flush. A function that finds another process at it waits for up to ten seconds (and modq_store_flush no
- * longer than it was told). Never open the file by other means in a process that has it in a store: closing it would
- * end SQLite's locks. NULL: see *error. */
+/* A file, which is made (mode 0600) when it is not there; its directory must be, and must stay where it is. Beside it
+ * lie SQLite's -wal and -shm and PATH.flush. A function that finds another process at it waits for up to ten seconds
+ * (modq_store_flush for as long as it was told, and as long again to note down what it sent). Never open the file by
+ * other means in a process that has it in a store: closing it would end SQLite's locks. NULL: see *error. */
 MODQ_API struct modq_store *modq_store_open(const char *path, struct modq_error *error);
 
 /* Tables in a database of your own, whose connection stays yours and outlives the store. What is kept takes part in the

@@ -35,12 +35,14 @@ static bool insert(struct modq_store *store, const char *operation, const struct
 {
     if (packed->failed)
         return error_local(error, MODQ_E_MEMORY, "out of memory");
+    if (!store_is_there(store, error))
+        return false;
     sqlite3_stmt *statement = store_prepare(store, "INSERT INTO modqd_outbox (op, fields) VALUES (?, ?)", error);
     if (!statement)
         return false;
     int codes = sqlite3_bind_text(statement, 1, operation, -1, SQLITE_STATIC);
     codes |= sqlite3_bind_blob64(statement, 2, packed->data, packed->len, SQLITE_STATIC);
-    return store_bound(store, statement, codes, error) && insert_row(store, statement, error);
+    return store_bound(statement, codes, error) && insert_row(store, statement, error);
 }
 
 bool modq_store_keep_comment(struct modq_store *store, const struct modq_comment *comment, const struct modq *front,
@@ -72,7 +74,8 @@ struct modq_fields *outbox_fields(const msgpack_object *map)
         const msgpack_object_kv *pair = &map->via.map.ptr[i];
         if (pair->val.type == MSGPACK_OBJECT_NIL)
             continue;
-        modq_put_key(fields, pair->key.via.str.ptr, pair->key.via.str.size);
+        struct slice key = mp_str(&pair->key);
+        modq_put_key(fields, key.data ? key.data : "", key.len);
         modq_put_value(fields, NULL, as_value(&pair->val));
     }
     if (!fields || fields_finished(fields, NULL))

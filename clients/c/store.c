@@ -1,14 +1,12 @@
 /* What a front end keeps, in SQLite: the database, and the places. The tables are those that the client for Python
  * makes, too. */
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store.h"
 
-enum { HEADER_BYTES = 100, PATH_BYTES = 4096, LOOK_MS = 5 };
+enum { HEADER_BYTES = 100, LOOK_MS = 5 };
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS modqd_outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, op VARCHAR(16) NOT NULL, "
@@ -75,13 +73,14 @@ static struct modq_store *store_new(struct modq_error *error)
     return NULL;
 }
 
-bool store_bound(struct modq_store *store, sqlite3_stmt *statement, int codes, struct modq_error *error)
+bool store_bound(sqlite3_stmt *statement, int codes, struct modq_error *error)
 {
     if (codes == SQLITE_OK)
         return true;
-    store_failed(store, error);
     sqlite3_finalize(statement);
-    return false;
+    if ((codes & SQLITE_NOMEM) == SQLITE_NOMEM)
+        return error_local(error, MODQ_E_MEMORY, "out of memory");
+    return error_local(error, MODQ_E_SYSTEM, "a value cannot be stored: %s", sqlite3_errstr(codes));
 }
 
 bool store_is_there(struct modq_store *store, struct modq_error *error)
@@ -100,23 +99,15 @@ void store_patience(struct modq_store *store, int ms)
         sqlite3_busy_timeout(store->database, ms < STORE_BUSY_MS ? ms : STORE_BUSY_MS);
 }
 
-/* Readers' texts are nobody else's business, and SQLite gives its other files the mode of this one. It gets its mode
- * under another name: to open and close the database's own would end all locks that this process has on it. */
+/* Readers' texts are nobody else's business, and SQLite gives its other files the mode of this one. It is made without
+ * being opened: to close a descriptor of the database's file would end all locks that this process has on it. */
 static bool make_file(const char *path, struct modq_error *error)
 {
-    char name[PATH_BYTES];
+    struct stat file;
 
-    if (snprintf(name, sizeof(name), "%s.XXXXXX", path) >= (int)sizeof(name))
-        return error_local(error, MODQ_E_ARGUMENT, "the path of the store is too long");
-    int fd = mkostemp(name, O_CLOEXEC);
-    if (fd < 0)
+    if (mknod(path, S_IFREG | 0600, 0) != 0 && errno != EEXIST)
         return error_local(error, MODQ_E_SYSTEM, "%s: %s", path, strerror(errno));
-    close(fd);
-    bool made = link(name, path) == 0 || errno == EEXIST;
-    if (!made)
-        error_local(error, MODQ_E_SYSTEM, "%s: %s", path, strerror(errno));
-    unlink(name);
-    return made;
+    return stat(path, &file) == 0 || error_local(error, MODQ_E_SYSTEM, "%s: is a link to nothing", path);
 }
 
 /* SQLite takes a file that is shorter than its header for a new one. What is left of a spoilt one must not be taken for
@@ -150,7 +141,7 @@ static bool set_mode(struct modq_store *store, struct modq_error *error)
 static bool open_database(struct modq_store *store, const char *path, struct modq_error *error)
 {
     if (sqlite3_open_v2(path, &store->database, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
-        return store_failed(store, error);
+        return error_local(error, MODQ_E_SYSTEM, "%s: %s", path, sqlite3_errmsg(store->database));
     store_patience(store, STORE_BUSY_MS);
     return set_mode(store, error);
 }
@@ -265,7 +256,7 @@ static sqlite3_stmt *about_site(struct modq_store *store, const char *site, cons
         return NULL;
     }
     statement = store_prepare(store, sql, error);
-    if (statement && !store_bound(store, statement, sqlite3_bind_text(statement, 1, site, -1, SQLITE_STATIC), error))
+    if (statement && !store_bound(statement, sqlite3_bind_text(statement, 1, site, -1, SQLITE_STATIC), error))
         return NULL;
     return statement;
 }
@@ -291,13 +282,15 @@ bool modq_store_save_place(struct modq_store *store, const char *site, const str
 
     if (position->seq < 0)
         return error_local(error, MODQ_E_ARGUMENT, "a place is the number of a record, or 0");
+    if (!store_is_there(store, error))
+        return false;
     sqlite3_stmt *statement = about_site(store, site, sql, error);
     if (!statement)
         return false;
     int codes = sqlite3_bind_int64(statement, 2, position->seq);
     codes |= sqlite3_bind_blob(statement, 3, position->chain, position->has_chain ? HASH_BYTES : 0, SQLITE_STATIC);
     codes |= sqlite3_bind_blob(statement, 4, position->epoch, position->has_epoch ? EPOCH_BYTES : 0, SQLITE_STATIC);
-    return store_bound(store, statement, codes, error) && store_finish(store, statement, error) &&
+    return store_bound(statement, codes, error) && store_finish(store, statement, error) &&
            store_is_there(store, error);
 }
 

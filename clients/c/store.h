@@ -25,7 +25,7 @@ sqlite3_stmt *store_prepare(struct modq_store *store, const char *sql, struct mo
 
 /* Whether every value could be bound: give what sqlite3_bind_* said, added up. Else *error says why, and the statement
  * is finalized. */
-bool store_bound(struct modq_store *store, sqlite3_stmt *statement, int codes, struct modq_error *error);
+bool store_bound(sqlite3_stmt *statement, int codes, struct modq_error *error);
 
 /* Whether the file still has its name. What is written into one that was taken away is lost: *error says so. */
 bool store_is_there(struct modq_store *store, struct modq_error *error);

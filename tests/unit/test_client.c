@@ -383,6 +383,67 @@ static void await_request(struct fake *fake, struct modq *connection, struct hea
     fail_msg("no request came");
 }
 
+/* As the daemon answers a request that it cannot read. */
+static void answer_nobody(struct fake *fake, const struct heard *heard)
+{
+    struct out out = {0};
+
+    out_map(&out);
+    out_key_int(&out, "v", 1);
+    out_key_nil(&out, "id");
+    out_key_bool(&out, "ok", false);
+    out_key(&out, "error");
+    out_map(&out);
+    out_key_int(&out, "number", 20);
+    out_key_cstr(&out, "name", "malformed");
+    out_key_cstr(&out, "class", "fix");
+    out_end(&out);
+    out_end(&out);
+    fake_sends(fake, heard, &out);
+}
+
+TEST(an_answer_that_names_no_request_is_that_of_the_only_one)
+{
+    struct fake fake;
+    struct heard heard;
+
+    fake_open(&fake);
+    struct modq *connection = modq_open(fake.endpoint, NULL, NULL);
+    modq_send(connection, "withdraw", NULL, 5000, NULL, NULL);
+    await_request(&fake, connection, &heard);
+    answer_nobody(&fake, &heard);
+    struct modq_answer *answer = modq_next(connection, 5000);
+    assert_non_null(answer);
+    assert_int_equal(modq_answer_error(answer)->number, MODQ_E_MALFORMED);
+    modq_answer_free(answer);
+    modq_close(connection);
+    fake_close(&fake);
+}
+
+TEST(a_late_answer_that_names_no_request_is_nobodys)
+{
+    struct fake fake;
+    struct heard first, second;
+
+    fake_open(&fake);
+    struct modq *connection = modq_open(fake.endpoint, NULL, NULL);
+    modq_send(connection, "withdraw", NULL, 300, NULL, NULL);
+    await_request(&fake, connection, &first);
+    struct modq_answer *answer = modq_next(connection, 5000);
+    assert_int_equal(modq_answer_error(answer)->number, MODQ_E_TIMEOUT);
+    modq_answer_free(answer);
+    modq_send(connection, "report", NULL, 5000, NULL, NULL);
+    await_request(&fake, connection, &second);
+    answer_nobody(&fake, &first);
+    answer_ok(&fake, &second);
+    answer = modq_next(connection, 5000);
+    assert_non_null(answer);
+    assert_null(modq_answer_error(answer));
+    modq_answer_free(answer);
+    modq_close(connection);
+    fake_close(&fake);
+}
+
 TEST(silence_and_busy_are_answered_with_the_same_bytes_again)
 {
     struct fake fake;

@@ -376,6 +376,23 @@ TEST(a_refusal_that_passes_is_waited_for)
     remove_store(path);
 }
 
+TEST(no_time_is_no_error)
+{
+    struct modq_flushed flushed;
+    struct modq_error error;
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, NULL);
+    struct modq *front = modq_open("ipc:///tmp/modq-nobody-is-here", NULL, NULL);
+
+    keep(store, "a");
+    assert_true(modq_store_flush(store, front, 0, &flushed, &error));
+    assert_int_equal(flushed.error.number, 0);
+    assert_int_equal(flushed.left, 1);
+    modq_close(front);
+    modq_store_close(store);
+    remove_store(path);
+}
+
 TEST(nobody_at_the_endpoint_leaves_everything_kept)
 {
     struct modq_flushed flushed;
@@ -504,6 +521,33 @@ TEST(a_flush_elsewhere_is_told_and_a_child_does_not_keep_the_lock)
     modq_close(front);
     modq_store_close(store);
     judge_close(&judge);
+    remove_store(path);
+}
+
+TEST(a_link_in_the_place_of_the_lock_is_not_followed)
+{
+    struct modq_flushed flushed;
+    struct modq_error error;
+    struct stat before, after;
+    char name[160];
+    char victim[160];
+    const char *path = store_path();
+    struct modq_store *store = modq_store_open(path, NULL);
+    struct modq *front = modq_open("ipc:///tmp/modq-nobody-is-here", NULL, NULL);
+
+    snprintf(name, sizeof(name), "%s.flush", path);
+    snprintf(victim, sizeof(victim), "%s-victim", path);
+    close(open(victim, O_RDWR | O_CREAT | O_CLOEXEC, 0640));
+    assert_int_equal(stat(victim, &before), 0);
+    assert_int_equal(symlink(victim, name), 0);
+    assert_false(modq_store_flush(store, front, 10, &flushed, &error));
+    assert_int_equal(error.number, MODQ_E_SYSTEM);
+    assert_non_null(strstr(error.message, name));
+    assert_int_equal(stat(victim, &after), 0);
+    assert_int_equal(after.st_mode, before.st_mode);
+    unlink(victim);
+    modq_close(front);
+    modq_store_close(store);
     remove_store(path);
 }
 
@@ -740,6 +784,10 @@ TEST(a_store_is_private_and_its_file_must_be_one)
     remove_store(path);
     assert_null(modq_store_open("/tmp/modq-no/such/folder", &error));
     assert_int_equal(error.number, MODQ_E_SYSTEM);
+    assert_int_equal(symlink("/tmp/modq-no/such/folder", path), 0);
+    assert_null(modq_store_open(path, &error));
+    assert_non_null(strstr(error.message, "link to nothing"));
+    remove_store(path);
     assert_null(modq_store_open(":memory:", &error));
     assert_int_equal(error.number, MODQ_E_ARGUMENT);
     assert_null(modq_store_open(NULL, &error));
