@@ -283,8 +283,9 @@ static void **scan_rows(const struct contents *c, const struct scan *scan, size_
             rows[(*count)++] = row_at(c, scan->table, i);
     if (scan->order && *count > 1)
         qsort(rows, *count, sizeof(*rows), scan->order);
-    if (scan->limit < (int64_t)*count)
-        *count = (size_t)scan->limit;
+    size_t most = scan->limit > 0 ? (size_t)scan->limit : 0;
+    if (most < *count)
+        *count = most;
     return rows;
 }
 
