@@ -338,38 +338,37 @@ static int open_lock(const char *path, const char *name)
     return fd;
 }
 
-/* False: *error says why, or has number 0 when another process flushes. */
-static bool begin_flush(struct modq_store *store, struct modq_error *error)
+/* Takes the lock of those who flush; *lock is -1 where there is no file to flush alone. False: *error says why, or has
+ * number 0 when another has it. */
+static bool begin_flush(struct modq_store *store, int *lock, struct modq_error *error)
 {
     const char *path = sqlite3_db_filename(store->database, "main");
     char name[PATH_BYTES];
 
+    *lock = -1;
     if (!sqlite3_get_autocommit(store->database))
         return error_local(error, MODQ_E_ARGUMENT, "an outbox is flushed outside of transactions");
     if (!path || !*path)
         return true;
     if (snprintf(name, sizeof(name), "%s.flush", path) >= (int)sizeof(name))
         return error_local(error, MODQ_E_ARGUMENT, "the path of the store is too long");
-    store->flushing = open_lock(path, name);
-    if (store->flushing < 0)
-        return error_local(error, MODQ_E_SYSTEM, "%s: %s", name, strerror(errno));
-    if (flock(store->flushing, LOCK_EX | LOCK_NB) == 0)
+    *lock = open_lock(path, name);
+    if (*lock >= 0 && flock(*lock, LOCK_EX | LOCK_NB) == 0)
         return true;
-    if (errno != EWOULDBLOCK)
+    if (*lock < 0 || errno != EWOULDBLOCK)
         error_local(error, MODQ_E_SYSTEM, "%s: %s", name, strerror(errno));
-    close(store->flushing);
-    store->flushing = -1;
+    if (*lock >= 0)
+        close(*lock);
     return false;
 }
 
 /* A child that another thread forked meanwhile has the descriptor, too: closing it here would not end the lock. */
-static void end_flush(struct modq_store *store)
+static void end_flush(int lock)
 {
-    if (store->flushing < 0)
+    if (lock < 0)
         return;
-    flock(store->flushing, LOCK_UN);
-    close(store->flushing);
-    store->flushing = -1;
+    flock(lock, LOCK_UN);
+    close(lock);
 }
 
 /* Batches keep the daemon's limits: what is beyond them gets no answer. False: *why says what stands in the way. */
@@ -402,6 +401,7 @@ bool modq_store_flush(struct modq_store *store, struct modq *front, int timeout_
                       struct modq_error *error)
 {
     struct modq_error why;
+    int lock;
     bool ok;
 
     *flushed = (struct modq_flushed){.left = -1};
@@ -409,13 +409,13 @@ bool modq_store_flush(struct modq_store *store, struct modq *front, int timeout_
     error_clear(&why);
     if (!front)
         return error_local(error, MODQ_E_ARGUMENT, "an outbox is flushed through a connection");
-    if (begin_flush(store, &why)) {
+    if (begin_flush(store, &lock, &why)) {
         ok = flush_alone(store, front, deadline_after(now_ms(), timeout_ms < 0 ? 0 : timeout_ms), flushed, &why);
+        end_flush(lock);
     } else {
         flushed->elsewhere = why.number == 0;
         ok = flushed->elsewhere;
     }
-    end_flush(store);
     if (ok)
         flushed->left = modq_store_count(store, &why);
     if (error)

@@ -2,7 +2,6 @@
  * makes, too. */
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "store.h"
 
@@ -64,10 +63,8 @@ static struct modq_store *store_new(struct modq_error *error)
 {
     struct modq_store *store = calloc(1, sizeof(*store));
 
-    if (store && msgpack_zone_init(&store->zone, MSGPACK_ZONE_CHUNK_SIZE)) {
-        store->flushing = -1;
+    if (store && msgpack_zone_init(&store->zone, MSGPACK_ZONE_CHUNK_SIZE))
         return store;
-    }
     free(store);
     error_local(error, MODQ_E_MEMORY, "out of memory");
     return NULL;
@@ -124,8 +121,8 @@ static bool find_file(const char *path, struct modq_error *error)
     return true;
 }
 
-/* SQLite does not wait by itself where several connections change a new file's mode. */
-static bool set_mode(struct modq_store *store, struct modq_error *error)
+/* SQLite does not wait by itself where several connections change a new file's journal. */
+static bool set_journal(struct modq_store *store, struct modq_error *error)
 {
     int64_t until = now_ms() + STORE_BUSY_MS;
     int code;
@@ -143,7 +140,7 @@ static bool open_database(struct modq_store *store, const char *path, struct mod
     if (sqlite3_open_v2(path, &store->database, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
         return error_local(error, MODQ_E_SYSTEM, "%s: %s", path, sqlite3_errmsg(store->database));
     store_patience(store, STORE_BUSY_MS);
-    return set_mode(store, error);
+    return set_journal(store, error);
 }
 
 struct modq_store *modq_store_open(const char *path, struct modq_error *error)
@@ -190,8 +187,6 @@ void modq_store_close(struct modq_store *store)
         return;
     if (!store->attached)
         sqlite3_close_v2(store->database);
-    if (store->flushing >= 0)
-        close(store->flushing);
     out_free(&store->shown);
     msgpack_zone_destroy(&store->zone);
     free(store);

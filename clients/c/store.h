@@ -9,7 +9,6 @@
 struct modq_store {
     sqlite3 *database;
     bool attached;         /* the database is the user's */
-    int flushing;          /* descriptor of the lock of those who flush; -1: not held, or none is needed */
     struct out shown;      /* the request that was handed out last */
     msgpack_object fields; /* the same, unpacked into the zone */
     msgpack_zone zone;
