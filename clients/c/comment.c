@@ -200,28 +200,14 @@ int depth_of(const msgpack_object *object)
 static bool check_size(size_t bytes, const struct limits *limits, struct modq_error *error)
 {
     int64_t max = limits->value[LIMIT_MAX_MESSAGE_BYTES] - BATCH_ENVELOPE_BYTES;
-    struct fault fault;
 
-    if ((int64_t)bytes <= max)
-        return true;
-    fault_set(&fault, E_TOO_LONG);
-    fault_say(&fault, "the comment has %zu bytes packed, at most %lld fit into a message", bytes, (long long)max);
-    return error_fault(error, &fault);
+    return (int64_t)bytes <= max || error_too_long(error, "the comment", bytes, max);
 }
 
 /* A request is a little more than its comments. */
 static bool fits_request(const msgpack_object *map, size_t values)
 {
     return values <= MP_VALUES_MAX - BATCH_ENVELOPE_VALUES && depth_of(map) <= MP_DEPTH_MAX - BATCH_ENVELOPE_DEPTH;
-}
-
-static bool too_much(struct modq_error *error)
-{
-    struct fault fault;
-
-    fault_set(&fault, E_MALFORMED);
-    fault_say(&fault, "the comment holds too many values, or is nested too deep");
-    return error_fault(error, &fault);
 }
 
 /* The daemon's own rules, applied to what would be sent. */
@@ -232,7 +218,7 @@ static bool check_map(const msgpack_object *map, const struct limits *limits, si
 
     *values = count_values(map);
     if (!fits_request(map, *values))
-        return too_much(error);
+        return error_too_much(error, "the comment");
     return comment_decode(map, limits, NULL, &event, &fault) || error_fault(error, &fault);
 }
 
@@ -243,7 +229,7 @@ static bool check_packed(struct slice packed, const struct limits *limits, size_
     bool ok;
 
     if (!mp_check(packed))
-        return too_much(error);
+        return error_too_much(error, "the comment");
     if (!msgpack_zone_init(&zone, MSGPACK_ZONE_CHUNK_SIZE))
         return error_local(error, MODQ_E_MEMORY, "out of memory");
     if (mp_unpack(packed, &zone, &map))

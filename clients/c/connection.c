@@ -89,13 +89,8 @@ static bool compose(const struct modq *connection, const char *operation, uint64
 static bool check_size(const struct modq *connection, const struct out *out, struct modq_error *error)
 {
     int64_t max = connection->limits.value[LIMIT_MAX_MESSAGE_BYTES];
-    struct fault fault;
 
-    if ((int64_t)out->len <= max)
-        return true;
-    fault_set(&fault, E_TOO_LONG);
-    fault_say(&fault, "the request has %zu bytes, at most %lld are allowed", out->len, (long long)max);
-    return error_fault(error, &fault);
+    return (int64_t)out->len <= max || error_too_long(error, "the request", out->len, max);
 }
 
 static uint64_t enqueue(struct modq *connection, struct out *out, int timeout_ms, void *tag)

@@ -96,6 +96,24 @@ bool error_fault(struct modq_error *error, const struct fault *fault)
     return false;
 }
 
+bool error_too_long(struct modq_error *error, const char *what, size_t bytes, int64_t most)
+{
+    struct fault fault;
+
+    fault_set(&fault, E_TOO_LONG);
+    fault_say(&fault, "%s has %zu bytes packed, at most %lld fit into a message", what, bytes, (long long)most);
+    return error_fault(error, &fault);
+}
+
+bool error_too_much(struct modq_error *error, const char *what)
+{
+    struct fault fault;
+
+    fault_set(&fault, E_MALFORMED);
+    fault_say(&fault, "%s holds too many values, or is nested too deep", what);
+    return error_fault(error, &fault);
+}
+
 _Static_assert((int)CLASS_RETRY == MODQ_CLASS_RETRY && (int)CLASS_FINAL == MODQ_CLASS_FINAL, "same order");
 
 bool modq_error_of(const struct modq_value *map, struct modq_error *error)

@@ -21,6 +21,9 @@ enum { HASH_BYTES = 32, EPOCH_BYTES = 16 }; /* a record's `chain`, and the log's
 bool error_local(struct modq_error *error, enum modq_number number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 bool error_fault(struct modq_error *error, const struct fault *fault); /* the same for what proto/ found */
+/* `what` ("the comment") does not fit into a message: too_long, or malformed for its values and depth. Return false. */
+bool error_too_long(struct modq_error *error, const char *what, size_t bytes, int64_t most);
+bool error_too_much(struct modq_error *error, const char *what);
 void error_clear(struct modq_error *error);
 
 /* ---- time.c */

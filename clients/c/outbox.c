@@ -84,24 +84,6 @@ struct modq_fields *outbox_fields(const msgpack_object *map)
     return NULL;
 }
 
-static bool too_long(size_t bytes, int64_t most, struct modq_error *error)
-{
-    struct fault fault;
-
-    fault_set(&fault, E_TOO_LONG);
-    fault_say(&fault, "the fields have %zu bytes, at most %lld fit into a message", bytes, (long long)most);
-    return error_fault(error, &fault);
-}
-
-static bool too_much(struct modq_error *error)
-{
-    struct fault fault;
-
-    fault_set(&fault, E_MALFORMED);
-    fault_say(&fault, "the fields hold too many values, or are nested too deep");
-    return error_fault(error, &fault);
-}
-
 /* Reads what was packed. What could never be a request is refused while somebody is there to hear of it. */
 static bool read_request(struct slice packed, msgpack_zone *zone, msgpack_object *map, struct modq_error *error)
 {
@@ -110,12 +92,12 @@ static bool read_request(struct slice packed, msgpack_zone *zone, msgpack_object
     limits_default(&defaults);
     int64_t most = defaults.value[LIMIT_MAX_MESSAGE_BYTES] - BATCH_ENVELOPE_BYTES;
     if ((int64_t)packed.len > most)
-        return too_long(packed.len, most, error);
+        return error_too_long(error, "the request", packed.len, most);
     if (!mp_check(packed))
-        return too_much(error);
+        return error_too_much(error, "the request");
     if (!mp_unpack_map(packed, zone, map))
         return error_local(error, MODQ_E_MEMORY, "out of memory");
-    return count_values(map) <= MP_VALUES_MAX - BATCH_ENVELOPE_VALUES || too_much(error);
+    return count_values(map) <= MP_VALUES_MAX - BATCH_ENVELOPE_VALUES || error_too_much(error, "the request");
 }
 
 static void pack_fields(const struct modq_fields *fields, struct out *packed)
