@@ -241,6 +241,31 @@ static void flushes(struct modq_store *store, struct judge *judge, size_t sent, 
     modq_close(front);
 }
 
+/* A store, the judge, and a connection to it. */
+struct scene {
+    struct judge judge;
+    char path[128];
+    struct modq_store *store;
+    struct modq *front;
+};
+
+static void scene_open(struct scene *scene)
+{
+    snprintf(scene->path, sizeof(scene->path), "%s", store_path());
+    scene->store = modq_store_open(scene->path, NULL);
+    assert_non_null(scene->store);
+    judge_open(&scene->judge);
+    scene->front = modq_open(scene->judge.endpoint, NULL, NULL);
+}
+
+static void scene_close(struct scene *scene)
+{
+    modq_close(scene->front);
+    modq_store_close(scene->store);
+    judge_close(&scene->judge);
+    remove_store(scene->path);
+}
+
 static sqlite3 *database_at(const char *path)
 {
     sqlite3 *database;
@@ -291,89 +316,73 @@ static void count_is(struct modq_store *store, int64_t count)
 
 TEST(requests_go_in_their_order_comments_together)
 {
-    struct judge judge;
-    const char *path = store_path();
-    struct modq_store *store = modq_store_open(path, NULL);
+    struct scene s;
 
-    judge_open(&judge);
-    keep(store, "a");
-    keep(store, "b");
-    keep_withdrawal(store, "a");
-    keep(store, "c");
-    flushes(store, &judge, 4, 0);
-    assert_string_equal(judge.order, "a b |withdraw|c |");
-    modq_store_close(store);
-    judge_close(&judge);
-    remove_store(path);
+    scene_open(&s);
+    keep(s.store, "a");
+    keep(s.store, "b");
+    keep_withdrawal(s.store, "a");
+    keep(s.store, "c");
+    flushes(s.store, &s.judge, 4, 0);
+    assert_string_equal(s.judge.order, "a b |withdraw|c |");
+    scene_close(&s);
 }
 
 TEST(what_is_refused_is_set_aside_listed_and_tried_again_in_its_place)
 {
-    struct judge judge;
+    struct scene s;
     struct modq_refused refused = {0};
     struct modq_error error;
-    const char *path = store_path();
-    struct modq_store *store = modq_store_open(path, NULL);
 
-    judge_open(&judge);
-    keep(store, "a");
-    keep(store, "no1");
-    keep(store, "b");
-    keep(store, "no2");
-    flushes(store, &judge, 2, 2);
-    assert_true(modq_store_refused(store, 0, &refused, &error));
+    scene_open(&s);
+    keep(s.store, "a");
+    keep(s.store, "no1");
+    keep(s.store, "b");
+    keep(s.store, "no2");
+    flushes(s.store, &s.judge, 2, 2);
+    assert_true(modq_store_refused(s.store, 0, &refused, &error));
     assert_string_equal(refused.operation, "submit");
     assert_true(modq_is(modq_get(modq_get(refused.fields, "comment"), "comment"), "no1"));
     assert_string_equal(refused.error.name, "conflict");
     assert_int_equal(refused.error.class_, MODQ_CLASS_FINAL);
-    assert_true(modq_store_refused(store, refused.number, &refused, &error));
+    assert_true(modq_store_refused(s.store, refused.number, &refused, &error));
     assert_true(modq_is(modq_get(modq_get(refused.fields, "comment"), "comment"), "no2"));
-    assert_false(modq_store_refused(store, refused.number, &refused, &error));
+    assert_false(modq_store_refused(s.store, refused.number, &refused, &error));
     assert_int_equal(error.number, 0);
 
-    keep(store, "c");
-    assert_int_equal(modq_store_retry_refused(store, &error), 2);
-    assert_int_equal(modq_store_count(store, &error), 3);
-    flushes(store, &judge, 1, 2);
-    assert_string_equal(judge.order, "no1 no2 c |");
-    assert_int_equal(modq_store_forget_refused(store, &error), 2);
-    assert_false(modq_store_refused(store, 0, &refused, &error));
-    modq_store_close(store);
-    judge_close(&judge);
-    remove_store(path);
+    keep(s.store, "c");
+    assert_int_equal(modq_store_retry_refused(s.store, &error), 2);
+    assert_int_equal(modq_store_count(s.store, &error), 3);
+    flushes(s.store, &s.judge, 1, 2);
+    assert_string_equal(s.judge.order, "no1 no2 c |");
+    assert_int_equal(modq_store_forget_refused(s.store, &error), 2);
+    assert_false(modq_store_refused(s.store, 0, &refused, &error));
+    scene_close(&s);
 }
 
 TEST(a_comment_that_spoils_the_whole_message_is_found_alone)
 {
-    struct judge judge;
-    const char *path = store_path();
-    struct modq_store *store = modq_store_open(path, NULL);
+    struct scene s;
 
-    judge_open(&judge);
-    keep(store, "a");
-    keep(store, "poison");
-    keep(store, "b");
-    flushes(store, &judge, 2, 1);
-    assert_string_equal(judge.order, "a poison b |a |poison |b |");
-    modq_store_close(store);
-    judge_close(&judge);
-    remove_store(path);
+    scene_open(&s);
+    keep(s.store, "a");
+    keep(s.store, "poison");
+    keep(s.store, "b");
+    flushes(s.store, &s.judge, 2, 1);
+    assert_string_equal(s.judge.order, "a poison b |a |poison |b |");
+    scene_close(&s);
 }
 
 TEST(a_refusal_that_passes_is_waited_for)
 {
-    struct judge judge;
-    const char *path = store_path();
-    struct modq_store *store = modq_store_open(path, NULL);
+    struct scene s;
 
-    judge_open(&judge);
-    keep(store, "later");
-    keep(store, "a");
-    flushes(store, &judge, 2, 0);
-    assert_string_equal(judge.order, "later a |later |");
-    modq_store_close(store);
-    judge_close(&judge);
-    remove_store(path);
+    scene_open(&s);
+    keep(s.store, "later");
+    keep(s.store, "a");
+    flushes(s.store, &s.judge, 2, 0);
+    assert_string_equal(s.judge.order, "later a |later |");
+    scene_close(&s);
 }
 
 TEST(no_time_is_no_error)
@@ -412,29 +421,25 @@ TEST(nobody_at_the_endpoint_leaves_everything_kept)
 
 TEST(what_the_disk_has_spoilt_is_set_aside_and_holds_up_nothing)
 {
-    struct judge judge;
+    struct scene s;
     struct modq_refused refused = {0};
     struct modq_error error;
-    const char *path = store_path();
-    struct modq_store *store = modq_store_open(path, NULL);
-    sqlite3 *database = database_at(path);
 
-    judge_open(&judge);
-    keep(store, "a");
-    keep(store, "b");
-    keep_withdrawal(store, "b");
-    keep(store, "c");
+    scene_open(&s);
+    sqlite3 *database = database_at(s.path);
+    keep(s.store, "a");
+    keep(s.store, "b");
+    keep_withdrawal(s.store, "b");
+    keep(s.store, "c");
     runs(database, "UPDATE modqd_outbox SET fields = x'8161' WHERE id = 2");
     runs(database, "UPDATE modqd_outbox SET op = 'nonsense' WHERE id = 3");
-    flushes(store, &judge, 2, 2);
-    assert_string_equal(judge.order, "a |c |");
-    assert_true(modq_store_refused(store, 0, &refused, &error));
+    flushes(s.store, &s.judge, 2, 2);
+    assert_string_equal(s.judge.order, "a |c |");
+    assert_true(modq_store_refused(s.store, 0, &refused, &error));
     assert_null(refused.fields);
     assert_string_equal(refused.error.name, "malformed");
     sqlite3_close(database);
-    modq_store_close(store);
-    judge_close(&judge);
-    remove_store(path);
+    scene_close(&s);
 }
 
 TEST(a_store_in_your_database_is_in_your_transaction)
@@ -469,59 +474,47 @@ TEST(a_store_in_your_database_is_in_your_transaction)
 
 TEST(what_is_wrong_with_the_connection_sets_nothing_aside)
 {
-    struct judge judge;
+    struct scene s;
     struct modq_flushed flushed;
     struct modq_error error;
-    const char *path = store_path();
-    struct modq_store *store = modq_store_open(path, NULL);
 
-    judge_open(&judge);
-    struct modq *front = modq_open(judge.endpoint, NULL, NULL);
-    keep(store, "door1");
-    keep(store, "door2");
-    assert_true(modq_store_flush(store, front, PATIENCE_MS, &flushed, &error));
+    scene_open(&s);
+    keep(s.store, "door1");
+    keep(s.store, "door2");
+    assert_true(modq_store_flush(s.store, s.front, PATIENCE_MS, &flushed, &error));
     assert_int_equal(flushed.error.number, MODQ_E_UNKNOWN_OPERATION);
     assert_int_equal(flushed.refused, 0);
     assert_int_equal(flushed.left, 2);
-    assert_false(modq_store_flush(store, NULL, PATIENCE_MS, &flushed, &error));
+    assert_false(modq_store_flush(s.store, NULL, PATIENCE_MS, &flushed, &error));
     assert_int_equal(error.number, MODQ_E_ARGUMENT);
-    modq_close(front);
-    modq_store_close(store);
-    judge_close(&judge);
-    remove_store(path);
+    scene_close(&s);
 }
 
 TEST(a_flush_elsewhere_is_told_and_a_child_does_not_keep_the_lock)
 {
-    struct judge judge;
+    struct scene s;
     struct modq_flushed flushed;
     struct modq_error error;
-    const char *path = store_path();
-    struct modq_store *store = modq_store_open(path, NULL);
     char name[160];
 
-    judge_open(&judge);
-    struct modq *front = modq_open(judge.endpoint, NULL, NULL);
-    keep(store, "fork");
-    flushes(store, &judge, 1, 0);
-    keep(store, "a");
-    flushes(store, &judge, 1, 0);
-    assert_int_equal(waitpid(judge.child, NULL, 0), judge.child);
+    scene_open(&s);
+    keep(s.store, "fork");
+    flushes(s.store, &s.judge, 1, 0);
+    keep(s.store, "a");
+    flushes(s.store, &s.judge, 1, 0);
+    assert_int_equal(waitpid(s.judge.child, NULL, 0), s.judge.child);
 
-    keep(store, "b");
-    snprintf(name, sizeof(name), "%s.flush", path);
+    keep(s.store, "b");
+    snprintf(name, sizeof(name), "%s.flush", s.path);
     int lock = open(name, O_RDWR | O_CLOEXEC);
     assert_int_equal(flock(lock, LOCK_EX), 0);
-    assert_true(modq_store_flush(store, front, PATIENCE_MS, &flushed, &error));
+    assert_true(modq_store_flush(s.store, s.front, PATIENCE_MS, &flushed, &error));
     assert_true(flushed.elsewhere);
     assert_int_equal(flushed.sent, 0);
     assert_int_equal(flushed.left, 1);
     close(lock);
-    flushes(store, &judge, 1, 0);
-    modq_close(front);
-    modq_store_close(store);
-    judge_close(&judge);
-    remove_store(path);
+    flushes(s.store, &s.judge, 1, 0);
+    scene_close(&s);
 }
 
 TEST(a_link_in_the_place_of_the_lock_is_not_followed)
