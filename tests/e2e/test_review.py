@@ -278,6 +278,16 @@ class Terminal(ReviewCase):
         for bad in (b"owned\x07", b"\x1b]0;", b"\x1b[5m", "\u202e".encode(), "\x9b".encode()):
             self.assertNotIn(bad, screen.raw)
 
+    def test_what_the_authors_name_links_to_is_seen(self):
+        linked = self.pending(author={"id": "a", "name": "Ann"}, extra={"website": "https://casino.example/\x1b[2Jx"})
+        plain = self.pending(author={"id": "b", "name": "Ben"}, extra={"website": 7})
+        screen = self.review()
+        self.read(screen, linked)
+        self.assertRegex(screen.text(), r"Website +https://casino\.example/<U\+001B>\[2Jx")
+        screen.send("a")
+        self.read(screen, plain)
+        self.assertNotIn("Website", screen.text())
+
     def test_arabic_stays_in_its_order_isolated_or_is_shaped(self):
         item = self.pending("سلام")
         screen = self.review()

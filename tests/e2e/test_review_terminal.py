@@ -109,7 +109,7 @@ class TestHostileText(Frames):
         for number, text in enumerate(texts):
             key, short = hostile_text.as_key(text) or "k", hostile_text.shortened(text, 200)
             yield event(self.site, f"{number}", text, parent=key, author={"id": key, "name": short},
-                        article={"id": key, "title": short, "url": short}, extra={short: short})
+                        article={"id": key, "title": short, "url": short}, extra={short: short, "website": short})
 
     def test_attacks_on_the_whole_screen(self):
         comments = list(self.comments(hostile_text.attacks()))

@@ -49,7 +49,8 @@ class Path(WordPressTest):
     def test_moderators_are_told_article_author_and_parent_and_no_address(self):
         parent = self.site.post("The first of two.")
         self.site.wait_handed_in(parent)
-        number = self.site.post("An answer.", parent=parent, author="Rojda & <b>Baran</b>", email="Rojda@example.org")
+        number = self.site.post("An answer.", parent=parent, author="Rojda & <b>Baran</b>", email="Rojda@example.org",
+                                website="https://casino.example/?a=1&b=2")
         self.site.wait_handed_in(number)
         card = self.site.card(number)
         self.assertEqual(str(self.site.article), card["article"]["id"])
@@ -58,8 +59,10 @@ class Path(WordPressTest):
         self.assertEqual("en-US", card["article"]["language"])
         self.assertEqual("en-US", card["language"])
         self.assertEqual(self.site.row(parent)["modqd_id"], card["parent"])
-        stored = self.site.sql(f"SELECT comment_author, UNIX_TIMESTAMP(CONVERT_TZ(comment_date_gmt, '+00:00', @@session.time_zone)) AS at FROM wp_comments WHERE comment_ID = {number}")[0]
+        stored = self.site.sql(f"SELECT comment_author, comment_author_url, UNIX_TIMESTAMP(CONVERT_TZ(comment_date_gmt, '+00:00', @@session.time_zone)) AS at FROM wp_comments WHERE comment_ID = {number}")[0]
         self.assertEqual(stored["comment_author"], card["author"]["name"])
+        self.assertIn("casino.example", card["extra"]["website"])
+        self.assertEqual(stored["comment_author_url"], card["extra"]["website"])
         self.assertRegex(card["author"]["id"], "^guest:[0-9a-f]{32}$")
         self.assertRegex(card["author"]["address_hash"], "^[0-9a-f]{32}$")
         self.assertEqual(int(float(stored["at"])) * 1000, card["created_at"])
@@ -68,6 +71,7 @@ class Path(WordPressTest):
         other = self.site.post("The same author again.", email="rojda@EXAMPLE.org")
         self.site.wait_handed_in(other)
         self.assertEqual(card["author"]["id"], self.site.card(other)["author"]["id"])
+        self.assertNotIn("website", self.site.card(other)["extra"])
 
     def test_an_article_and_an_author_of_other_scripts_arrive_as_they_are(self):
         article = int(self.site.php("echo wp_insert_post(['post_title' => 'پردەکە دووشەممە دەکرێتەوە', 'post_status' => 'publish', 'comment_status' => 'open']);"))

@@ -356,12 +356,12 @@ http {{
     def url(self, article=None):
         return f"{self.base}/?p={article or self.article}"
 
-    def post(self, text, http=None, article=None, author="Sozdar", email="sozdar@example.org", parent=0, timeout=PATIENCE_S):
+    def post(self, text, http=None, article=None, author="Sozdar", email="sozdar@example.org", parent=0, website="", timeout=PATIENCE_S):
         """A comment from a reader without an account, or from who is logged in. Its number, or None where WordPress refused."""
         http = http or Http(self.base)
         before = self.newest()
         status, url, html = http.open("/wp-comments-post.php", {"comment_post_ID": article or self.article, "comment_parent": parent,
-                                                                "author": author, "email": email, "url": "", "comment": text}, timeout)
+                                                                "author": author, "email": email, "url": website, "comment": text}, timeout)
         return self.newest() if status == 200 and self.newest() != before else None
 
     def spam(self, text):

@@ -270,6 +270,12 @@ static void view_author(struct page *page, const struct card *card, int64_t now)
     text_free(&words);
 }
 
+/* What front ends make of the author's name a link to: it is seen with the comment. */
+static void view_website(struct page *page, const struct card *card)
+{
+    row(page, "Website", look_text(look_in(card->card, "extra"), "website"));
+}
+
 static void view_parent(struct page *page, const struct card *card)
 {
     const json_t *parent = look_in(card->details, "parent_card");
@@ -393,6 +399,7 @@ void view_text(struct page *page, const struct review *r, const struct card *car
 {
     view_article(page, card);
     view_author(page, card, now);
+    view_website(page, card);
     view_parent(page, card);
     view_banners(page, r, card, now);
     view_body(page, card);

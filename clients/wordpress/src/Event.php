@@ -74,7 +74,9 @@ final class Event
 
     private static function extra(array $comment): array
     {
-        return ['wordpress' => ['comment' => (int) $comment['comment_ID'], 'type' => $comment['comment_type'] ?: 'comment']];
+        $website = self::cut($comment['comment_author_url'], 2048);
+        return ($website !== '' ? ['website' => $website] : [])
+            + ['wordpress' => ['comment' => (int) $comment['comment_ID'], 'type' => $comment['comment_type'] ?: 'comment']];
     }
 
     /** Milliseconds since 1970 of WordPress' `YYYY-MM-DD hh:mm:ss` in UTC. */
