@@ -1,4 +1,5 @@
 """The Python client itself, against a peer that loses, repeats and skips what it likes."""
+# waits: for time-outs
 import shutil
 import tempfile
 import threading
@@ -13,7 +14,7 @@ from modq import Desk, Front, ModqError, RequestTimeout, StreamLost, batches, co
 
 LIMITS = {"max_message_bytes": 65536, "max_batch": 4, "max_credit": 6}
 LOG = 20
-HEARTBEAT_S, CREDIT_TIMEOUT_S = 0.1, 0.6
+HEARTBEAT_S, CREDIT_TIMEOUT_S = 0.4, 1.8      # a stream is lost after a silence of two and a half heartbeats
 
 
 class Peer(threading.Thread):
@@ -127,7 +128,7 @@ class Client(unittest.TestCase):
     def setUp(self):
         self.peer = Peer()
         self.addCleanup(self.peer.end)
-        self.front = Front(self.peer.endpoint, timeout_s=0.3)
+        self.front = Front(self.peer.endpoint, timeout_s=1)
         self.addCleanup(self.front.close)
 
     def seen(self, op):
@@ -162,7 +163,7 @@ class Client(unittest.TestCase):
         self.assertEqual((len(sent), len({s[2] for s in sent}), len({s[3] for s in sent})), (3, 1, 3))
 
     def test_wish_is_repeated_under_the_same_operation_id(self):
-        with Desk(self.peer.endpoint, timeout_s=0.2, as_="ann") as desk:
+        with Desk(self.peer.endpoint, timeout_s=0.7, as_="ann") as desk:
             self.peer.drop = 3
             with self.assertRaises(RequestTimeout) as caught:
                 desk.approve([{"site": "s", "comment": "1"}])
