@@ -109,7 +109,7 @@ class Erasing(Case):
 
     def test_text_leaves_the_files_of_a_running_daemon(self):
         _, secret, _ = self.erased()
-        eventually(lambda: not self.files_with(secret), 10)
+        eventually(lambda: not self.files_with(secret), 60)
 
     def test_erasing_again_has_the_same_number(self):
         item, _, seq = self.erased()

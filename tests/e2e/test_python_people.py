@@ -6,8 +6,11 @@ import time
 
 import tap
 from cases import Case, event, eventually, fresh, now_ms
+from daemon import BUILD
 from modq import batches
 
+SANITIZED = "san" in os.path.basename(BUILD)
+SHOW_MS = 500 if SANITIZED else 50          # at best, so that other programs do not count
 OTHERS = ("parent_card", "before", "author_record", "seen", "notes")
 
 
@@ -108,7 +111,7 @@ class Notes(People):
         self.ann.note(self.site, item["comment"], f"second {secret}")
         self.assertTrue(self.files_with(secret), "the search for erased text finds nothing anyway")
         self.ann.erase([item])
-        eventually(lambda: not self.files_with(secret), 10)
+        eventually(lambda: not self.files_with(secret), 60)
         shown = self.show(item)
         self.assertEqual((shown["notes"], shown["before"], shown["author_record"]), ([], None, None))
         self.assertNotIn(secret, repr(self.ann.history(self.site, item["comment"])))
@@ -277,10 +280,10 @@ class Authors(People):
 
     def test_mark_ends_by_itself(self):
         item = self.written("u")
-        until = now_ms() + 400
+        until = now_ms() + 3000
         self.ann.author_mark(self.site, "u", "watched", "for a moment", until=until)
         self.assertEqual((self.card_of(item)["mark"], self.record("u")["mark_until"]), ("watched", until))
-        eventually(lambda: self.card_of(item)["mark"] is None)
+        eventually(lambda: self.card_of(item)["mark"] is None, timeout=20)
         self.assertGreaterEqual(now_ms(), until)
         self.assertIsNone(self.record("u")["mark"])
         told, = self.ann.author(self.site, "u")["events"]
@@ -347,7 +350,7 @@ class Erasing(People):
         self.assertEqual([told["author"] for told in self.audit(kind="author_marked")], [secret] * 2)
         self.assertTrue(self.files_with(secret), "the search for erased text finds nothing anyway")
         self.assertEqual(self.ann.author_erase(self.site, secret)["status"], "erased")
-        eventually(lambda: not self.files_with(secret), 10)
+        eventually(lambda: not self.files_with(secret), 60)
         self.assertNotIn(secret, repr(self.audit()))
         self.assertEqual([(told["kind"], told["actor"], told["author"], told["note"], told["mark"])
                           for told in self.audit() if told["kind"].startswith("author_")],
@@ -401,7 +404,7 @@ class ManyComments(People):
             took.append((time.perf_counter() - start) * 1000)
         took.sort()
         print(f"# show of a comment by an author with 10,000 comments: {took[0]:.1f} ms at best, {took[10]:.1f} ms mostly")
-        self.assertLess(took[0], 50)
+        self.assertLess(took[0], SHOW_MS)
         self.written("busy")
         record = self.record("busy")
         self.assertEqual((record["comments"], record["counted_all"], record["first_at"]), (10_000, False, None))
