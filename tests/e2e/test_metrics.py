@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import select
 import socket
 import sqlite3
 import time
@@ -160,8 +161,8 @@ class Counting(Served):
         stream = self.daemon.keep(front.stream(SITE, credit=1))
         self.becomes(1, "modqd_streams_open")
         self.becomes(4, "modqd_stream_lag_records")
-        stream.close()
-        self.becomes(0, "modqd_streams_open")
+        stream.close()                     # whose last word may be lost: the next heartbeat finds nobody
+        self.becomes(0, "modqd_streams_open", timeout=30)
         self.assertEqual(self.figures().get("modqd_streams_opened_total"), 1)
 
     def test_the_disk_is_measured(self):
@@ -260,12 +261,19 @@ class Http(Served):
         self.assertEqual(self.ask("/metrics", headers={"Host": "evil.example"})[0], 403)
         self.assertEqual(self.ask("/healthz", method="HEAD"), (200, ""))
 
+    def closed_at_once(self, connections):
+        """How many were closed before they were greeted."""
+        ready, _, _ = select.select(connections, [], [], 0)
+        return sum(not connection.recv(1, socket.MSG_PEEK) for connection in ready)
+
     def test_it_answers_when_no_other_connection_is_taken(self):
         held = [socket.create_connection(("127.0.0.1", self.desk_port)) for _ in range(100)]
         try:
             refused = lambda: self.figures().get("modqd_peers_refused_total", cause="connections")
             eventually(lambda: refused() >= 100 - 16, timeout=30)
-            self.assertEqual(refused(), 100 - 16)
+            eventually(lambda: refused() == self.closed_at_once(held), timeout=30)
+            # Whoever asked whether the daemon has started may not have left yet.
+            self.assertLess(refused(), 100 - 16 + 8)
             eventually(lambda: "connections were closed at once" in self.daemon.log())
         finally:
             for connection in held:
@@ -295,12 +303,13 @@ class Peers(Served):
         for cause, key in causes.items():
             public, secret = zmq.curve_keypair()
             if key:
-                expires = {"expires_at": int(time.time() * 1000) + 300} if cause == "expired" else {}
+                end = int(time.time() * 1000) + 2000
+                expires = {"expires_at": end} if cause == "expired" else {}
                 root.change("key_add", name=cause, public_key=zmq.utils.z85.decode(public), **key, **expires)
             if cause == "revoked":
                 root.change("key_revoke", name=cause)
             if cause == "expired":
-                time.sleep(0.5)
+                eventually(lambda end=end: time.time() * 1000 > end)
             self.knock(public, secret)
             eventually(lambda cause=cause: self.figures().get("modqd_peers_refused_total", cause=cause), timeout=10)
         public, secret = zmq.curve_keypair()
@@ -314,16 +323,16 @@ class Peers(Served):
             pass                                               # gone before it said anything
         silent = socket.create_connection(("127.0.0.1", self.push_port))
         try:                                                   # ended by the daemon after three seconds
-            eventually(lambda: self.figures().get("modqd_peers_refused_total", cause="unfinished") == 2, timeout=10)
+            eventually(lambda: self.figures().get("modqd_peers_refused_total", cause="unfinished") == 2, timeout=30)
         finally:
             silent.close()
         with socket.create_connection(("127.0.0.1", self.push_port)) as loud:
             loud.sendall(greeting(b"CURVE") + b"\x06")          # and a frame that says it is long
             loud.sendall((60_000).to_bytes(8, "big") + bytes(8192))
-            eventually(lambda: self.figures().get("modqd_peers_refused_total", cause="oversize") == 1, timeout=2)
+            eventually(lambda: self.figures().get("modqd_peers_refused_total", cause="oversize") == 1, timeout=20)
         with socket.create_connection(("127.0.0.1", self.push_port)) as plain:
             plain.sendall(greeting(b"NULL"))
-            eventually(lambda: self.figures().get("modqd_peers_refused_total", cause="broken") == 1, timeout=2)
+            eventually(lambda: self.figures().get("modqd_peers_refused_total", cause="broken") == 1, timeout=20)
         self.assertEqual(self.figures().get("modqd_peers_admitted_total"), 0)
 
 
@@ -356,9 +365,9 @@ class Limits(Served):
         front = self.daemon.front(key=self.daemon.add_key("greedy", "front"))
         front.hello()
         refused = 0
-        for _ in range(30):
+        for number in [front.send("status", site="news", comments=["c"]) for _ in range(30)]:     # all at once
             try:
-                front.call("status", site="news", comments=["c"])
+                front.collect(number)
             except ModqError as error:
                 self.assertEqual((error.name, error.detail["limit"]), ("busy", "rate_per_key"))
                 refused += 1
@@ -404,10 +413,16 @@ class Room(Served):
             result = front.submit([event(SITE, fresh(), "x" * 60_000)])[0]
             return result.get("error", {}).get("name") == "storage_full"
 
-        eventually(full, timeout=20)
-        self.assertEqual(self.healthy(), (503, "no room for new comments\n"))
-        f = self.figures()
-        self.assertEqual((f.get("modqd_intake_open"), f.get("modqd_healthy")), (0, 0))
+        def told():
+            """Beside a refusal: once a second the daemon itself asks for what there may be room for, and opens again."""
+            if not full():
+                return None
+            health, f = self.healthy(), self.figures()
+            closed = health[0] == 503 and (f.get("modqd_intake_open"), f.get("modqd_healthy")) == (0, 0)
+            return (health, f) if closed else None
+
+        health, f = eventually(told, timeout=60)
+        self.assertEqual(health, (503, "no room for new comments\n"))
         self.assertLess(f.get("modqd_room_bytes"), 2097152 + 300_000)
         self.assertGreater(f.get("modqd_errors_total", error="storage_full"), 0)
         self.assertIn("no room for new comments", self.daemon.log())
