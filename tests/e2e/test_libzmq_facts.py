@@ -222,12 +222,13 @@ class Published(Facts):
            b"\x01one/\x00two/", bytes(4000))
 
     def start(self):
-        daemon = self.started(tcp=("decisions",), config="single_owner = true\nheartbeat_ms = 200\n")
+        daemon = self.started(tcp=("decisions",), config="single_owner = true\nheartbeat_ms = 1000\n")
         self.heard = {"one": [], "two": []}
         self.subscribers = {site: daemon.decisions(site) for site in self.heard}
         for site, subscriber in self.subscribers.items():
             eventually(lambda: self.approve(daemon, site) and subscriber.receive(0.05), timeout=20)
-        self.hear(0.3)
+        newest = {site: self.approve(daemon, site) for site in self.heard}
+        eventually(lambda: self.hear(0.1) or all(newest[site][0] in heard for site, heard in self.heard.items()), timeout=20)
         self.heard = {"one": [], "two": []}
         return daemon
 
@@ -250,6 +251,7 @@ class Published(Facts):
                     say(peer, odd)
                 for site, seqs in wanted.items():
                     seqs += self.approve(daemon, site)
+        eventually(lambda: self.hear(0.1) or all(seqs[-1] in self.heard[site] for site, seqs in wanted.items()), timeout=20)
         self.hear(0.5)
         self.assertEqual(self.heard, wanted)
 
@@ -288,7 +290,7 @@ class Published(Facts):
         others = [daemon.decisions("one", stranger), open_socket(zmq.SUB, daemon.tcp["decisions"])]
         others[1].setsockopt(zmq.SUBSCRIBE, b"")
         self.addCleanup(others[1].close)
-        eventually(lambda: self.approve(daemon, "one") and good.receive(0.05))
+        eventually(lambda: self.approve(daemon, "one") and good.receive(0.05), timeout=20)
         self.approve(daemon, "one", 20)
         self.assertIsNone(others[0].receive(0.5))
         self.assertFalse(others[1].poll(100))
@@ -490,8 +492,7 @@ class Descriptors(Facts):
             with contextlib.suppress(OSError):
                 peers.append(RawPeer(daemon.tcp[("front", "desk")[number % 2]], 1))
                 self.addCleanup(peers[-1].close)
-        time.sleep(0.5)
-        self.assertGreaterEqual(len(os.listdir(f"/proc/{daemon.pid}/fd")), 79, "descriptors are left")
+        eventually(lambda: len(os.listdir(f"/proc/{daemon.pid}/fd")) >= 79, timeout=20)     # none is left
         front.submit([event("news", "c")])
         for peer in peers:
             peer.close()
