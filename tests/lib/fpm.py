@@ -89,9 +89,10 @@ class Pool:
         self.await_workers()
         return self
 
-    def await_workers(self):
+    def await_workers(self, but=None):
+        """Until all are there, without one that was killed."""
         deadline = time.monotonic() + PATIENCE_S
-        while not os.path.exists(self.socket) or len(self.pids()) < self.workers:
+        while not os.path.exists(self.socket) or len(set(self.pids()) - {but}) < self.workers:
             assert time.monotonic() < deadline and self.process.poll() is None, f"no workers:\n{self.log()}"
             time.sleep(0.02)
 
