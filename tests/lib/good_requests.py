@@ -4,6 +4,7 @@ import os
 from cases import event, fresh
 
 OWN, FOREIGN = "own", "foreign"
+LEASE_MS = 3_600_000      # no claim ends while a test looks for what has changed
 BULK = 2                  # more than so many items need the right `bulk`, where a daemon is configured so
 
 
@@ -120,24 +121,25 @@ class Requests:
 
     def _claim(self, who, site):
         self.pending(site or OWN)
-        return {"site": site}
+        return {"site": site, "lease_ms": LEASE_MS}
 
     def _claim_escalated(self, who, site):
         self.escalated(site)
-        return {"site": site, "lane": "escalated"}
+        return {"site": site, "lane": "escalated", "lease_ms": LEASE_MS}
 
     def _claim_named(self, who, site):
-        return {"comments": self.pending(site)}
+        return {"comments": self.pending(site), "lease_ms": LEASE_MS}
 
     def _claim_named_escal(self, who, site):
-        return {"comments": self.escalated(site)}
+        return {"comments": self.escalated(site), "lease_ms": LEASE_MS}
 
-    def _renew(self, who, site):
+    def _release(self, who, site):
         items = self.pending(site)
-        assert not self.acting(who).claim(comments=items)["refused"]
+        assert not self.acting(who).claim(comments=items, lease_ms=LEASE_MS)["refused"]
         return {"comments": items}
 
-    _release = _renew
+    def _renew(self, who, site):
+        return {**self._release(who, site), "lease_ms": LEASE_MS}
 
     def _approve(self, who, site):
         return {"comments": self.pending(site)}
