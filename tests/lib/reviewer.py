@@ -10,7 +10,7 @@ import re
 import time
 
 from daemon import MODQ
-from screen import Screen
+from screen import PATIENCE_S, Screen
 
 READ_S = 0.17                    # a deciding key that comes sooner is taken for one that was meant for the comment before
 LEAVE_TRIES, LEAVE_PATIENCE_S = 4, 10
@@ -46,7 +46,7 @@ class Reviewer:
             self.name, self.since = name, time.monotonic()
         return (name, int(found["at"] or 1), int(found["count"] or 1)) if found else None
 
-    def read(self, but=None, seconds=20.0):
+    def read(self, but=None, seconds=PATIENCE_S):
         """The name of the comment that stands there, another one than `but`, once it could be read."""
         self.screen.wait_until(lambda: self.head() and self.name != but, seconds, f"a comment that is not {but}")
         while time.monotonic() - self.since < READ_S:
@@ -74,7 +74,12 @@ class Reviewer:
         return self.name
 
     def resize(self, columns, rows):
+        """Returns when all is drawn for the new size."""
+        if (columns, rows) == (self.screen.columns, self.screen.rows):
+            return
+        clears = self.screen.clears
         self.screen.resize(columns, rows)
+        self.screen.wait_until(lambda: self.screen.clears > clears, about=f"a screen of {columns}x{rows}")
         self.screen.settle(0.1).forget_wraps()
 
     # ---- deciding

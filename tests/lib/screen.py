@@ -38,7 +38,7 @@ Cursor = collections.namedtuple("Cursor", "row column hidden")
 ISOLATES = re.compile("[\u2066-\u2069]")
 ALTERNATE_SCREENS = ("?47", "?1047", "?1049")
 READ_MOST = 1 << 16
-END_PATIENCE_S = 5
+PATIENCE_S = 30                  # for what a program writes, and for its end; a sanitized one on a busy machine is slow
 HANG_UP_PATIENCE_S = 2
 POLL_S = 0.01
 
@@ -49,7 +49,7 @@ class Terminal(pyte.Screen):
     """pyte's screen with what it lacks. `answers`: what it told the program on its own, when that asked."""
 
     def __init__(self, columns, rows):
-        self.answers, self.bells, self.wrapped, self.unknown = "", 0, 0, []
+        self.answers, self.bells, self.wrapped, self.clears, self.unknown = "", 0, 0, 0, []
         self.modes = set()
         self._main = self._last = None
         self._leading = ""
@@ -111,6 +111,10 @@ class Terminal(pyte.Screen):
     def repeat(self, count=None):
         if self._last:
             self.draw(self._last * (count or 1))
+
+    def erase_in_display(self, how=0, *args, **kwargs):
+        self.clears += how == 2
+        super().erase_in_display(how, *args, **kwargs)
 
     # ---- movement
 
@@ -206,6 +210,7 @@ class Screen:
     title            of the window
     modes            set of "?1049" (private) or "4": those that are on; at the beginning ?7 (wrap) and ?25 (cursor)
     wrapped          how many lines the terminal broke by itself
+    clears           how often the program cleared the whole of it, as it does to draw all anew
     raw              all bytes so far
     exit_code        None while it runs; negative: the signal that ended it
     """
@@ -294,7 +299,7 @@ class Screen:
     def send(self, keys):
         """Types. Returns when the terminal has taken them all, or the program is gone."""
         self._unsent += keys.encode() if isinstance(keys, str) else keys
-        deadline = time.monotonic() + END_PATIENCE_S
+        deadline = time.monotonic() + PATIENCE_S
         while self._unsent and not self._ended:
             self.pump(POLL_S)
             if time.monotonic() > deadline:
@@ -302,7 +307,7 @@ class Screen:
 
     # ---- waiting
 
-    def wait_until(self, condition, seconds=10.0, about="what was waited for"):
+    def wait_until(self, condition, seconds=PATIENCE_S, about="what was waited for"):
         """Returns what condition() gives as soon as that is true. Raises with the screen when it does not come."""
         deadline = time.monotonic() + seconds
         while True:
@@ -317,14 +322,14 @@ class Screen:
             return found
         raise AssertionError(f"did not come within {seconds} s: {about}\n{self.picture()}")
 
-    def wait_for(self, wanted, seconds=10.0):
+    def wait_for(self, wanted, seconds=PATIENCE_S):
         """Until a text, or a compiled regular expression, stands on the screen. Returns the match, or the text."""
         return self.wait_until(lambda: self._find(wanted), seconds, repr(wanted))
 
-    def wait_gone(self, unwanted, seconds=10.0):
+    def wait_gone(self, unwanted, seconds=PATIENCE_S):
         self.wait_until(lambda: not self._find(unwanted), seconds, f"{unwanted!r} to go")
 
-    def wait_exit(self, seconds=10.0):
+    def wait_exit(self, seconds=PATIENCE_S):
         """Returns the exit code."""
         self.wait_until(lambda: self.exit_code is not None, seconds, "the end of the program")
         return self.exit_code
@@ -396,6 +401,11 @@ class Screen:
         return self._terminal.wrapped
 
     @property
+    def clears(self):
+        self.pump()
+        return self._terminal.clears
+
+    @property
     def answers(self):
         """What the terminal answered by itself: nothing, unless the program asked where its cursor is or the like."""
         self.pump()
@@ -444,7 +454,7 @@ class Screen:
             _open.discard(self)
 
     def _end(self):
-        for how, patience in ((signal.SIGHUP, HANG_UP_PATIENCE_S), (signal.SIGKILL, END_PATIENCE_S)):
+        for how, patience in ((signal.SIGHUP, HANG_UP_PATIENCE_S), (signal.SIGKILL, PATIENCE_S)):
             if self.process.poll() is None:
                 self.process.send_signal(how)
             deadline = time.monotonic() + patience
