@@ -15,8 +15,8 @@ import tap
 from cases import Case
 from daemon import SHARED
 from modq import ModqError
-from reviewer import ESCAPE, Reviewer
-from terminal_check import frame_faults, screen_faults
+from reviewer import ESCAPE, Reviewer, faults_of
+from terminal_check import screen_faults
 
 CORPORA = os.path.join(SHARED, "corpora")
 COUNT = 200
@@ -194,7 +194,7 @@ class TestTwoHundred(Case):
         tap.comment(f"{len(self.said)} comments, " + ", ".join(f"{what} {count}" for what, count in done.items()))
 
     def assert_frame(self, step):
-        faults = frame_faults(self.reviewer.screen.settle(0.02))
+        faults = faults_of(self.reviewer.screen, 0.02)
         if faults:
             self.fail(f"after {step.__name__}: {faults}\n{self.reviewer.screen.picture()!a}")
 

@@ -15,9 +15,9 @@ import hostile_text
 import tap
 from cases import Case, event
 from daemon import BUILD, MODQ, SHARED
-from reviewer import ESCAPE, Reviewer
+from reviewer import ESCAPE, Reviewer, faults_of
 from screen import Screen
-from terminal_check import DIRECTIONS, frame_faults, lines_faults, screen_faults
+from terminal_check import DIRECTIONS, lines_faults, screen_faults
 
 CORPORA = os.path.join(SHARED, "corpora")
 SANITIZED = "san" in os.path.basename(BUILD)      # where the memory of modq is looked at, and some of the same will do
@@ -33,7 +33,7 @@ class Frames(Case):
     """Drives the review over comments that wait, and judges every frame."""
 
     def look(self, screen, what):
-        faults = frame_faults(screen.settle(QUIET_S))
+        faults = faults_of(screen, QUIET_S)
         if faults:
             self.fail(f"{what}: {faults[:5]}\n{screen.picture()!a}")
 

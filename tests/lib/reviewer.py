@@ -11,12 +11,20 @@ import time
 
 from daemon import MODQ
 from screen import PATIENCE_S, Screen
+from terminal_check import frame_faults
 
 READ_S = 0.17                    # a deciding key that comes sooner is taken for one that was meant for the comment before
+WHOLE_S = 1.0                    # no program is held up for so long within a frame
 LEAVE_TRIES, LEAVE_PATIENCE_S = 4, 10
 ENTER, ESCAPE, TAB = "\r", "\x1b", "\t"
 REASON_KEYS = "1234567890abcdefghijklmnopqrstuvwxyz"
 HEAD = re.compile(r" (?P<name>\S+/\S+)  .*?(?:(?P<at>\d+) of (?P<count>\d+)(?: held)?)?\s*$")
+
+
+def faults_of(screen, quiet_s):
+    """What is wrong with the frame that stands there. One that is half drawn is none, and the program may be held up in the
+    middle of it: what seems wrong is looked at again when nothing was written for longer."""
+    return frame_faults(screen.settle(quiet_s)) and frame_faults(screen.settle(WHOLE_S))
 
 
 class Reviewer:
