@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import re
+import signal
 import unittest
 
 import hostile_text
@@ -24,6 +25,7 @@ SANITIZED = "san" in os.path.basename(BUILD)      # where the memory of modq is 
 COMMENTS = None if os.environ.get("MODQ_EVERY_COMMENT") else 60 if SANITIZED else 300
 BATCH = 50                          # as many as one may hold
 QUIET_S = 0.012
+ANSWERED_S = 0.3                    # what was answered before is drawn by then
 REDRAW = "\x0c"
 SIZES = ((80, 24), (40, 12), (120, 40))
 WIDE = (140, 30)
@@ -38,10 +40,16 @@ class Frames(Case):
             self.fail(f"{what}: {faults[:5]}\n{screen.picture()!a}")
 
     def assert_drawn_as_anew(self, screen, what):
-        """ncurses and the terminal agree about all widths, so that the pieces which were drawn fit together."""
-        before = screen.settle(0.1).lines()
-        screen.send(REDRAW)
-        after = screen.settle(0.1).lines()
+        """ncurses and the terminal agree about all widths, so that the pieces which were drawn fit together. The daemon is
+        stopped meanwhile: what it answered between the two would be a difference, too."""
+        os.kill(self.daemon.pid, signal.SIGSTOP)
+        try:
+            before, clears = screen.settle(ANSWERED_S).lines(), screen.clears
+            screen.send(REDRAW)
+            screen.wait_until(lambda: screen.clears > clears, about="a screen that is drawn anew")
+            after = screen.settle(0.1).lines()
+        finally:
+            os.kill(self.daemon.pid, signal.SIGCONT)
         ages = re.compile(r"\d+[smh]\b|\d:\d\d|\s+")
         for number, (one, other) in enumerate(zip(before, after)):
             self.assertEqual(ages.sub("", one), ages.sub("", other), f"{what}: row {number}")
