@@ -89,7 +89,7 @@ class Frames(Case):
         self.look(screen, f"{what}: list")
         self.assert_drawn_as_anew(screen, f"{what}: list")
         screen.send("a")
-        screen.wait_for(re.compile("0 marked|Nothing|empty"))
+        screen.wait_for(re.compile(r"\b0 marked|Nothing|empty"))
         screen.send(ESCAPE)
 
     def submit(self, comments):
