@@ -139,7 +139,7 @@ class Reloading(ReloadCase):
                 pass
         self.assertLessEqual(len(answered), 2)
         self.put("")
-        self.daemon.front(key=key, timeout_s=1).hello()
+        self.daemon.front(key=key).hello()
 
     def test_sighup_does_the_same(self):
         self.daemon.configure("limits { body_bytes = 77 }\n")
@@ -171,7 +171,7 @@ class Reloading(ReloadCase):
             self.assertEqual(web.submit([item])[0]["status"], "accepted")
             self.approve(self.named(item["comment"]))
             for stream in streams:
-                self.assertEqual(stream.next_record(5)["seq"], seq)
+                self.assertEqual(stream.next_record(30)["seq"], seq)
         for stream in streams:
             stream.close()
 
