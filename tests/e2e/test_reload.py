@@ -230,8 +230,8 @@ class Refused(ReloadCase):
         self.daemon.configure("limits { body_bytes = 322 }\nnonsense = 1\n")
         before = len(self.daemon.log())
         self.daemon.reread()
-        told = eventually(lambda: self.daemon.log()[before:])
-        self.assertIn(f"{self.daemon.config_path}:{self.line_of('nonsense')}:", told)
+        place = f"{self.daemon.config_path}:{self.line_of('nonsense')}:"
+        eventually(lambda: place in self.daemon.log()[before:])
         self.assertEqual(self.front.hello()["limits"]["body_bytes"], 321)
         self.assertTrue(self.daemon.alive())
 
