@@ -326,7 +326,7 @@ class Off(Case):
         self.assertIsNone(indexed(self.daemon, 1).texts("quizzical"))
         self.put("")
         self.assertEqual(look(self.desk, "quizzical"), ["q"])
-        eventually(lambda: index_file.read(self.daemon.dir).texts("quizzical"), 20)
+        eventually(lambda: (index := index_file.read(self.daemon.dir)) and index.texts("quizzical"), 20)
         self.put('site "quiet" { search = no }\n')
         self.assertEqual(look(self.desk, "quizzical"), [])
         eventually(lambda: indexed(self.daemon, 1).texts("quizzical") is None, 20)
