@@ -122,13 +122,19 @@ class Searching(Case):
     def test_cards_of_the_queue_do_not_wait_for_searches(self):
         front, desk = self.daemon.front(), self.daemon.desk("ann")
         fill(front, self.site, 3000)
+        shares = [self.share_of_searches(desk) for _ in range(5)]
+        self.assertLess(min(shares), 0.9, f"the list waited for the searches: {shares}")
+
+    def share_of_searches(self, desk):
+        """Of the time that many searches take, how much a list takes that was asked for after them. A busy machine may hold
+        up the list alone, but not each time."""
         waiting = [desk.send("search", text="qz") for _ in range(20)]
         start = time.monotonic()
         self.ann.list(site=self.site, limit=1)
         took = time.monotonic() - start
         for number in waiting:
             desk.collect(number)
-        self.assertLess(took, (time.monotonic() - start) * 0.9, "the list waited for the searches")
+        return took / (time.monotonic() - start)
 
 
 class Whole(Case):
