@@ -14,6 +14,15 @@ LOADER = importlib.machinery.SourceFileLoader("run", os.path.join(ROOT, "tests/r
 RUN = importlib.util.module_from_spec(importlib.util.spec_from_loader("run", LOADER))
 LOADER.exec_module(RUN)
 
+FORGED = """# {declared}
+import os, time
+began = time.monotonic()
+open({here!r}, "w").close()
+while not all(map(os.path.exists, {others})) and time.monotonic() < began + 20:
+    time.sleep(0.01)
+print(f"1..1\\nok 1 - {{began}} {{time.monotonic()}}")
+"""
+
 
 class Programs(unittest.TestCase):
     def run_program(self, script, word="", skip_slow=False):
@@ -55,15 +64,15 @@ class Programs(unittest.TestCase):
         self.assertEqual(self.run_program(script, word="forged").passed, ["none"])
 
     def test_program_that_hangs_is_ended(self):
-        self.assertEqual(self.counts("# time-limit: 1\nimport time\nprint('ok 1 - a', flush=True)\ntime.sleep(60)"),
+        self.assertEqual(self.counts("# time-limit: 3\nimport time\nprint('ok 1 - a', flush=True)\ntime.sleep(60)"),
                          (1, 1, 0))
 
-    def forge(self, folder, name, declared=""):
-        """Writes when it began and ended."""
+    def forge(self, folder, name, declared="", beside=""):
+        """Writes when it began and ended. It does not end before those beside it have begun, if they do within the time."""
         path = os.path.join(folder, f"test_{name}.py")
         with open(path, "w") as file:
-            file.write(f"# {declared}\nimport sys, time\nt = time.monotonic()\ntime.sleep(0.3)\n"
-                       "print(f'1..1\\nok 1 - {t} {time.monotonic()}')")
+            file.write(FORGED.format(declared=declared, here=os.path.join(folder, name),
+                                     others=[os.path.join(folder, other) for other in beside]))
         return RUN.Program(path, "build/release")
 
     def times(self, programs):
@@ -74,7 +83,8 @@ class Programs(unittest.TestCase):
 
     def test_programs_run_two_at_a_time_unless_one_wants_to_be_alone(self):
         with tempfile.TemporaryDirectory(prefix="mq-", dir="/tmp") as folder:
-            times = self.times([self.forge(folder, name, "alone: to see" if name in "ab" else "") for name in "abcd"])
+            times = self.times([*(self.forge(folder, name, "alone: to see") for name in "ab"),
+                                *(self.forge(folder, name, beside="cd") for name in "cd")])
         self.assertEqual(set(times), set("abcd"))
         self.assertLess(times["c"][0], times["d"][1])
         self.assertLess(times["d"][0], times["c"][1])
@@ -83,7 +93,7 @@ class Programs(unittest.TestCase):
 
     def test_program_that_waits_runs_beside_two_that_compute(self):
         with tempfile.TemporaryDirectory(prefix="mq-", dir="/tmp") as folder:
-            times = self.times([self.forge(folder, name, "waits: to see" if name == "c" else "") for name in "abc"])
+            times = self.times([self.forge(folder, name, "waits: to see" if name == "c" else "", "abc") for name in "abc"])
         self.assertLess(max(began for began, _ in times.values()), min(ended for _, ended in times.values()))
 
     def test_sanitized_build_leaves_out_what_says_nothing_of_memory(self):
