@@ -17,6 +17,7 @@ CLIENTS = 6
 SINGLES = 25          # of each client
 BATCHES = 5
 BATCH = 20
+PATIENCE_S = 60       # a traced daemon is slow, and a comment that is sent again is told to be a duplicate
 CALLS = "pwrite64,pwritev,write,fdatasync,fsync,sendto,sendmsg,writev"
 LINE = re.compile(r"^(?P<pid>\d+) +(?P<time>[\d:.]+) (?P<rest>.*)$")
 RESUMED = re.compile(r"^<\.\.\. (?P<name>\w+) resumed>(?P<rest>.*)$")
@@ -188,7 +189,8 @@ class Promises:
         self.daemon, self.kept = daemon, []
 
     def submit_and_approve(self, site, name):
-        with Front(self.daemon.endpoint("front")) as front, Desk(self.daemon.endpoint("desk"), as_=name) as desk:
+        with Front(self.daemon.endpoint("front"), timeout_s=PATIENCE_S) as front, \
+                Desk(self.daemon.endpoint("desk"), as_=name, timeout_s=PATIENCE_S) as desk:
             batches = [[f"{name}s{number:03}."] for number in range(SINGLES)]
             batches += [[f"{name}b{batch}-{number:03}." for number in range(BATCH)] for batch in range(BATCHES)]
             for comments in batches:
@@ -215,7 +217,7 @@ class RealDaemon(unittest.TestCase):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(120)
+            thread.join()
         return promises.kept
 
     def test_no_acknowledgement_leaves_before_its_sync(self):
