@@ -3,7 +3,7 @@ unseen, nothing drives the terminal; and what was drawn piece by piece is what s
 
 MODQ_EVERY_COMMENT=1 reads all comments of the corpora on the full screen; else it is COMMENTS of them."""
 # slow: a thousand frames are looked at, and all comments of the corpora line by line
-# time-limit: 300
+# time-limit: 600
 import glob
 import itertools
 import json
@@ -105,7 +105,7 @@ class Frames(Case):
         argv = ["sh", "-c", 'exec "$@" < "$0"', path, MODQ, "--dir", self.daemon.dir, "--as", "bob", "review", "--plain", "--site",
                 site, "--ahead", str(BATCH - 1)]
         with Screen(argv, None, columns, 24, exact=True, emulate=False) as screen:
-            self.assertEqual(screen.wait_exit(200), 0, screen.raw[-2000:])
+            self.assertEqual(screen.wait_end(), 0, screen.raw[-2000:])
             faults = lines_faults(screen.raw, isolates=DIRECTIONS)
             self.assertFalse(faults, f"{len(faults)} faults: {faults[:5]}")
             return screen.raw

@@ -334,6 +334,12 @@ class Screen:
         self.wait_until(lambda: self.exit_code is not None, seconds, "the end of the program")
         return self.exit_code
 
+    def wait_end(self, quiet=PATIENCE_S):
+        """Returns the exit code of a program that may take as long as it wants, while it never stops writing for so long."""
+        while self.exit_code is None and self.pump(quiet):
+            pass
+        return self.wait_exit()
+
     def settle(self, quiet=0.1, seconds=10.0):
         """Until nothing is written for so long."""
         deadline = time.monotonic() + seconds
