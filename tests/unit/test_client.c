@@ -427,7 +427,7 @@ TEST(a_late_answer_that_names_no_request_is_nobodys)
 
     fake_open(&fake);
     struct modq *connection = modq_open(fake.endpoint, NULL, NULL);
-    modq_send(connection, "withdraw", NULL, 300, NULL, NULL);
+    modq_send(connection, "withdraw", NULL, 1000, NULL, NULL); /* is to be heard before it is late */
     await_request(&fake, connection, &first);
     struct modq_answer *answer = modq_next(connection, 5000);
     assert_int_equal(modq_answer_error(answer)->number, MODQ_E_TIMEOUT);
@@ -452,11 +452,12 @@ TEST(silence_and_busy_are_answered_with_the_same_bytes_again)
 
     fake_open(&fake);
     struct modq *connection = modq_open(fake.endpoint, NULL, NULL);
-    modq_set_attempt_ms(connection, 50);
+    modq_set_attempt_ms(connection, 200);
     modq_put_operation(fields);
     modq_put_string(fields, "site", "news");
-    assert_int_not_equal(modq_send(connection, "approve", fields, 5000, &fake, NULL), 0);
+    assert_int_not_equal(modq_send(connection, "approve", fields, 20000, &fake, NULL), 0);
     await_request(&fake, connection, &first);
+    modq_set_attempt_ms(connection, 20000); /* from here on the fake answers, at once or a little later */
     await_request(&fake, connection, &second);
     answer_error(&fake, &second, 1, "busy", "retry");
     await_request(&fake, connection, &third);
@@ -614,6 +615,16 @@ static void await_stream(struct fake *fake, struct modq_stream *stream, struct h
     fail_msg("no stream request came");
 }
 
+/* Runs the stream until what it heard is an error. */
+static void await_error(struct modq_stream *stream, int number)
+{
+    for (int i = 0; i < 2000 && modq_stream_error(stream)->number != number; i++) {
+        modq_stream_process(stream);
+        usleep(2000);
+    }
+    assert_int_equal(modq_stream_error(stream)->number, number);
+}
+
 static int64_t asked_after(const struct heard *heard, bool *with_hash)
 {
     msgpack_zone zone;
@@ -655,8 +666,7 @@ TEST(a_stream_with_a_gap_is_opened_anew_after_the_last_record_taken)
     send_records(&fake, &heard, 1, 3);
     expect_records(stream, 1, 2);
     send_records(&fake, &heard, 5, 6);
-    usleep(50000);
-    modq_stream_process(stream);
+    await_error(stream, MODQ_E_REPLY);
     assert_int_equal(modq_stream_next(stream, 2000, &record), MODQ_EVENT_LOST);
     await_stream(&fake, stream, &heard);
     assert_int_equal(asked_after(&heard, &with_hash), 2);
@@ -736,6 +746,7 @@ TEST(a_daemon_that_wants_to_be_left_alone_for_ever_is)
     out_end(&out);
     out_end(&out);
     fake_sends(&fake, &heard, &out);
+    await_error(stream, MODQ_E_BUSY);
     for (int i = 0; i < 100; i++) {
         modq_stream_process(stream);
         assert_false(fake_hears(&fake, &heard));
