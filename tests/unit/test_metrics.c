@@ -427,6 +427,8 @@ TEST(a_commit_is_one_sync_of_the_wal_and_is_timed)
 
 /* ---- over HTTP ---- */
 
+enum { HOUR_MS = 3600000 };
+
 static struct {
     struct counters counters;
     struct health health;
@@ -457,8 +459,8 @@ static void serve(void)
     served.metrics = metrics_start("127.0.0.1:0", &sources, reason, sizeof(reason));
     if (!served.metrics)
         fail_msg("%s", reason);
-    served.health.loop_ticked_ms = clock_boot_ms();
-    served.health.store_probed_ms = clock_boot_ms();
+    served.health.loop_ticked_ms = clock_boot_ms() + HOUR_MS; /* so that no test is too slow for good health */
+    served.health.store_probed_ms = clock_boot_ms() + HOUR_MS;
 }
 
 static void serve_no_more(void)
