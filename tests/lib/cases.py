@@ -30,8 +30,8 @@ def now_ms():
     return time.time_ns() // 1_000_000
 
 
-def eventually(condition, timeout=5.0):
-    """Waits until condition() is true and returns what it gave."""
+def eventually(condition, timeout=30.0):
+    """Waits until condition() is true and returns what it gave. A sanitized daemon on a busy machine is slow."""
     deadline = time.monotonic() + timeout
     while not (result := condition()):
         if time.monotonic() > deadline:
