@@ -163,7 +163,7 @@ class Daemon:
             time.sleep(0.005)
             return False
         try:
-            with Front(self.endpoint("front"), timeout_s=0.2, attempts=1) as front:
+            with Front(self.endpoint("front"), timeout_s=1, attempts=1) as front:
                 front.hello()
             return True
         except RequestTimeout:
