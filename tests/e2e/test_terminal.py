@@ -49,7 +49,7 @@ class OnTerminal(Case):
         if stdin is not None:
             argv = ["sh", "-c", 'file=$1; shift; exec "$@" < "$file"', "sh", self.file(stdin), *argv]
         with Screen(argv, {"MODQ_AS": None, "MODQ_DIR": None}, columns, 24, exact=True, emulate=emulate) as screen:
-            screen.wait_exit(60)
+            screen.wait_end()
             raw = screen.raw
             state = screen.modes, screen.title, screen.answers, screen.bells, screen.cursor.column, screen.cursor.hidden
         what = f"{' '.join(map(ascii, arguments))[:200]} at {columns} columns"
