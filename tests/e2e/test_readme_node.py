@@ -130,7 +130,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 process.exit();
 """
-        with self.program(block("handIn").replace("sock')", "sock', { timeout: 1000, attempt: 400 })"), serve) as web:
+        with self.program(block("handIn").replace("sock')", "sock', { timeout: 4000, attempt: 1000 })"), serve) as web:
             web.say(event("news", "1"))
             self.assertEqual(web.hear(1), ["taken"])
             self.assertEqual(self.state("1"), "pending")

@@ -89,7 +89,6 @@ class Readme(unittest.TestCase):
     def test_asyncio_view_hands_in_and_keeps(self):
         after = """
             import asyncio
-            front._session.timeout = 3
             asyncio.run(post_comment({"site": "news", "comment": "7", "body": "text"}))
             print(modqd.FileOutbox(OUTBOX).count())
             """
