@@ -17,6 +17,8 @@ enum {
     DUE_IDLE_MAX = 1000, /* and when there is none */
     DUE_IDLE_MS = 100,
     ROOM_EVERY_MS = 100,
+    REOPEN_SHARE = 8, /* of the reserve */
+    REOPEN_BYTES = 65536,
     PRUNE_EVERY_MS = 60000,
     PRUNE_MAX = 10000,
     TIDY_EVERY_MS = 500,
@@ -107,23 +109,32 @@ static void close_intake(struct writer *writer, bool closed)
         writer->work.health->intake_closed = closed;
 }
 
+/* What must be left for new comments. A closed intake opens again only where there is clearly more: the next small
+ * request, the daemon's own look at itself among them, would open it and the next comment close it. */
+static int64_t room_to_keep(const struct writer *writer)
+{
+    int64_t reserve = writer->work.settings->limits.value[LIMIT_RESERVE_BYTES];
+
+    return writer->work.intake_closed ? reserve + reserve / REOPEN_SHARE + REOPEN_BYTES : reserve;
+}
+
 /* Comments are refused before the reserve that decisions need is touched. The store is asked ten times a second, and
  * each time when by our own count the reserve is near. */
 static enum store_result look_at_room(struct writer *writer, const struct request *list)
 {
     struct work *work = &writer->work;
-    int64_t reserve = work->settings->limits.value[LIMIT_RESERVE_BYTES];
+    int64_t keep = room_to_keep(writer);
     int64_t wanted = need(list);
 
-    work->counters->reserve_bytes = reserve;
-    if (work->boot_ms >= writer->room_at || writer->room - wanted < reserve) {
+    work->counters->reserve_bytes = work->settings->limits.value[LIMIT_RESERVE_BYTES];
+    if (work->boot_ms >= writer->room_at || writer->room - wanted < keep) {
         enum store_result r = work->store->ops->room(work->store, &writer->room);
         work->store->ops->rollback(work->store);
         if (r != STORE_OK)
             return r;
         writer->room_at = work->boot_ms + ROOM_EVERY_MS;
     }
-    close_intake(writer, writer->room - wanted < reserve);
+    close_intake(writer, writer->room - wanted < keep);
     writer->room -= wanted;
     return STORE_OK;
 }

@@ -406,26 +406,46 @@ class Health(Served):
 class Room(Served):
     limits = "database_bytes = 4194304\n reserve_bytes = 2097152"
 
+    def setUp(self):
+        super().setUp()
+        self.front = self.daemon.front()
+        self.accepted = []
+        eventually(self.is_full, timeout=60)
+
+    def submit(self, size):
+        comment = event(SITE, fresh(), "x" * size)
+        result = self.front.submit([comment])[0]
+        if result["status"] == "accepted":
+            self.accepted.append(comment)
+        return result
+
+    def is_full(self):
+        return self.submit(60_000).get("error", {}).get("name") == "storage_full"
+
     def test_a_closed_intake_is_no_health(self):
-        front = self.daemon.front()
-
-        def full():
-            result = front.submit([event(SITE, fresh(), "x" * 60_000)])[0]
-            return result.get("error", {}).get("name") == "storage_full"
-
-        def told():
-            """Beside a refusal: once a second the daemon itself asks for what there may be room for, and opens again."""
-            if not full():
-                return None
-            health, f = self.healthy(), self.figures()
-            closed = health[0] == 503 and (f.get("modqd_intake_open"), f.get("modqd_healthy")) == (0, 0)
-            return (health, f) if closed else None
-
-        health, f = eventually(told, timeout=60)
-        self.assertEqual(health, (503, "no room for new comments\n"))
+        self.assertEqual(self.healthy(), (503, "no room for new comments\n"))
+        f = self.figures()
+        self.assertEqual((f.get("modqd_intake_open"), f.get("modqd_healthy")), (0, 0))
         self.assertLess(f.get("modqd_room_bytes"), 2097152 + 300_000)
         self.assertGreater(f.get("modqd_errors_total", error="storage_full"), 0)
         self.assertIn("no room for new comments", self.daemon.log())
+
+    def test_it_stays_closed_whatever_is_small_enough(self):
+        """The daemon looks at itself once a second; neither that nor a comment of a few words opens it."""
+        end = time.monotonic() + 2.5
+        while time.monotonic() < end:
+            self.assertEqual(self.submit(10)["error"]["name"], "storage_full")
+            self.assertEqual(self.healthy()[0], 503)
+        self.assertEqual(self.daemon.log().count("no room for new comments:"), 1)
+        self.assertNotIn("there is room for new comments again", self.daemon.log())
+
+    def test_it_opens_by_itself_once_there_is_room(self):
+        desk = self.daemon.administrator()
+        for comment in self.accepted[:len(self.accepted) // 2]:
+            desk.erase([{"site": SITE, "comment": comment["comment"]}])
+        eventually(lambda: self.healthy()[0] == 200, timeout=60)
+        self.assertEqual(self.submit(60_000)["status"], "accepted")
+        self.assertEqual(self.daemon.log().count("there is room for new comments again"), 1)
 
 
 @unittest.skipUnless(os.path.exists(SABOTAGED), f"{SABOTAGED} is not built")
