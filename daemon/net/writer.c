@@ -162,9 +162,9 @@ static void tell_head(struct writer *writer)
 
     if (work->boot_ms < writer->head_at)
         return;
-    writer->head_at = work->boot_ms + HEAD_EVERY_MS;
     if (ledger_head(work->ledger, &no, &hash) != STORE_OK || no == writer->head)
         return;
+    writer->head_at = work->boot_ms + HEAD_EVERY_MS;
     writer->head = no;
     for (size_t i = 0; i < SHA256_BYTES; i++)
         snprintf(text + 2 * i, 3, "%02x", hash[i]);
