@@ -561,18 +561,20 @@ class Pace(unittest.TestCase):
         daemon = self.start(rate_per_key=10)
         front, other = (daemon.front(key=daemon.add_key(name, "front")) for name in ("greedy", "quiet"))
         front.limits(), other.limits()
-        items = [event("news", fresh()) for _ in range(15)]
+        time.sleep(0.3)                                         # a burst of 20 may be had again
+        items, start = [event("news", fresh()) for _ in range(40)], time.monotonic()
         self.assertEqual({result["status"] for result in front.submit(items)}, {"accepted"})
         wait = self.busy(front.submit, [event("news", fresh()) for _ in range(15)])
-        self.assertGreater(wait, 100)
-        self.assertLessEqual(wait, 1200)
+        passed = (time.monotonic() - start) * 1000
+        self.assertGreaterEqual(wait, 3500 - passed)            # 40 - 20 + 15 at ten a second, but for what has passed
+        self.assertLessEqual(wait, 3501)
         other.submit([event("news", fresh())])
         daemon.front().submit([event("news", fresh()) for _ in range(100)])      # who has no key has no pace
         time.sleep(wait / 1000)
         self.assertEqual(front.submit([event("news", fresh()) for _ in range(15)])[0]["status"], "accepted")
 
     def test_what_was_refused_was_not_done(self):
-        daemon = self.start(rate_per_key=10)
+        daemon = self.start(rate_per_key=2)
         front = daemon.front(key=daemon.add_key("greedy", "front"))
         results = []
         for _ in range(100):
@@ -619,15 +621,18 @@ class Pace(unittest.TestCase):
         daemon.administrator().key_add("clara", "moderator", uid=keys.NOBODY)
 
         def talk():
-            raw = Raw(daemon.endpoint("desk"))
-            return [raw.ask(HELLO)["ok"] for _ in range(20)]
-        self.assertIn(sum(keys.as_user(keys.NOBODY, keys.NOBODY, [], talk)), (10, 11))
+            raw, start = Raw(daemon.endpoint("desk")), time.monotonic()
+            return sum(raw.ask(HELLO)["ok"] for _ in range(40)), time.monotonic() - start
+        served, seconds = keys.as_user(keys.NOBODY, keys.NOBODY, [], talk)
+        self.assertGreaterEqual(served, 10)
+        self.assertLessEqual(served, 10 + 5 * seconds + 1)
+        self.assertLess(served, 40)
         for _ in range(100):
             daemon.administrator().hello()
 
     def test_key_that_asks_too_much_loses_nothing_of_its_stream(self):
         """Credit that is refused would be gone, and the stream would stand still."""
-        daemon = self.start(rate_per_key=50)
+        daemon = self.start(rate_per_key=5)
         front = daemon.front(key=daemon.add_key("web", "front"))
         stream = front.stream("news", credit=4)
         greedy, busy = daemon.keep(Raw(daemon.tcp["front"], key=front.key)), 0
@@ -638,7 +643,7 @@ class Pace(unittest.TestCase):
             desk.approve([{"site": "news", "comment": item["comment"]}])
             for _ in range(20):
                 busy += not greedy.ask(HELLO)["ok"]
-            record = stream.next_record(2)
+            record = stream.next_record(PATIENCE_S)
             self.assertIsNotNone(record, f"the stream stands still after {seq - 1}")
             self.assertEqual(record["seq"], seq)
         self.assertGreater(busy, 500)
