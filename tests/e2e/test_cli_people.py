@@ -149,7 +149,7 @@ class Authors(Cli):
         out, _ = self.modq("author", self.author)
         self.assertIn("4 comments: 1 pending, 1 approved, 2 rejected", out)
         self.assertIn(f"for {self.reasons[0]} 2", out)
-        self.assertRegex(out, rf"{re.escape(self.path(items[1]))} +rejected +\ds +{re.escape(self.reasons[0])} +text 1<U\+001B>")
+        self.assertRegex(out, rf"{re.escape(self.path(items[1]))} +rejected +\d+[sm] +{re.escape(self.reasons[0])} +text 1<U\+001B>")
 
     def test_mark_has_a_reason_and_an_end(self):
         item = self.by_author()
