@@ -43,6 +43,7 @@ SITELESS = (*ADMINISTRATORS, "hello", "stats", "batch", "credit", "cancel")
 KINDS = {"front": zmq.DEALER, "push": zmq.PUSH, "desk": zmq.DEALER}
 RIGHTS = ["undo", "escalated", "erase", "bulk"]
 DONE, DENIED = 0, 5
+LINGER_MS = 30_000        # for what is pushed: a handshake of CURVE comes before it leaves
 UID = 61000               # users of the system that nobody else is
 LOCAL = """
     front_group = "nogroup"   front_mode = "0660"
@@ -95,7 +96,7 @@ class Trail(Case):
         raw = Raw(endpoint, KINDS[door], key=key)
         try:
             if door == "push":
-                raw.socket.setsockopt(zmq.LINGER, 1000)
+                raw.socket.setsockopt(zmq.LINGER, LINGER_MS)
                 raw.send(encode(body))
             elif body["op"] != "cancel":
                 answer = raw.ask(encode(body))
