@@ -20,7 +20,7 @@ import zmq
 import shapes
 
 PATIENCE_S = int(os.environ.get("MODQ_PATIENCE_S", "15"))      # for one answer under a flood
-HAND_OVER_S = 4 * PATIENCE_S           # for the last of what nothing answers: libzmq looks at every subscription when a peer leaves
+HAND_OVER_S = max(200, 4 * PATIENCE_S) # for the last of what nothing answers: libzmq looks at every subscription when a peer leaves
 SITES = [f"fuzz-{number}" for number in range(5)]
 KNOWN_SITE = "fuzz-known" # made before the flood; well-formed requests use it
 
@@ -273,7 +273,7 @@ class Flood:
     def finish(self):
         """Waits until what can still come has come: every message has its answer."""
         quiet = time.monotonic()
-        while self.answers + self.silent < self.sent and time.monotonic() - quiet < 5:
+        while self.answers + self.silent < self.sent and time.monotonic() - quiet < PATIENCE_S:
             if self.take(100):
                 quiet = time.monotonic()
         if self.answers + self.silent < self.sent:
