@@ -14,7 +14,7 @@ import tap
 from cases import event, eventually, fresh
 from curve import CurvePeer
 from daemon import BUILD, Daemon
-from flood import MESSAGE_BYTES, Flood, attacks_of_strangers
+from flood import LARGE_ANSWERS, MESSAGE_BYTES, Flood, attacks_of_strangers
 from modq import Desk, Front, encode
 from supervisor import Supervised
 
@@ -28,7 +28,9 @@ STRANGERS_MIB = 128
 # What peers with a key may cost, one of each kind.
 STREAMS_MIB, PAGES_MIB, LARGE_MIB = 128, 384, 128
 MANY = 1900               # of the 2,000 connections that an attack keeps open
+VISITS = 20               # a good client's, beside an attack, at the very least
 ATTACK_S = 4              # longer than a handshake may take
+PATIENCE_S = 60           # until an attack and a good client have done so much, where the machine is slow
 LIMIT = 256 * MIB * (4 if SANITIZED else 1)
 BACK_S = 2 * (3 if SANITIZED else 1)
 
@@ -112,7 +114,7 @@ class FloodTest(unittest.TestCase):
             self.assertEqual([result.get("state") for result in found], ["approved"] * len(part))
 
     def serves(self, daemon):
-        with Front(daemon.tcp["front"], key=daemon.add_key(fresh("late-"), "front"), timeout_s=2) as front:
+        with Front(daemon.tcp["front"], key=daemon.add_key(fresh("late-"), "front"), timeout_s=10) as front:
             front.hello()
 
 
@@ -129,15 +131,18 @@ class Strangers(FloodTest):
         cls.visitors.__enter__()
         cls.addClassCleanup(cls.visitors.__exit__)
 
-    def attack(self, *names):
-        """Returns the most memory and the most descriptors meanwhile."""
+    def attack(self, *names, least=0):
+        """Returns the most descriptors meanwhile. It goes on until there were more than `least`."""
         daemon, visitors = self.daemon, self.visitors
-        eventually(lambda: descriptors(daemon) < 100, timeout=20)
+        eventually(lambda: descriptors(daemon) < 100, timeout=PATIENCE_S)
         forget_peak(daemon)
         before, cpu, start = visitors.count(), daemon.cpu(), time.monotonic()
         most = 0
+
+        def is_too_little():
+            return (most <= least or visitors.count() <= before + VISITS) and time.monotonic() < start + PATIENCE_S
         with Flood("strangers", daemon.tcp["front"], daemon.tcp["decisions"], daemon.server_key().decode(), *names) as flood:
-            while time.monotonic() < start + ATTACK_S:
+            while time.monotonic() < start + ATTACK_S or is_too_little():
                 most = max(most, descriptors(daemon))
                 time.sleep(0.1)
             self.serves(daemon)                              # whoever comes anew, too
@@ -149,7 +154,7 @@ class Strangers(FloodTest):
               f"CPU {(daemon.cpu() - cpu) / (time.monotonic() - start):.0%}; a good client {len(times)} submits, "
               f"slowest {max(times) * 1000:.0f} ms", flush=True)
         self.assertIsNone(visitors.trouble)
-        self.assertGreater(len(times), 20)
+        self.assertGreater(len(times), VISITS)
         self.assertTrue(daemon.alive())
         if not SANITIZED:
             self.assertLess(peak, STRANGERS_MIB * MIB)
@@ -158,7 +163,7 @@ class Strangers(FloodTest):
     def test_two_thousand_half_open_connections_cost_bounded_memory_at_every_stage(self):
         for name in ("silent", "greeted", "hello", "deaf"):
             with self.subTest(stage=name):
-                self.assertGreater(self.attack(name), MANY)
+                self.assertGreater(self.attack(name, least=MANY), MANY)
 
     def test_huge_frames_before_the_end_of_the_handshake_cost_bounded_memory(self):
         for name in ("huge command", "huge command after hello", "huge message"):
@@ -176,7 +181,7 @@ class Strangers(FloodTest):
                 self.attack(name)
 
     def test_all_attacks_without_a_key_together_cost_bounded_memory(self):
-        self.assertGreater(self.attack(*self.names), MANY)
+        self.assertGreater(self.attack(*self.names, least=MANY), MANY)
 
     def test_comments_acknowledged_meanwhile_are_there(self):
         self.check_kept(self.daemon, self.visitors)
@@ -195,15 +200,15 @@ class Ended(FloodTest):
         daemon = self.daemon
         key, path = self.key_file(daemon)
         with Visitors(daemon) as visitors, Visitors(daemon, "other") as other:
-            eventually(lambda: visitors.count() > 20)
+            eventually(lambda: visitors.count() > VISITS, PATIENCE_S)
             with Flood(name, daemon.tcp[door], path):
                 eventually(lambda: daemon.ends, timeout=120)
                 self.revoke(key)
-                ends = len(daemon.ends)
+                process = daemon.process                     # `ends` has its last start a moment later
                 time.sleep(1.5)
-                self.assertEqual(len(daemon.ends), ends, "a stranger ends it")
+                self.assertTrue(daemon.process is process and daemon.alive(), "a stranger ends it")
             before = visitors.count(), other.count()
-            eventually(lambda: visitors.count() > before[0] + 20 and other.count() > before[1] + 20, timeout=20)
+            eventually(lambda: visitors.count() > before[0] + VISITS and other.count() > before[1] + VISITS, PATIENCE_S)
         slowest = max(visitors.times + other.times)
         print(f"# {name}: ended {len(daemon.ends)} times at {LIMIT // MIB} MiB ({daemon.mechanism}), back after "
               f"{', '.join(f'{back:.2f}' for _, back in daemon.ends)} s; two clients had {sum(before)} comments "
@@ -257,7 +262,7 @@ class Bounded(FloodTest):
         peak = figure(daemon, "VmHWM")
         print(f"# {what}: {peak / MIB:.1f} MiB at most (bound {most_mib} MiB); {visitors.count()} comments of a good "
               f"client, slowest {max(visitors.times) * 1000:.0f} ms", flush=True)
-        self.assertGreater(visitors.count(), 20)
+        self.assertGreater(visitors.count(), VISITS)
         if not SANITIZED:
             self.assertLess(peak, most_mib * MIB)
         self.check_kept(daemon, visitors)
@@ -274,7 +279,7 @@ class Bounded(FloodTest):
                 for number in range(32):
                     peer.message(encode({"v": 1, "op": "stream", "id": number, "site": "long", "credit": credit}))
             eventually(lambda: self.counter(daemon, "records_sent") >= 8 * 32 * credit, timeout=60)
-            eventually(lambda: visitors.count() > 20)
+            eventually(lambda: visitors.count() > VISITS, PATIENCE_S)
         self.check(daemon, visitors, f"256 streams of {credit} records that are never read", STREAMS_MIB)
 
     def counter(self, daemon, name):
@@ -288,9 +293,10 @@ class Bounded(FloodTest):
             peer = self.deaf(daemon, "desk", key)
             for number in range(2000):
                 peer.message(encode({"v": 1, "op": "list", "id": number, "limit": 500}))
-            # its own question waits behind up to 512 pages, each of which takes some 30 ms under ASan
-            desk = daemon.desk(timeout_s=60 if SANITIZED else 5)
+            # its own question waits behind up to 512 pages, each of which takes some 30 ms under ASan or on a busy machine
+            desk = daemon.desk(timeout_s=60)
             eventually(lambda: desk.stats()["counters"]["dropped_replies"] > 100, timeout=60)
+            eventually(lambda: visitors.count() > VISITS, PATIENCE_S)
         self.check(daemon, visitors, "2,000 pages that are never read, of which the daemon holds 1,000", PAGES_MIB)
 
     def test_messages_just_under_and_over_the_limit_cost_bounded_memory(self):
@@ -298,7 +304,8 @@ class Bounded(FloodTest):
         _, path = self.key_file(daemon)
         with Visitors(daemon) as visitors, Flood("large", daemon.tcp["front"], path) as flood:
             time.sleep(ATTACK_S)
-        self.assertGreater(flood.told["answers to under"], 100)
+            eventually(lambda: visitors.count() > VISITS, PATIENCE_S)
+        self.assertGreaterEqual(flood.told["answers to under"], LARGE_ANSWERS)
         self.assertNotIn("answers to over", flood.told)
         self.check(daemon, visitors, f"{flood.told['under']} messages of {MESSAGE_BYTES} bytes, {flood.told['over']} of one "
                    "more", LARGE_MIB)

@@ -29,6 +29,7 @@ from hostile import Mill, frame, greeting, pack
 from modq import Key, open_socket
 
 MESSAGE_BYTES = 1 << 20   # max_message_bytes, as it is by default
+LARGE_ANSWERS = 100       # to messages of that size, before such a flood ends
 HELLO_COUNT = 2000        # connections that never finish the handshake
 FEW = 100
 PART = bytes(64 << 10)
@@ -195,13 +196,14 @@ def subscribe(decisions, path):
 
 
 def large(front, path):
-    """Messages of just max_message_bytes, and just over it, from several connections, as fast as they are taken."""
+    """Messages of just max_message_bytes, and just over it, from several connections, as fast as they are taken; until
+    enough were answered, at least."""
     key, counts = Key.read(path), Counter()
     request = {"v": 1, "op": "hello", "id": 1, "filler": bytes(MESSAGE_BYTES)}
     request["filler"] = bytes(2 * MESSAGE_BYTES - len(pack(request)))
     messages = {"under": pack(request), "over": bytes(MESSAGE_BYTES + 1)}
     connections = [("over" if number == 0 else "under", connect(zmq.DEALER, front, key, 4)) for number in range(8)]
-    while not told_to_stop(0.001):
+    while not told_to_stop(0.001) or counts["answers to under"] < LARGE_ANSWERS:
         for name, connection in connections:
             with contextlib.suppress(zmq.Again):
                 while connection.recv(zmq.DONTWAIT):

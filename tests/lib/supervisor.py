@@ -98,7 +98,7 @@ class Supervised(Daemon):
 
     def _answered(self):
         deadline = time.monotonic() + PATIENCE_S
-        with Front(f"ipc://{self.dir}/front.sock", timeout_s=0.05, attempts=1) as front:
+        with Front(f"ipc://{self.dir}/front.sock", timeout_s=0.5, attempts=1) as front:
             while time.monotonic() < deadline:
                 try:
                     front.hello()
