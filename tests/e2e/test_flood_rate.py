@@ -47,12 +47,12 @@ class Steady:
 
 
 class Rate(unittest.TestCase):
-    """A fixed rate of attack."""
+    """A fixed rate of attack. Where the machine was too busy to make it, it is made again."""
 
-    RUNS = 3
+    RUNS, TRIES = 3, 6
 
     def run_both(self, daemon, steady, path):
-        """Times without and with the attack beside it."""
+        """The ratio of p99 with the attack beside it and without; None when the attack was not made."""
         quiet = steady.run()
         with Flood("mix", daemon.tcp["front"], path) as flood:
             time.sleep(0.5)
@@ -64,16 +64,19 @@ class Rate(unittest.TestCase):
         print(f"# quiet p50 {statistics.median(quiet):.2f} p99 {p99(quiet):.2f} ms; attacked p50 "
               f"{statistics.median(attacked):.2f} p99 {p99(attacked):.2f} ms: {p99(attacked) / p99(quiet):.2f} times; "
               f"{share:.0%} of a core; a second: {made}", flush=True)
-        for name, rate in rates.items():
-            self.assertGreater(rate, Mix.RATES[name] * 0.8, f"the attack was not made: {name}")
-        return p99(attacked) / p99(quiet)
+        was_made = all(rate > Mix.RATES[name] * 0.8 for name, rate in rates.items())
+        return p99(attacked) / p99(quiet) if was_made else None
 
     def test_good_clients_p99_stays_under_five_times_its_quiet_value(self):
         with Daemon(tcp=TCP, config="single_owner = true\n") as daemon:
             path = f"{daemon.dir}/attacker.key"
             keys.write(path, daemon.add_key("attacker", "front", sites=["elsewhere"]))
             steady = Steady(daemon)
-            ratios = [self.run_both(daemon, steady, path) for _ in range(self.RUNS)]
+            ratios, tries = [], 0
+            while len(ratios) < self.RUNS and tries < self.TRIES:
+                tries += 1
+                ratios += [ratio for ratio in [self.run_both(daemon, steady, path)] if ratio is not None]
+            self.assertEqual(len(ratios), self.RUNS, f"the attack was not made so often in {tries} tries")
             print(f"# median of the ratios: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
             self.assertLess(statistics.median(ratios), 5)
 
