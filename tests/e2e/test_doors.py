@@ -251,7 +251,7 @@ class Addresses(Starting):
         for setting, opened in (("", False), ("insecure_loopback = false\n", False), ("insecure_loopback = true\n", True)):
             with Daemon(tcp=("front",), config=setting) as daemon:
                 raw = daemon.keep(Raw(daemon.tcp["front"]))
-                self.assertEqual(raw.ask(HELLO, 5 if opened else 0.5) is not None, opened, setting)
+                self.assertEqual(raw.ask(HELLO, PATIENCE_S if opened else 0.5) is not None, opened, setting)
 
     def start_open(self, *places):
         """A daemon with insecure_loopback whose front socket is at those places and over ipc."""

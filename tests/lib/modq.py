@@ -163,11 +163,11 @@ class Raw:
     def send(self, *frames):
         self.socket.send_multipart(list(frames))
 
-    def receive(self, timeout=5.0):
+    def receive(self, timeout=30.0):
         """All frames of the next message, or None."""
         return self.socket.recv_multipart() if self.socket.poll(int(timeout * 1000)) else None
 
-    def ask(self, body, timeout=5.0):
+    def ask(self, body, timeout=30.0):
         """One map (or bytes) to one reply; None when none came."""
         self.send(body if isinstance(body, bytes) else msgpack.packb(body))
         frames = self.receive(timeout)
