@@ -29,6 +29,7 @@ STRANGERS_MIB = 128
 STREAMS_MIB, PAGES_MIB, LARGE_MIB = 128, 384, 128
 MANY = 1900               # of the 2,000 connections that an attack keeps open
 VISITS = 20               # a good client's, beside an attack, at the very least
+PAGES_S = 240             # for a question behind all pages that may wait
 ATTACK_S = 4              # longer than a handshake may take
 PATIENCE_S = 60           # until an attack and a good client have done so much, where the machine is slow
 LIMIT = 256 * MIB * (4 if SANITIZED else 1)
@@ -294,9 +295,11 @@ class Bounded(FloodTest):
             for number in range(2000):
                 peer.message(encode({"v": 1, "op": "list", "id": number, "limit": 500}))
             # its own question waits behind up to 512 pages, each of which takes some 30 ms under ASan or on a busy machine
-            desk = daemon.desk(timeout_s=60)
-            eventually(lambda: desk.stats()["counters"]["dropped_replies"] > 100, timeout=60)
+            desk = daemon.desk(timeout_s=PAGES_S, attempts=1)
+            eventually(lambda: desk.stats()["counters"]["dropped_replies"] > 100, PAGES_S)
             eventually(lambda: visitors.count() > VISITS, PATIENCE_S)
+            peer.close()
+            desk.stats()                                   # behind all of them: a stop would wait for what is still asked
         self.check(daemon, visitors, "2,000 pages that are never read, of which the daemon holds 1,000", PAGES_MIB)
 
     def test_messages_just_under_and_over_the_limit_cost_bounded_memory(self):
