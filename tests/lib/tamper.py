@@ -11,6 +11,7 @@ import msgpack
 
 from daemon import DATABASES
 
+PATIENCE_MS = 10_000       # with a running daemon that is just writing
 NUMBERED = {"event": "no", "text": "no", "note": "event", "key": "no", "site": "no"}      # table to its number
 KINDS = ["none", "submitted", "approved", "rejected", "reopened", "withdrawn", "erased", "claimed", "renewed",
          "released", "lease_expired", "escalated", "reported", "key_added", "key_revoked", "key_rotated", "reloaded",
@@ -19,7 +20,8 @@ KINDS = ["none", "submitted", "approved", "rejected", "reopened", "withdrawn", "
 
 def run_sqlite3(path, sql):
     """The program of that name; what it prints."""
-    done = subprocess.run(["sqlite3", "-batch", "-bail", path], input=sql, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["sqlite3", "-batch", "-bail", "-cmd", f".timeout {PATIENCE_MS}", path], input=sql,
+                          capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, f"{sql[:2000]}\n{done.stderr}"
     return done.stdout
 
