@@ -12,7 +12,7 @@ class Keys(Conformance):
     tcp = ("front", "push", "desk")
 
     def over_tcp(self, key, **options):
-        return self.open_front(self.daemon.tcp["front"], key=self.key_file(key), **{"timeout_ms": 5000, "attempt_ms": 1000, **options})
+        return self.open_front(self.daemon.tcp["front"], key=self.key_file(key), **options)
 
     def assert_silence(self, key):
         """Nothing comes of it, within the time-out, and the comment is to be kept."""

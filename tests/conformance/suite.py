@@ -29,6 +29,7 @@ from vectors import packable, plain  # noqa: E402
 
 ANSWER_S = 20             # for an answer that is not told to wait
 SLACK_S = 3.0             # beyond a time-out that was asked for, on a very busy machine
+ATTEMPT_MS = 5000         # a daemon that is only slow has answered by then: what is sent again is a duplicate
 CONFIG = "heartbeat_ms = 300\ncredit_timeout_ms = 3000\n"
 STORED = ("accepted", "duplicate")
 SILENT = ("client_timeout", "client_cannot_connect")
@@ -229,7 +230,7 @@ class Conformance(Case):
 
     # The client under test
 
-    def open_front(self, endpoint=None, timeout_ms=5000, attempt_ms=1000, key=None, driver=None):
+    def open_front(self, endpoint=None, timeout_ms=15_000, attempt_ms=ATTEMPT_MS, key=None, driver=None):
         """A new connection's name."""
         name = fresh("f")
         (driver or self.driver).do("front", name=name, endpoint=endpoint or self.daemon.endpoint("front"), key=key,
