@@ -6,7 +6,7 @@ import threading
 import time
 
 from cases import event, fresh
-from suite import CONFIG, SILENT, STORED, Conformance, events
+from suite import CONFIG, SILENT, SLACK_S, STORED, Conformance, events
 from wire import Proxy
 
 KILLS = 12
@@ -26,23 +26,25 @@ class Away(Conformance):
 
     def test_time_out_of_one_submit_is_kept_to_the_tenth_of_a_second(self):
         front = self.open_front(f"ipc://{self.directory()}/none", timeout_ms=60_000, attempt_ms=60_000)
-        start = time.monotonic()
-        result, = self.submit([event(self.site, "a")], front, timeout_ms=500)
-        took = time.monotonic() - start
-        print(f"# submit with nobody there ended after {took:.3f} s instead of 0.5 s")
-        self.assert_result(result, *SILENT)
-        self.assertTrue(0.3 <= took <= 0.5 + 0.5, f"took {took:.3f} s instead of 0.5 s")
+        took = []
+        for _ in range(3):            # a busy machine may hold up one of them
+            start = time.monotonic()
+            result, = self.submit([event(self.site, "a")], front, timeout_ms=500)
+            took.append(time.monotonic() - start)
+            self.assert_result(result, *SILENT)
+        print(f"# submit with nobody there ended after {min(took):.3f} s instead of 0.5 s")
+        self.assertTrue(0.3 <= min(took) <= 0.5 + 0.5, f"took {took} s instead of 0.5 s")
+        self.assertLess(max(took), 0.5 + SLACK_S, took)
 
     def test_request_that_waits_succeeds_when_the_daemon_comes_back(self):
-        front = self.open_front(timeout_ms=10_000, attempt_ms=500)
+        front = self.open_front(timeout_ms=60_000, attempt_ms=500)
         self.submit([event(self.site, "before")], front)
         self.daemon.stop()
         self.driver.send("submit", front=front, comments=events(self.site, 5))
         time.sleep(0.8)
         self.daemon.start()
-        start = time.monotonic()
-        results = self.driver.answer()["results"]
-        self.assertLess(time.monotonic() - start, 4, "after the daemon was there again")
+        with self.within(4):          # pauses grow to two seconds
+            results = self.driver.answer()["results"]
         self.assertTrue(set(self.statuses(results)) <= set(STORED), results)
         self.assert_stored(events(self.site, 5))
 
@@ -164,12 +166,12 @@ class Lost(Conformance):
             times.append(time.monotonic())
             return []
         proxy = self.through(to_daemon=never)
-        front = self.open_front(proxy.endpoint, timeout_ms=1600, attempt_ms=100)
+        front = self.open_front(proxy.endpoint, timeout_ms=4000, attempt_ms=100)
         self.assert_error(self.call_fails("policy", front, site=self.site), *SILENT)
         gaps = [b - a for a, b in zip(times, times[1:])]
         self.assertGreaterEqual(len(gaps), 2)
-        self.assertLess(len(times), 16, f"{len(times)} attempts in 1.6 s")
-        self.assertGreater(max(gaps[1:]), gaps[0] + 0.05, gaps)
+        self.assertLess(len(times), 16, f"{len(times)} attempts in 4 s")
+        self.assertGreater(max(gaps[1:]), gaps[0] + 0.2, gaps)
 
     def test_answers_that_come_twice_or_late_do_no_harm(self):
         late = []
@@ -194,7 +196,7 @@ class Lost(Conformance):
                 return []
             return [body]
         proxy = self.through(to_daemon=lose)
-        front = self.open_front(proxy.endpoint, timeout_ms=10_000, attempt_ms=400)
+        front = self.open_front(proxy.endpoint, timeout_ms=15_000, attempt_ms=1000)
         comments = events(self.site, 600)
         results = self.submit(comments, front)
         self.assertEqual([r["comment"] for r in results], [c["comment"] for c in comments])
