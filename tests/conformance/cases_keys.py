@@ -3,8 +3,8 @@ import os
 import time
 
 import keys
-from cases import event, now_ms
-from suite import CONFIG, SILENT, Conformance, events, needs
+from cases import event, eventually, now_ms
+from suite import ANSWER_S, CONFIG, SILENT, STORED, Conformance, events, needs
 
 
 class Keys(Conformance):
@@ -41,8 +41,9 @@ class Keys(Conformance):
 
     @needs("key")
     def test_expired_key_meets_silence(self):
-        key = self.daemon.add_key("expired", "front", expires_at=now_ms() + 300)
-        time.sleep(0.5)
+        ends = now_ms() + 2000          # the daemon refuses a time that is over already
+        key = self.daemon.add_key("expired", "front", expires_at=ends)
+        time.sleep(max(0, ends - now_ms()) / 1000 + 0.1)
         self.assert_silence(key)
 
     @needs("key")
@@ -64,7 +65,8 @@ class Keys(Conformance):
         time.sleep(0.7)
         self.daemon.administrator().key_add("late", "front", public_key=keys.to_bin(key.public))
         result, = self.driver.answer()["results"]
-        self.assertEqual(result["status"], "accepted")
+        self.assertIn(result["status"], STORED)
+        self.assertEqual(self.pending_count(), 1)
 
     @needs("key")
     def test_another_site_is_denied_and_not_repeated(self):
@@ -120,7 +122,4 @@ class Keys(Conformance):
         path = self.key_file(self.daemon.add_key("pusher", "front"))
         answer = self.driver.do("push", endpoint=self.daemon.tcp["push"], key=path, comments=events(self.site, 10), linger_ms=5000)
         self.assertEqual(answer["unsent"], 0)
-        deadline = time.monotonic() + 5
-        while self.pending_count() < 10 and time.monotonic() < deadline:
-            time.sleep(0.02)
-        self.assertEqual(self.pending_count(), 10)
+        eventually(lambda: self.pending_count() == 10, timeout=ANSWER_S)

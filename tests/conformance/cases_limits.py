@@ -11,8 +11,8 @@ class Pending(Conformance):
     config = CONFIG + limits(pending_per_site=6)
 
     def test_busy_fails_alone_within_the_time_out_and_says_keep(self):
-        with self.within(1):
-            results = self.submit(events(self.site, 8), timeout_ms=1000)
+        with self.within(3):
+            results = self.submit(events(self.site, 8), timeout_ms=3000)
         self.assertEqual([r["status"] for r in results[:6]], ["accepted"] * 6)
         for result in results[6:]:
             error = self.assert_result(result, "busy")
@@ -42,7 +42,7 @@ class Storage(Conformance):
         accepted = []
         for number in range(100):
             comment = event(self.site, f"c{number}", f"{number} " + "x" * 60_000)
-            result, = self.submit([comment], timeout_ms=300)
+            result, = self.submit([comment], timeout_ms=3000)
             if result["status"] != "accepted":
                 break
             accepted.append(comment)
@@ -59,16 +59,12 @@ class Rate(Conformance):
     @needs("key")
     def test_key_that_asks_too_fast_is_told_when_to_come_again(self):
         key = self.key_file(self.daemon.add_key("fast", "front"))
-        front = self.open_front(self.daemon.tcp["front"], key=key, timeout_ms=500)
-        results = []
-        for comment in events(self.site, 20):
-            results += self.submit([comment], front)
-            if results[-1]["status"] != "accepted":
-                break
-        error = self.assert_result(results[-1], "busy")
-        self.assertGreater(error["retry_after_ms"], 0)
-        self.assertGreaterEqual(len(results), 2)
-        late, = self.submit([event(self.site, "late")], front, timeout_ms=10_000)
+        front = self.open_front(self.daemon.tcp["front"], key=key)
+        # A list is taken whole, and pays afterwards: six of them keep a key that may send one a second away for five seconds.
+        self.assertEqual(set(self.statuses(self.submit(events(self.site, 6), front))), {"accepted"})
+        result, = self.submit([event(self.site, "soon")], front, timeout_ms=2000)
+        self.assertGreater(self.assert_result(result, "busy")["retry_after_ms"], 0)
+        late, = self.submit([event(self.site, "late")], front)
         self.assertEqual(late["status"], "accepted")
 
 

@@ -1,6 +1,6 @@
 """The other operations of the front socket, and comments pushed."""
 from cases import eventually, fresh, now_ms
-from suite import Conformance, events, needs
+from suite import ANSWER_S, Conformance, events, needs
 
 
 class Operations(Conformance):
@@ -95,7 +95,7 @@ class Push(Conformance):
         comments = events(self.site, 300, body="{} \0é" + "x" * 5000)
         answer = self.driver.do("push", endpoint=self.daemon.endpoint("push"), key=None, comments=comments, linger_ms=5000)
         self.assertEqual(answer["unsent"], 0)
-        eventually(lambda: self.pending_count() == len(comments))
+        eventually(lambda: self.pending_count() == len(comments), timeout=ANSWER_S)
         self.assert_stored(comments)
 
     @needs("push")
