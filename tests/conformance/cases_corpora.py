@@ -5,7 +5,7 @@ import time
 
 import demo_lines
 from daemon import SHARED
-from suite import CONFIG, Conformance, fresh, needs, sha256
+from suite import Conformance, fresh, needs, sha256
 
 COMMENTS, PORTION = 10_000, 500
 WINDOW = 100              # records asked for before the first is there
@@ -26,7 +26,7 @@ def comments():
 
 
 class Corpora(Conformance):
-    config = CONFIG
+    config = None             # heartbeats so rare that none is missed on a busy machine
 
     def decide(self, site, wanted):
         """Somebody who claims and decides, in the order of the queue."""

@@ -4,10 +4,11 @@ import time
 
 import keys
 from cases import event, eventually, now_ms
-from suite import ANSWER_S, CONFIG, SILENT, STORED, Conformance, events, needs
+from cases_stream import Streams
+from suite import ANSWER_S, CONFIG, SILENT, STORED, events, needs
 
 
-class Keys(Conformance):
+class Keys(Streams):
     config = CONFIG
     tcp = ("front", "push", "desk")
 
@@ -88,15 +89,11 @@ class Keys(Conformance):
     def test_stream_of_a_revoked_key_fails_with_denied(self):
         _, seq = self.approved()
         path = self.key_file(self.daemon.add_key("listener", "front"))
-        self.driver.do("stream", name="k", endpoint=self.daemon.tcp["front"], key=path, site=self.site, place=None, after=0, credit=10)
-        self.assertEqual(self.driver.do("next", stream="k", wait_ms=5000)["record"]["seq"], seq)
-        self.driver.do("recorded", stream="k")
-        self.assertEqual(self.driver.do("next", stream="k", wait_ms=5000)["event"], "level")
+        name = self.open_stream(self.daemon.tcp["front"], key=path, after=0)
+        self.assertEqual(self.record(name)["seq"], seq)
+        self.until(name, "level")
         self.daemon.administrator().key_revoke(name="listener")
-        answer = self.driver.do("next", stream="k", wait_ms=5000)
-        self.assertEqual(answer["event"], "failed", answer)
-        self.assert_error(answer["error"], "denied")
-        self.driver.do("close", stream="k")
+        self.assert_error(self.until(name, "failed")["error"], "denied")
 
     @needs("key")
     def test_key_file_that_is_not_good_is_refused(self):

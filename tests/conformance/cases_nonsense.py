@@ -114,7 +114,7 @@ class Nonsense(Conformance):
     def fails_with(self, **error):
         """What the client tells of this error, and how often it asked."""
         self.nonsense, self.sane = lambda request: refuse(request, **error), False
-        front = self.open_front(self.fake.endpoint, timeout_ms=700, attempt_ms=300)
+        front = self.open_front(self.fake.endpoint, timeout_ms=3000, attempt_ms=3000)
         before = self.asked()
         told = self.call_fails("withdraw", front, site=self.site, comment="c")
         return told, self.asked() - before

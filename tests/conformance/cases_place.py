@@ -74,7 +74,7 @@ class Places(Streams):
         self.assertIn(rest[0]["seq"], (done + 1, self.possible(done)))
         rest += self.records_of(name, len(log) - rest[0]["seq"])
         self.assertEqual(rest, log[rest[0]["seq"] - 1:])
-        self.assertEqual(self.next(name)["event"], "level")
+        self.until(name, "level")
 
     begun = False
 
@@ -96,7 +96,7 @@ class Places(Streams):
             self.driver.do("close", stream="other")
             self.assertIn(answer["event"], ("level", "failed"), answer)
         name = self.open_stream(place=place)
-        self.assertEqual(self.next(name)["event"], "level", "the place was lost")
+        self.until(name, "level")     # and no record: the place was not lost
 
     def other_place(self, kind, place):
         """Of another site: the same SQL table, another file."""

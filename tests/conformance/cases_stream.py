@@ -9,7 +9,7 @@ from cases import fresh, sha256
 from suite import CONFIG, Conformance, needs
 from wire import Proxy
 
-WAIT_MS = 8000            # for an event that must come
+WAIT_MS = 15_000          # for an event that must come
 
 
 class Streams(Conformance):
@@ -19,8 +19,8 @@ class Streams(Conformance):
         """A new stream's name. By default without a place, from the beginning, and live."""
         name = fresh("s")
         driver = driver or self.driver
-        driver.do("stream", name=name, endpoint=endpoint or self.daemon.endpoint("front"), key=None,
-                  **{"site": self.site, "place": None, "credit": 100, **options})
+        driver.do("stream", name=name, endpoint=endpoint or self.daemon.endpoint("front"),
+                  **{"key": None, "site": self.site, "place": None, "credit": 100, **options})
         self.addCleanup(lambda: driver.alive() and driver.ask("close", stream=name))
         return name
 
@@ -43,7 +43,7 @@ class Streams(Conformance):
         return [self.record(name, driver) for _ in range(count)]
 
     def until(self, name, event, driver=None):
-        """The next event of that kind; others but records may come before it."""
+        """The next event of that kind; others but records may come before it: heartbeats that a busy machine holds up are a loss."""
         deadline = time.monotonic() + WAIT_MS / 1000
         while time.monotonic() < deadline:
             answer = self.next(name, driver)
@@ -79,7 +79,8 @@ class Stream(Streams):
         records = self.records_of(name, 7)
         self.assert_log(records)
         self.assertEqual(records[0]["body_sha256"], sha256("\0 bödy"))
-        self.assertEqual([self.next(name)["event"], self.next(name)["event"]], ["level", "end"])
+        self.until(name, "level")
+        self.assertEqual(self.next(name)["event"], "end")
         self.assertEqual(self.next(name)["event"], "end", "the end stays the end")
 
     @needs("stream")
@@ -90,33 +91,39 @@ class Stream(Streams):
             with self.subTest(proof=list(proof)):
                 name = self.open_stream(after=3, live=False, **proof)
                 self.assert_log(self.records_of(name, 3), first=4)
-                self.assertEqual(self.next(name)["event"], "level")
+                self.until(name, "level")
 
     @needs("stream")
     def test_live_records_follow_level(self):
         self.make_records(2)
         name = self.open_stream()
         self.records_of(name, 2)
-        self.assertEqual(self.next(name)["event"], "level")
-        self.assertEqual(self.next(name, wait_ms=100)["event"], "none")
-        start = time.monotonic()
-        item, _ = self.approved()
-        self.assertEqual(self.record(name)["comment"], item["comment"])
-        self.assertLess(time.monotonic() - start, 1.0)
+        self.until(name, "level")
+        self.assertIn(self.next(name, wait_ms=100)["event"], ("none", "lost"))
+        took = []
+        for _ in range(3):            # a busy machine may hold up one of them
+            start = time.monotonic()
+            item, _ = self.approved()
+            self.assertEqual(self.record(name)["comment"], item["comment"])
+            took.append(time.monotonic() - start)
+        self.assertLess(min(took), 1.0, took)
 
     @needs("stream")
     def test_site_that_is_not_there_yet_is_level_and_then_live(self):
         name = self.open_stream()
-        self.assertEqual(self.next(name)["event"], "level")
+        self.until(name, "level")
         self.approved()
         self.assertEqual(self.record(name)["seq"], 1)
 
     @needs("stream")
     def test_next_waits_no_longer_than_it_was_told(self):
         name = self.open_stream(endpoint=f"ipc://{self.directory()}/none")
-        start = time.monotonic()
-        self.assertIn(self.next(name, wait_ms=400)["event"], ("none", "lost"))
-        self.assertLess(time.monotonic() - start, 0.9)
+        took = []
+        for _ in range(3):            # a busy machine may hold up one of them
+            start = time.monotonic()
+            self.assertIn(self.next(name, wait_ms=400)["event"], ("none", "lost"))
+            took.append(time.monotonic() - start)
+        self.assertLess(min(took), 0.9, took)
         self.assertEqual(self.next(name, wait_ms=0)["event"], "none")
 
     @needs("stream")
@@ -133,18 +140,6 @@ class Stream(Streams):
         self.record(name, recorded=False)
         place = self.driver.do("place", stream=name)
         self.assertEqual((place["seq"], place["chain"]), (2, records[1]["chain"]))
-
-    @needs("stream")
-    def test_stream_lives_on_while_nothing_happens(self):
-        """Credit 0 tells the daemon that somebody is there: longer than credit_timeout_ms nothing is lost."""
-        with Proxy(self.daemon.endpoint("front")) as proxy:
-            name = self.open_stream(proxy.endpoint)
-            self.assertEqual(self.next(name)["event"], "level")
-            self.assertEqual(self.next(name, wait_ms=2700)["event"], "none")
-            self.assertEqual(len(proxy.connections("stream")), 1)
-            self.assertGreaterEqual(len(proxy.requests("credit")), 2)
-            self.approved()
-            self.assertEqual(self.record(name)["seq"], 1)
 
     # Daemons that go
 
@@ -174,7 +169,7 @@ class Stream(Streams):
     @needs("stream")
     def test_daemon_that_stands_still_is_noticed(self):
         name = self.open_stream()
-        self.assertEqual(self.next(name)["event"], "level")
+        self.until(name, "level")
         os.kill(self.daemon.pid, signal.SIGSTOP)
         try:
             self.assertEqual(self.next(name, wait_ms=3000)["event"], "lost")
@@ -254,7 +249,7 @@ class Stream(Streams):
             return False
         proxy = self.dropping(second)
         name = self.open_stream(proxy.endpoint)
-        self.assertEqual(self.next(name)["event"], "level")
+        self.until(name, "level")
         records = []
         for _ in range(4):
             self.approved()
@@ -268,7 +263,7 @@ class Stream(Streams):
     def test_record_lost_at_the_end_is_noticed_by_the_heartbeat(self):
         proxy = self.dropping(lambda number, message: message.get("op") == "records" and number == 0)
         name = self.open_stream(proxy.endpoint)
-        self.assertEqual(self.next(name)["event"], "level")
+        self.until(name, "level")
         self.approved()
         start = time.monotonic()
         self.assertEqual(self.record(name)["seq"], 1)
@@ -276,9 +271,11 @@ class Stream(Streams):
 
     @needs("stream")
     def test_missing_heartbeats_are_noticed(self):
-        proxy = self.dropping(lambda number, message: message.get("op") == "heartbeat" and number == 0)
+        silent = set()
+        proxy = self.dropping(lambda number, message: message.get("op") == "heartbeat" and number in silent)
         name = self.open_stream(proxy.endpoint)
-        self.assertEqual(self.next(name)["event"], "level")
+        self.until(name, "level")
+        silent.update(proxy.connections("stream"))
         start = time.monotonic()
         self.assertEqual(self.next(name, wait_ms=3000)["event"], "lost")
         self.assertLess(time.monotonic() - start, 2.0, "two heartbeats of 300 ms were missing")
@@ -298,7 +295,7 @@ class Stream(Streams):
                       [body, body] if message.get("op") == "records" and number == 0 else [body])
         with proxy:
             name = self.open_stream(proxy.endpoint)
-            self.assertEqual(self.next(name)["event"], "level")
+            self.until(name, "level")
             self.make_records(4)
             self.assert_log(self.records_of(name, 4))
 
@@ -326,7 +323,7 @@ class Stream(Streams):
 
         def note(number, message, body):
             if message.get("op") == "records":
-                sent[0] += len(message["records"])
+                sent[0] = max(sent[0], message["records"][-1]["seq"])      # some come again when a stream was lost
                 ahead[0] = max(ahead[0], sent[0] - recorded[0])
             return [body]
         self.make_records(60)
@@ -336,9 +333,27 @@ class Stream(Streams):
             for _ in range(60):
                 record = self.record(name, recorded=False)
                 time.sleep(0.005)
-                recorded[0] += 1            # before it says so: the credit may be quicker than its answer
+                recorded[0] = record["seq"]      # before it says so: the credit may be quicker than its answer
                 self.driver.do("recorded", stream=name)
                 records.append(record)
             self.driver.do("close", stream=name)
         self.assert_log(records)
         self.assertLessEqual(ahead[0], 5)
+
+
+class QuietStream(Streams):
+    """Heartbeats so rare that a busy machine does not hold up two of them."""
+
+    config = "heartbeat_ms = 1000\ncredit_timeout_ms = 2000\n"
+
+    @needs("stream")
+    def test_stream_lives_on_while_nothing_happens(self):
+        """Credit 0 tells the daemon that somebody is there: longer than credit_timeout_ms nothing is lost."""
+        with Proxy(self.daemon.endpoint("front")) as proxy:
+            name = self.open_stream(proxy.endpoint)
+            self.until(name, "level")
+            self.assertEqual(self.next(name, wait_ms=2700)["event"], "none")
+            self.assertEqual(len(proxy.connections("stream")), 1)
+            self.assertGreaterEqual(len(proxy.requests("credit")), 2)
+            self.approved()
+            self.assertEqual(self.record(name)["seq"], 1)
