@@ -13,11 +13,13 @@ from unittest import mock
 import helpers
 from helpers import Liar, WithDirectory, comment, msgpack
 import keys
+from cases import eventually
 from daemon import Daemon, DaemonTest
 from modqd import (Decisions, DeniedError, FileOutbox, FilePlace, FinalError, FixError, Front, Key, LocalError, Push,
                    RetryError, SqlPlace, aio)
 
 NOBODY = "ipc:///tmp/mq-nobody-listens-here"
+TAKEN = {"accepted", "duplicate"}          # the second where an answer was late, or lost with the daemon
 
 
 def run(coroutine, seconds=60):
@@ -126,7 +128,7 @@ class Fronts(Sites):
 
     def test_decisions_do_not_go_on_in_a_fork(self):
         with Decisions(self.endpoint, self.site) as decisions:
-            decisions.next(0.5)
+            self.assertEqual(decisions.next(20).type, "level")
             self.assertIn("FixError", in_child(lambda: decisions.next(0.1)))
             self.assertIsNone(decisions.next(0.1))
 
@@ -207,10 +209,10 @@ class Curve(Sites):
         keys.write(path, stranger)
         begin = time.monotonic()
         with self.assertRaises(RetryError) as caught:
-            Front(key=Key.load(path), timeout=1.0, attempt=0.3).hello()
+            Front(key=Key.load(path), timeout=3.0, attempt=1.0).hello()
         self.assertEqual(caught.exception.name, "client_cannot_connect")
         self.assertIn("does not let this key in", caught.exception.message)
-        self.assertLess(time.monotonic() - begin, 5)
+        self.assertLess(time.monotonic() - begin, 7)
         async def ask():
             await aio.Front(key=Key.load(path), timeout=1.0, attempt=0.3).hello()
         with self.assertRaises(RetryError) as caught:
@@ -298,10 +300,11 @@ class Streams(Sites):
     def test_a_listener_is_known_by_its_name(self):
         self.withdraw(1, 2)
         with Decisions(self.endpoint, self.site, listener="web-1") as decisions:
-            while (event := decisions.next(1)) is not None:
-                if event.type == "record":
+            def is_known():
+                if (event := decisions.next(0.1)) and event.type == "record":
                     decisions.recorded()
-        self.assertIn('"web-1"', self.daemon.run_modq("stats", "--json").stdout)
+                return '"web-1"' in self.daemon.run_modq("stats", "--json").stdout
+            eventually(is_known, 20)
 
 
 class Restarts(WithDirectory):
@@ -310,12 +313,13 @@ class Restarts(WithDirectory):
     def test_a_submit_waits_for_a_daemon_that_comes_back(self):
         with Daemon() as daemon:
             front = Front(daemon.endpoint("front"), timeout=20, attempt=0.3)
-            self.assertEqual(front.submit(comment(1))["status"], "accepted")
+            self.assertIn(front.submit(comment(1))["status"], TAKEN)
             daemon.kill()
             timer = threading.Timer(0.5, daemon.start)
             timer.start()
-            self.assertEqual(front.submit(comment(2))["status"], "accepted")
+            self.assertIn(front.submit(comment(2))["status"], TAKEN)
             timer.join()
+            self.assertEqual(front.status("news", ["2"])[0]["state"], "pending")
             front.close()
 
     def test_many_tasks_get_their_answers_though_the_daemon_is_killed(self):
@@ -328,7 +332,7 @@ class Restarts(WithDirectory):
                 return await asyncio.gather(*tasks)
         with Daemon() as daemon:
             found = run(submit_all(daemon))
-            self.assertEqual({one["status"] for one in found} - {"duplicate"}, {"accepted"})
+            self.assertLessEqual({one["status"] for one in found}, TAKEN)
             with Front(daemon.endpoint("front")) as front:
                 self.assertEqual({one["status"] for one in front.status("news", [str(i) for i in range(1200)])}, {"found"})
 
@@ -382,7 +386,9 @@ class Restarts(WithDirectory):
             box.keep("submit", {"comment": comment(2, body="")})
             box.keep("withdraw", {"site": "news", "comment": "1"})
             self.assertEqual(box.flush(front)[:2], (0, 3))
+            front.close()
             daemon.start()
+            front = Front(daemon.endpoint("front"), timeout=20)
             flushed = box.flush(front)
             self.assertEqual((flushed.sent, flushed.left, [one.error.name for one in flushed.refused]), (2, 0, ["too_short"]))
             self.assertEqual(front.status("news", ["1"])[0]["state"], "withdrawn")
@@ -411,11 +417,11 @@ class Asyncio(Sites):
     def test_no_connection_is_missed(self):
         async def ask():
             for _ in range(150):
+                begin = time.monotonic()
                 async with aio.Front(self.endpoint, timeout=10, attempt=10) as front:
                     await front.hello()
-        begin = time.monotonic()
+                self.assertLess(time.monotonic() - begin, 9)          # one that is missed takes ten seconds
         run(ask())
-        self.assertLess(time.monotonic() - begin, 9)          # one that is missed takes ten seconds
 
     def test_a_cancelled_request_harms_no_other(self):
         async def ask():
@@ -458,18 +464,21 @@ class Asyncio(Sites):
 
     def test_run_begins_anew_with_the_record_that_could_not_be_applied(self):
         self.withdraw(1, 2, 3)
-        applied, broken = [], []
+        applied, broken = [], asyncio.Event()
 
         async def apply(record):
-            if record["seq"] == 2 and not broken:
-                broken.append(record)
+            if record["seq"] == 2 and not broken.is_set():
+                broken.set()
                 await asyncio.sleep(60)              # until it is cancelled
             applied.append(record["seq"])
 
         async def listen():
             async with aio.Decisions(self.endpoint, self.site, live=False) as decisions:
-                with self.assertRaises(asyncio.TimeoutError):
-                    await asyncio.wait_for(decisions.run(apply), 1)
+                running = asyncio.create_task(decisions.run(apply))
+                await broken.wait()
+                running.cancel()
+                with self.assertRaises(asyncio.CancelledError):
+                    await running
                 await decisions.run(apply)
         run(listen())
         self.assertEqual(applied, [1, 2, 3])
