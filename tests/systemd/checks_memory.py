@@ -8,6 +8,7 @@ from system import RUN, SERVICE, Skip, back_after, journal_cursor, journal_since
 SHIPPED = 1 << 30
 LIMIT = 256 << 20         # less than the unit's, so that it does not take long
 PATIENCE_S = 60
+BACK_S = 10               # it takes less than a second where the machine is not busy
 
 
 def _limit_in_force():
@@ -52,6 +53,6 @@ def a_peer_that_makes_it_grow_ends_it_at_the_limit_and_nothing_is_lost():
     run("journalctl", "--sync")
     assert "status=9/KILL" in journal_since(cursor), journal_since(cursor)
     assert sent > LIMIT / 2, f"ended after {sent >> 20} MiB"
-    assert took < 2, took
+    assert took < BACK_S, took
     systemctl("revert", SERVICE)
     return f"ended after {sent >> 20} MiB, ready {took:.2f} s later; {load.check()}"

@@ -14,6 +14,7 @@ from system import (SERVICE, STATE, back_after, journal_cursor, journal_fields, 
 WATCHDOG_S = 30           # WatchdogSec= of the unit
 SHORTER_S = 5             # of the drop-in
 HELD_S = WATCHDOG_S + 5
+START_S = 10              # to end the old one and start the next, on a busy machine
 DROP_IN = f"/run/systemd/system/{SERVICE}.d/watchdog.conf"
 HOLD_THREAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hold_thread.py")
 
@@ -25,7 +26,7 @@ def _ended_by_the_watchdog(pid, cursor, within_s):
     took = time.monotonic() - start
     run("journalctl", "--sync")
     assert "Watchdog timeout" in journal_since(cursor), journal_since(cursor)
-    assert took < within_s + 3, f"{took:.1f} s"
+    assert took < within_s + START_S, f"{took:.1f} s"
     return took
 
 

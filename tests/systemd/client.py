@@ -10,7 +10,7 @@ from system import RUN
 
 TIMEOUT_S = 1.0
 REQUESTS_S = 60           # nobody waits longer for an answer, however often it asks again
-GAP_S = 10                # whoever hands comments over all the time waits no longer for the next acknowledgement
+GAP_S = 20                # whoever hands comments over all the time waits no longer for the next acknowledgement
 
 
 class Key:

@@ -16,8 +16,8 @@ DEBS = os.path.join(TREE, "build/deb")
 PACKAGES = ("modqd", "modq", "libmodq0", "libmodq-dev")
 SERVICE, SOCKETS = "modqd.service", ("modqd.socket", "modqd-desk.socket")
 RUN, STATE, CONFIG = "/run/modqd", "/var/lib/modqd", "/etc/modqd/modqd.conf"
-PATIENCE_S = 20
-COMMAND_S = 60            # no command here takes longer
+PATIENCE_S = 60
+COMMAND_S = 180           # no command here takes longer, on a busy machine
 
 
 class Skip(Exception):
