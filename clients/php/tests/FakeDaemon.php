@@ -4,11 +4,14 @@ declare(strict_types=1);
 
 namespace Modqd\Tests;
 
+use Modqd\Clock;
 use Modqd\Unpacker;
 
 /** Runs fake_daemon.php; ends it when it goes. */
 final class FakeDaemon
 {
+    private const PATIENCE = 20.0;
+
     public readonly string $endpoint;
     private readonly string $journal;
 
@@ -24,6 +27,15 @@ final class FakeDaemon
         $null = ['file', '/dev/null', 'r+'];
         $this->process = proc_open([PHP_BINARY, __DIR__ . '/fake_daemon.php', $this->endpoint, json_encode($steps), $this->journal],
             [$null, $null, STDERR], $pipes);
+        $this->waitUntilItListens("$dir/front.sock");
+    }
+
+    /** Before that a client finds nobody, which is told otherwise than silence. */
+    private function waitUntilItListens(string $path): void
+    {
+        for ($until = Clock::now() + self::PATIENCE; !file_exists($path); usleep(2000)) {
+            Clock::now() < $until || throw new \RuntimeException("nobody listens at $path");
+        }
     }
 
     public function __destruct()

@@ -13,6 +13,7 @@ final class FrontTest extends TestCase
     use Temporary;
     use Thrown;
 
+    private const SLACK = 3.0; // beyond a time-out that was asked for, on a very busy machine
     private const BUSY = ['number' => 1, 'name' => 'busy', 'class' => 'retry', 'message' => 'too much'];
     private const MALFORMED = ['number' => 20, 'name' => 'malformed', 'class' => 'fix', 'message' => 'broken'];
 
@@ -63,7 +64,7 @@ final class FrontTest extends TestCase
         $start = Clock::now();
         $e = $this->thrown(fn () => $front->submit(self::comment('1')));
         $this->assertSame(['busy', true, 60000], [$e->name, $e->keep, $e->retry_after_ms]);
-        $this->assertLessThan(3, Clock::now() - $start);
+        $this->assertLessThan(self::SLACK, Clock::now() - $start);
     }
 
     public function testAfterSilenceTheSameBytesGoOutOnANewConnection(): void
@@ -81,7 +82,7 @@ final class FrontTest extends TestCase
         $start = Clock::now();
         $e = $this->thrown(fn () => $front->withdraw('news', '1'));
         $this->assertSame(['client_timeout', -1, true], [$e->name, $e->number, $e->keep]);
-        $this->assertLessThan(1.3, Clock::now() - $start);
+        $this->assertLessThan(0.8 + self::SLACK, Clock::now() - $start);
     }
 
     public function testNobodyThere(): void
@@ -90,7 +91,7 @@ final class FrontTest extends TestCase
         $start = Clock::now();
         $e = $this->thrown(fn () => $front->hello());
         $this->assertSame(['client_cannot_connect', -2, true], [$e->name, $e->number, $e->keep]);
-        $this->assertLessThan(1.0, Clock::now() - $start);
+        $this->assertLessThan(0.5 + self::SLACK, Clock::now() - $start);
         foreach (['nonsense', 'ipc://' . str_repeat('x', 200), 'tcp://no port'] as $endpoint) {
             $this->assertSame('client_bad_argument', $this->thrown(fn () => (new Front($endpoint))->hello())->name, $endpoint);
         }
@@ -217,7 +218,7 @@ final class FrontTest extends TestCase
             $front = new Front("ipc://{$this->dir}/nobody.sock", ['timeout' => 60.0]);
             $start = Clock::now();
             $this->thrown(fn () => $front->hello());
-            $this->assertLessThan(2.0, Clock::now() - $start);
+            $this->assertLessThan(1.0 + self::SLACK, Clock::now() - $start);
         } finally {
             ini_set('max_execution_time', $before);
         }

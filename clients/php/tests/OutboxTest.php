@@ -202,7 +202,7 @@ final class OutboxTest extends TestCase
         $outbox->keep('withdraw', ['site' => 'news', 'comment' => '1']);
         $start = microtime(true);
         $flushed = $outbox->flush(new Front("ipc://{$this->dir}/nobody.sock"), 0.5);
-        $this->assertLessThan(1.5, microtime(true) - $start);
+        $this->assertLessThan(3.5, microtime(true) - $start);
         $this->assertSame([0, 2, 'client_cannot_connect'], [$flushed->sent, $flushed->left, $flushed->stopped->name]);
     }
 
@@ -229,7 +229,7 @@ final class OutboxTest extends TestCase
         $flushed = $outbox->flush(new Front("ipc://{$this->dir}/nobody.sock"), 0.1);
         $this->assertSame([0, 1, null], [$flushed->sent, $flushed->left, $flushed->stopped]);
         (new \ReflectionMethod($other, 'unlock'))->invoke($other);
-        $this->assertNotNull($outbox->flush(new Front("ipc://{$this->dir}/nobody.sock"), 0.1)->stopped);
+        $this->assertNotNull($outbox->flush(new Front("ipc://{$this->dir}/nobody.sock"), 1.0)->stopped);
     }
 
     public function testKeepIsPartOfTheTransaction(): void
@@ -273,7 +273,7 @@ final class OutboxTest extends TestCase
         for ($round = 0; $round < 10; $round++) {
             $process = proc_open([PHP_BINARY, '-r', $keeper, '--', __DIR__ . '/../autoload.php', "{$this->dir}/outbox", "r$round"],
                 [['file', '/dev/null', 'r'], ['pipe', 'w'], STDERR], $pipes);
-            $told = [fgets($pipes[1])];
+            $told = [fgets($pipes[1]), fgets($pipes[1]), fgets($pipes[1])];
             usleep(random_int(1000, 60000));
             proc_terminate($process, SIGKILL);
             $told = [...$told, ...explode("\n", stream_get_contents($pipes[1]))];
