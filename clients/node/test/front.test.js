@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { Front } from '../index.js';
-import { accept, ACCEPTED, BUSY, errorMap, eventually, FakeDaemon, folder, pause, timed } from './lib/fake.js';
+import { accept, ACCEPTED, BUSY, errorMap, eventually, FakeDaemon, folder, pause, SLACK, timed } from './lib/fake.js';
 
 function comment(i) {
   return { site: 'news', comment: `c${i}`, body: `text ${i}` };
@@ -51,8 +51,8 @@ test('a request that finds no room in time fails', async (t) => {
 test('after a lost answer the same bytes come again on a new connection', async (t) => {
   let lose = 2;
   const { fake, front } = await start(t, (request) => (lose-- > 0 ? undefined : accept(request)), {
-    timeout: 5000,
-    attempt: 150,
+    timeout: 15000,
+    attempt: 1000,
   });
   assert.equal((await front.submit(comment(1))).status, 'accepted');
   assert.equal(fake.received.length, 3);
@@ -85,7 +85,7 @@ test('busy waits as long as it was told to', async (t) => {
   });
   await front.withdraw('news', 'c');
   const gaps = fake.received.slice(1).map(({ at }, i) => at - fake.received[i].at);
-  assert.ok(gaps.length === 2 && gaps.every((gap) => gap >= 199 && gap < 1500), `${gaps}`);
+  assert.ok(gaps.length === 2 && gaps.every((gap) => gap >= 199) && Math.min(...gaps) < 1500, `${gaps}`);
 });
 
 test('a pause that would pass the deadline fails at once', async (t) => {
@@ -93,7 +93,7 @@ test('a pause that would pass the deadline fails at once', async (t) => {
   const ms = await timed(() =>
     assert.rejects(front.withdraw('news', 'c'), { name: 'busy', number: 1, retry_after_ms: 60000, keep: true }),
   );
-  assert.ok(ms < 1000, `${ms} ms`);
+  assert.ok(ms < SLACK, `${ms} ms`);
   assert.equal(fake.received.length, 1);
 });
 
@@ -115,18 +115,18 @@ test('where nobody listens it says so, in time', async (t) => {
   const front = new Front(`ipc://${folder(t)}/nobody.sock`, { timeout: 600, attempt: 200 });
   t.after(() => front.close());
   const ms = await timed(() => assert.rejects(front.hello(), { name: 'client_cannot_connect', number: -2, keep: true }));
-  assert.ok(ms > 200 && ms < 1500, `${ms} ms`);
+  assert.ok(ms > 200 && ms < 600 + SLACK, `${ms} ms`);
 });
 
 test('where nobody answers it says so, in time', async (t) => {
   const { front } = await start(t, undefined, { timeout: 600, attempt: 200 });
   const ms = await timed(() => assert.rejects(front.hello(), { name: 'client_timeout', number: -1, keep: true }));
-  assert.ok(ms > 200 && ms < 1500, `${ms} ms`);
+  assert.ok(ms > 200 && ms < 600 + SLACK, `${ms} ms`);
 });
 
 test('after a request that got no answer the rest is not tried', async (t) => {
   const { fake, front } = await start(t, ({ map, answer }) => map.op === 'hello' && answer({ ok: true, limits: { max_batch: 1 } }), {
-    timeout: 300,
+    timeout: 1500,
   });
   const results = await front.submitMany(Array.from({ length: 20 }, (_, i) => comment(i)));
   assert.deepEqual([...new Set(results.map(({ status }) => status))], ['client_timeout']);
@@ -225,7 +225,7 @@ test('what stays refused until the end is told with its own error', async (t) =>
           ),
         }),
   );
-  const results = await front.submitMany([comment(0), comment(1), comment(2)], { timeout: 400 });
+  const results = await front.submitMany([comment(0), comment(1), comment(2)], { timeout: 2000 });
   assert.deepEqual(
     results.map(({ status, error }) => [status, error?.keep]),
     [
@@ -296,7 +296,7 @@ test('limits are asked for anew when the connection was lost', async (t) => {
     if (request.map.op === 'hello') request.answer({ ok: true, limits: { max_message_bytes: most } });
     else if (request.bytes.length / 2 <= most) accept(request); // a longer one makes a daemon drop the connection
   });
-  const front = new Front(fake.endpoint, { timeout: 300 });
+  const front = new Front(fake.endpoint, { timeout: 1500 });
   t.after(() => front.close());
   const statuses = async () => {
     const results = await front.submitMany(Array.from({ length: 10 }, (_, i) => ({ ...comment(i), body: 'x'.repeat(20000) })));
@@ -339,17 +339,17 @@ test('close ends a pause', async (t) => {
   await pause(50);
   front.close();
   const ms = await timed(() => assert.rejects(asked));
-  assert.ok(ms < 500, `${ms} ms`);
+  assert.ok(ms < 2000, `${ms} ms`);
 });
 
 test('a program that was busy for long does not lose answers', async (t) => {
-  const { fake, front } = await start(t, accept, { timeout: 300, attempt: 100 });
+  const { fake, front } = await start(t, accept, { timeout: 1500, attempt: 750 });
   await front.hello();
   fake.onRequest = (request) => {
     accept(request);
     fake.sending.then(() => {
       // sent, and not read yet
-      for (const end = performance.now() + 400; performance.now() < end;);
+      for (const end = performance.now() + 2000; performance.now() < end;);
     });
   };
   assert.equal((await front.submit(comment(1))).status, 'accepted');

@@ -151,9 +151,9 @@ test('a flush ends in time when nobody answers', async (t) => {
   t.after(() => front.close());
   await outbox.keep('submit', { comment: comment('1') });
   const start = performance.now();
-  const { left, error } = await outbox.flush(front, { timeout: 300 });
+  const { left, error } = await outbox.flush(front, { timeout: 1000 });
   assert.deepEqual([left, error.name], [1, 'client_timeout']);
-  assert.ok(performance.now() - start < 3000);
+  assert.ok(performance.now() - start < 4000);
   fake.onRequest = accept;
   assert.equal((await outbox.flush(front)).sent, 1);
 });

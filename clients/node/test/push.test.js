@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { Push } from '../index.js';
-import { endpointOf, eventually, pause, pull, timed } from './lib/fake.js';
+import { endpointOf, eventually, pause, pull, SLACK, timed } from './lib/fake.js';
 
 const comment = (i, more) => ({ site: 'news', comment: `c${i}`, body: `text ${i}`, ...more });
 
@@ -55,7 +55,7 @@ test('what nobody took is counted, in time', async (t) => {
     unsent = await push.close(200);
   });
   assert.equal(unsent, 301);
-  assert.ok(ms >= 190 && ms < 1000, `${ms} ms`);
+  assert.ok(ms >= 190 && ms < 200 + SLACK, `${ms} ms`);
 });
 
 test('a daemon that comes late gets everything', async (t) => {
@@ -73,7 +73,7 @@ test('a full queue is told in time, and nothing is lost that was taken', async (
   const push = new Push(endpointOf(t), { timeout: 100 });
   for (let i = 0; i < 1000; i++) await push.submit(comment(i));
   const ms = await timed(() => assert.rejects(push.submit(comment(1000)), { name: 'client_timeout', keep: true }));
-  assert.ok(ms >= 90 && ms < 1000, `${ms} ms`);
+  assert.ok(ms >= 90 && ms < 100 + SLACK, `${ms} ms`);
   assert.equal(await push.close(), 1000);
 });
 
@@ -82,11 +82,10 @@ test('a daemon that stops reading is noticed at the end', async (t) => {
   const { received, read } = await pull(t, endpoint, { receiveHighWaterMark: 1 });
   const push = new Push(endpoint);
   for (let i = 0; i < 200; i++) await push.submit(comment(i, { body: 'x'.repeat(60000) }));
-  const unsent = await push.close(300);
+  const unsent = await push.close(1500);
   assert.ok(unsent > 100 && unsent < 200, `${unsent}`);
   read();
-  await pause(300);
-  assert.ok(received.length >= 200 - unsent, `${received.length} came, ${unsent} were not handed over`);
+  await eventually(() => received.length >= 200 - unsent);
 });
 
 test('what is wrong is told before it is taken', async (t) => {
