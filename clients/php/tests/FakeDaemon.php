@@ -24,6 +24,7 @@ final class FakeDaemon
         $this->endpoint = "ipc://$dir/front.sock";
         $this->journal = "$dir/journal";
         touch($this->journal);
+        file_exists("$dir/front.sock") && unlink("$dir/front.sock"); // of the one before
         $null = ['file', '/dev/null', 'r+'];
         $this->process = proc_open([PHP_BINARY, __DIR__ . '/fake_daemon.php', $this->endpoint, json_encode($steps), $this->journal],
             [$null, $null, STDERR], $pipes);
