@@ -76,6 +76,7 @@ async function play(t, texts) {
     expected[id] = visible(lines(text));
   });
   const ids = Object.keys(expected);
+  await until('all are handed in', async () => (await daemon.list('queue', '--limit', '0')).length === ids.length + 1);
   for (let from = 0; from < ids.length; from += 20) await daemon.modq('approve', ...ids.slice(from, from + 20).map((id) => `news/${id}`));
   await until('all are shown', async () => await before.locator('#list > li').count() === ids.length, 120000);
   check(await look(before), expected);

@@ -93,11 +93,21 @@ export class Daemon extends Program {
     return (await this.modq('--json', ...args)).split('\n').filter(Boolean).map((line) => JSON.parse(line));
   }
 
-  approve(id, ...more) {
+  /** A page answers its author after a second, whether the daemon has the comment by then or not. */
+  has(id, revision) {
+    return until('the daemon has it', async () => {
+      const told = await this.state(id);
+      return told.state && (revision ?? told.revision) === told.revision;
+    });
+  }
+
+  async approve(id, ...more) {
+    await this.has(id);
     return this.modq('approve', `${SITE}/${id}`, ...more);
   }
 
-  reject(id, reason, ...more) {
+  async reject(id, reason, ...more) {
+    await this.has(id);
     return this.modq('reject', `${SITE}/${id}`, '--reason', reason, ...more);
   }
 

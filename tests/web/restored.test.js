@@ -31,6 +31,7 @@ test('a daemon that lost a part of the past: what it still says is shown, what i
   await daemon.approve(id.takenBack);
   const reader = new Reader(page);
   await until('both are shown', async () => /was approved[^]*was takenBack/.test(await reader.html()));
+  for (const one of Object.values(id)) await daemon.has(one);
   await backUp(daemon, path.join(dir, 'copy'));
   for (const name of ['lostApproved', 'lostAwaiting']) id[name] = (await author.write(`was ${name}`)).id;
   await daemon.approve(id.awaiting);
