@@ -13,12 +13,13 @@ const AUTHORS = 4;
 const sha256 = (text) => createHash('sha256').update(text, 'utf8').digest('hex');
 const chance = (part) => Math.random() < part;
 
-/** Repeats what gets no answer, as a reader would who presses the button again. */
+/** Repeats what gets no whole answer, as a reader would who presses the button again. Returns its text. */
 async function insist(end, attempt) {
   for (;;) {
     try {
       const answer = await attempt();
-      if (answer.status < 500) return answer;
+      const text = await answer.text();
+      if (answer.status < 500) return text;
     } catch {
       // The server is away.
     }
@@ -35,8 +36,7 @@ async function author(page, number, end, kept) {
     // Some are to be rejected, which their text says.
     const body = `${chance(0.3) ? 'NO' : 'YES'} ${number}-${n}`;
     const once = randomBytes(16).toString('hex');
-    const answer = await insist(end, () => reader.ask(`${reader.base}/comments`, { form: { body, once } }));
-    const { comment } = await answer.json();
+    const { comment } = JSON.parse(await insist(end, () => reader.ask(`${reader.base}/comments`, { form: { body, once } })));
     kept.set(comment.id, body);
     mine.push(comment.id);
     const id = mine[Math.floor(Math.random() * mine.length)];
