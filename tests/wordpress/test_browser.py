@@ -46,8 +46,8 @@ class BrowserTest(unittest.TestCase):
 
     def decide(self, number, decision, *options):
         self.site.modq(decision, *options, self.site.name(number))
-        state = {"approve": "approved", "reject": "rejected", "undo": "pending"}[decision]
-        self.site.wait_state(number, state)
+        state = {"approve": ("approved", "1"), "reject": ("rejected", "0"), "undo": ("pending", "0")}[decision]
+        self.site.wait_state(number, *state)
 
 
 class Readers(BrowserTest):
@@ -175,6 +175,7 @@ class Settings(AdministratorTest):
 
     def test_the_page_says_how_much_waits_and_whether_the_worker_is_there(self):
         self.site.post("It waits.")
+        wait_for("the outbox", lambda: self.site.outbox() == 0)         # where the page waited in vain the worker sends it
         self.browser.goto("admin", url=self.site.base + self.PAGE)
         text = self.browser.texts("admin", at=".widefat")["texts"][0]
         self.assertRegex(text, r"Waiting for moderators\s+[1-9]")

@@ -11,6 +11,7 @@ import hostile_text                             # found by wordpress
 
 AT_ONCE = 4                # as many as php-fpm has children
 ON_A_PAGE = 200
+ALL_S = 300                # for the worker to be done with all of them, on a busy machine
 MADE_BY_SCRIPT = ".comment-content :is(script, img, svg, iframe, object, embed, style, link, meta, base, form:not([action$='admin-post.php']))," \
     " .comment-content [onerror], .comment-content [onload], .comment-content [onclick], .comment-content [onmouseover]," \
     " .comment-content [style], .comment-content [href^='javascript' i], .comment-content [href^='data' i]"
@@ -62,7 +63,7 @@ class Hostile(unittest.TestCase):
 
     def handed_in(self):
         """Rows of all comments; each is at the daemon with the very bytes that WordPress stored."""
-        wait_for("the outbox", lambda: self.site.outbox() == 0)
+        wait_for("the outbox", lambda: self.site.outbox() == 0, ALL_S)
         rows = self.site.sql("SELECT m.modqd_id, c.comment_ID, c.comment_approved, HEX(c.comment_content) content FROM wp_comments c LEFT JOIN wp_modqd_comments m ON m.comment_id = c.comment_ID"
                              f" WHERE c.comment_post_ID = {self.site.article} ORDER BY c.comment_ID")
         # Markup of which nothing is left is stored as an empty comment: there is nothing to judge, and it stays held.
@@ -79,7 +80,7 @@ class Hostile(unittest.TestCase):
     def approve_all(self, rows):
         for start in range(0, len(rows), 200):
             self.daemon.administrator().approve([{"site": SITE, "comment": row["modqd_id"], "revision": 1} for row in rows[start:start + 200]])
-        wait_for("the approvals", lambda: self.site.sql("SELECT COUNT(*) n FROM wp_comments WHERE comment_approved = '1'")[0]["n"] == str(len(rows)))
+        wait_for("the approvals", lambda: self.site.sql("SELECT COUNT(*) n FROM wp_comments WHERE comment_approved = '1'")[0]["n"] == str(len(rows)), ALL_S)
 
     def look(self, rows):
         wanted = {row["comment_ID"]: bytes.fromhex(row["content"]).decode() for row in rows}
