@@ -432,14 +432,16 @@ static void tick(struct loop *loop, int64_t now)
     loop->tick_at = now + TICK_MS;
 }
 
-/* At the very end what is still unanswered after STOP_MAX_MS is left to the clients' repeats. */
+/* What is still unanswered after STOP_MAX_MS: reads are answered, and that they were is written down, before the writer
+ * ends, too. What is not even posted is left to the clients' repeats. */
 static void finish(struct loop *loop)
 {
     struct loop_parts *parts = loop->parts;
 
-    worker_stop(writer_worker(parts->writer));
     worker_stop(reader_worker(parts->reader));
     worker_stop(reader_worker(parts->looker));
+    collect(loop);
+    worker_stop(writer_worker(parts->writer));
     collect(loop);
     for (struct request *next; (next = keeper_next(&loop->keeper));)
         refuse(loop, next, E_STOPPING);

@@ -200,7 +200,7 @@ static bool full(const struct worker *worker)
 static bool post(struct worker *worker, struct request *request, bool in_any_case)
 {
     pthread_mutex_lock(&worker->mutex);
-    bool good = (in_any_case || !full(worker)) && !worker->broken;
+    bool good = (in_any_case || !full(worker)) && !worker->broken && !worker->stop;
     bool sleeps = worker->running == 0 && !worker->inbox.first;
     if (good) {
         if (in_any_case && worker->job.inside_first)

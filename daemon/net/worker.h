@@ -30,11 +30,11 @@ struct worker *worker_start(const struct worker_job *job);
 /* Readable when something can be collected. */
 int worker_fd(const struct worker *worker);
 
-/* False when the inbox is full: the request stays the caller's. */
+/* False when the inbox is full or the worker ends: the request stays the caller's. */
 bool worker_post(struct worker *worker, struct request *request);
 
 /* The same for what the daemon asks itself, however full the inbox is; with inside_first before what is in it. False
- * when the worker has stopped for good. */
+ * when the worker has stopped for good or ends. */
 bool worker_post_inside(struct worker *worker, struct request *request);
 
 /* True when the inbox takes no more; and when that is because of bytes, not of requests. */

@@ -13,6 +13,7 @@ import document
 import keys
 import tap
 from cases import Case, event, eventually, fresh, now_ms
+from daemon import Daemon
 from good_requests import OWN, Requests
 from modq import Raw, encode
 
@@ -300,6 +301,44 @@ class Filters(Case):
             done = self.daemon.run_modq("audit", *arguments)
             self.assertNotEqual((done.returncode, done.stderr), (DONE, ""), arguments)
             self.assertEqual(done.stdout, "")
+
+
+class AtTheEnd(unittest.TestCase):
+    """A stop waits 5 s for what was asked; reads that take longer are answered at the very end."""
+
+    def test_whatever_was_looked_at_is_told_also_at_the_end(self):
+        with Daemon() as daemon:
+            with daemon.front() as front:
+                for _ in range(4):
+                    front.submit([event("long", fresh(), "x" * 4000) for _ in range(125)])
+            raw = daemon.keep(Raw(daemon.endpoint("desk")))
+            one = min(self.time_of_one(raw) for _ in range(5))
+            asked = max(50, min(1900, int(12 / one)))         # as many as keep it for longer than that
+            for number in range(asked):
+                raw.send(encode({"v": 1, "op": "list", "id": number, "limit": 500}))
+            eventually(lambda: raw.receive(1))
+            begun = time.monotonic()
+            daemon.process.terminate()
+            seen = 5 + 1 + self.answers(raw, daemon.process)
+            self.assertEqual(daemon.process.wait(), 0, daemon.log())
+            print(f"# {seen} of {asked + 5} lists answered; stopped in {time.monotonic() - begun:.1f} s")
+            daemon.start()
+            looks = lines(daemon.run_modq("audit", "--json", "--kind", "looked", "--limit", "0"))
+            self.assertGreaterEqual(len([look for look in looks if look["operation"] == "list"]), seen)
+
+    @staticmethod
+    def time_of_one(raw):
+        begun = time.monotonic()
+        raw.ask(encode({"v": 1, "op": "list", "id": 0, "limit": 500}))
+        return time.monotonic() - begun
+
+    @staticmethod
+    def answers(raw, process):
+        """How many lists with their cards come until the daemon has ended."""
+        seen = 0
+        while (answer := raw.receive(0.5)) or process.poll() is None:
+            seen += bool(answer) and len(answer[-1]) > 100_000
+        return seen
 
 
 class Unwatched(Case):
