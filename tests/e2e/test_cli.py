@@ -20,6 +20,7 @@ from daemon import MODQ, SHARED, Daemon, free_port
 DONE, FINAL, USAGE, UNREACHABLE, WRONG, DENIED, LOCAL = range(7)
 BIDI = "\u061c\u200e\u200f" + "".join(map(chr, [*range(0x202a, 0x202f), *range(0x2066, 0x206a)]))
 FORBIDDEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{BIDI}\ufeff\U000e0001-\U000e007f]")
+PROGRESS = re.compile(rb"\r(?:\d+ comments, \d+/s)?\x1b\[K")         # modq's line for a list that takes its time
 ISOLATED = re.compile("\u2068([^\u2068\u2069\n]*)\u2069")         # modq itself sets foreign text apart with these
 CONTROLS = "".join(map(chr, [*range(1, 32), *range(127, 160)])) + BIDI
 ATTACKS = ["\x1b[2J\x1b[H", "\x1b]0;title\x07", "\x1b]52;c;cm0gLXJm\x07", "\x9b31m", "\x1bP+q\x1b\\", "a\rb", "a\bb",
@@ -367,7 +368,7 @@ class Hostile(Cli):
         return bytes(received)
 
     def assert_harmless(self, received, what):
-        text = received.replace(b"\r\n", b"\n").decode("utf-8")       # must be UTF-8 as well
+        text = PROGRESS.sub(b"", received.replace(b"\r\n", b"\n")).decode("utf-8")       # must be UTF-8 as well
         text = ISOLATED.sub(r"\1", text)
         found = FORBIDDEN.search(text)
         if found:

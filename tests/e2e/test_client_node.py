@@ -13,7 +13,7 @@ from daemon import ROOT
 
 CLIENT = os.path.join(ROOT, "clients/node")
 NODE = os.environ.get("NODE", "node")
-FILE_LIMIT_S = 120
+FILE_LIMIT_S = 300
 LINE = re.compile(r"(?P<word>ok|not ok) \d+ - (?P<name>.*?)(?: # SKIP ?(?P<reason>.*))?$")
 LEFT_OUT = "test name does not match pattern"
 

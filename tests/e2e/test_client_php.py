@@ -13,7 +13,7 @@ import tap
 from daemon import ROOT
 
 CLIENT = os.path.join(ROOT, "clients/php")
-PATIENCE_S = 220
+PATIENCE_S = 500
 
 
 def run_phpunit(report):
