@@ -83,6 +83,15 @@ TEST(what_a_moderator_skipped_is_given_to_others_only)
     end();
 }
 
+TEST(what_was_skipped_far_behind_adds_nothing_to_what_is_given)
+{
+    begin();
+    submit("news", 1, 6);
+    skipped("ann", 5, 6);
+    assert_string_equal(claimed("ann", 2), "1,2");
+    end();
+}
+
 TEST(a_skip_ends_at_its_time_and_with_a_new_revision)
 {
     begin();

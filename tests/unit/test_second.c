@@ -86,6 +86,10 @@ TEST(second_looks_are_among_the_queue_by_their_time)
     is(given, "comments.2.comment", "\"3\"");
     is(given, "comments.3", NOTHING);
     DESK("{'op':'release','as':'bob'}");
+    given = DESK("{'op':'claim','as':'bob','limit':2}");
+    is(given, "comments.1.comment", "\"2\"");
+    is(given, "comments.2", NOTHING);
+    DESK("{'op':'release','as':'bob'}");
     given = DESK("{'op':'claim','as':'bob','limit':10,'site':'news'}");
     is(given, "comments.1.comment", "\"2\"");
     is(given, "comments.2.comment", "\"4\"");
