@@ -7,7 +7,8 @@
 static void begin_with(double share)
 {
     begin();
-    rig.settings.policy->second_look = share;
+    rig.settings.policy->second_look = share; /* all rigs share it */
+    rig.settings.policy->queue.order = ORDER_OLDEST;
 }
 
 static void submit(const char *site, int id)
@@ -94,6 +95,24 @@ TEST(second_looks_are_among_the_queue_by_their_time)
     is(given, "comments.1.comment", "\"2\"");
     is(given, "comments.2.comment", "\"4\"");
     is(given, "comments.3", NOTHING);
+    end();
+}
+
+TEST(second_looks_are_among_the_queue_in_any_order)
+{
+    begin_with(1);
+    rig.settings.policy->queue.order = ORDER_NEWEST;
+    for (int id = 1; id <= 4; id++, rig.now_ms += 1000)
+        submit("news", id);
+    approve("ann", "news", 2);
+    approve("ann", "news", 3);
+    const msgpack_object *given = DESK("{'op':'claim','as':'bob','limit':4}");
+    for (int i = 0; i < 4; i++) {
+        char path[32], comment[8];
+        snprintf(path, sizeof(path), "comments.%d.comment", i);
+        snprintf(comment, sizeof(comment), "\"%d\"", 4 - i);
+        is(given, path, comment);
+    }
     end();
 }
 
