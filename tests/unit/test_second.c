@@ -116,6 +116,29 @@ TEST(second_looks_are_among_the_queue_in_any_order)
     end();
 }
 
+TEST(one_site_may_have_second_looks_while_others_have_none)
+{
+    struct policy looking;
+
+    begin_with(0);
+    looking = *rig.settings.policy;
+    looking.second_look = 1;
+    struct settings_site sites[] = {{.name = "fair", .policy = rig.settings.policy},
+                                    {.name = "blog", .policy = &looking}};
+    rig.settings.sites = sites;
+    rig.settings.site_count = 2;
+    submit("news", 1);
+    submit("blog", 2);
+    approve("ann", "news", 1);
+    approve("ann", "blog", 2);
+    const msgpack_object *given = claim("bob");
+    is(given, "comments.0.comment", "\"2\"");
+    is(given, "comments.1", NOTHING);
+    rig.settings.site_count = 0;
+    rig.settings.sites = NULL;
+    end();
+}
+
 TEST(what_was_escalated_is_not_looked_at_again)
 {
     begin_with(1);
@@ -320,6 +343,23 @@ TEST(other_reasons_are_an_agreement_that_is_written_down)
     is(history("bob", 1), "events.0.same_reasons", "false");
     is(show("bob", 1), "card.state", "\"rejected\"");
     is(show("bob", 1), "card.reasons.0", "\"profanity\"");
+    end();
+}
+
+TEST(one_reason_of_several_in_common_is_enough)
+{
+    begin_with(1);
+    submit("news", 1);
+    is(DESK("{'op':'reject','as':'ann','comments':[{'site':'news','comment':'1'}],'reasons':['profanity','threat']}"),
+       "results.0.seq", "1");
+    is(claim("bob"), "comments.0.comment", "\"1\"");
+    const msgpack_object *reply = DESK("{'op':'reject','as':'bob','comments':[{'site':'news','comment':'1'}],"
+                                       "'reasons':['vulgarity','threat']}");
+    char now[32];
+    snprintf(now, sizeof(now), "%lld", (long long)rig.now_ms);
+    is(reply, "results.0.decided_at", now);
+    is(history("bob", 1), "events.0.same_reasons", "true");
+    is(history("bob", 1), "events.0.reasons", "[\"vulgarity\", \"threat\"]");
     end();
 }
 
