@@ -12,7 +12,8 @@ final class Service
     /** Returns the exit code. */
     public static function run(bool $once): int
     {
-        pcntl_async_signals(true);
+        // Asked for, not asynchronous: PHP calls no handler where a signal makes ZeroMQ's poll throw, and forgets the signal.
+        pcntl_async_signals(false);
         foreach ([SIGTERM, SIGINT, SIGHUP] as $signal) {
             pcntl_signal($signal, static function (): void {
                 self::$stopped = true;
@@ -29,17 +30,22 @@ final class Service
 
     private static function work(bool $once): int
     {
-        $stopped = static fn (): bool => self::$stopped;
         while (!Lock::take(self::LOCK_WAIT_S)) {
-            if (self::$stopped || $once) {
+            if ($once || self::stopped()) {
                 self::say('another worker is at work');
                 return $once ? 1 : 0;
             }
         }
         self::say('working for site ' . (Settings::get('site') ?: '(none yet)'));
-        (new Worker(self::say(...)))->run($once ? self::ONCE_S : INF, $once, $stopped);
+        (new Worker(self::say(...)))->run($once ? self::ONCE_S : INF, $once, self::stopped(...));
         Lock::release();
         return 0;
+    }
+
+    private static function stopped(): bool
+    {
+        pcntl_signal_dispatch();
+        return self::$stopped;
     }
 
     private static function say(string $line): void
