@@ -27,10 +27,17 @@ if (isset($options['help']) || $rest < $argc || !is_file("$path/wp-load.php")) {
 }
 
 ini_set('display_errors', 'stderr');
+ini_get('error_log') || ini_set('log_errors', '0');    // which would be the same line once more
 $_SERVER['HTTP_HOST'] = $_SERVER['SERVER_NAME'] = (string) ($options['host'] ?? 'localhost');
 $_SERVER += ['REQUEST_URI' => '/', 'REMOTE_ADDR' => '', 'SERVER_PROTOCOL' => 'HTTP/1.1'];
 $_SERVER['REQUEST_METHOD'] = 'GET';
 define('DOING_CRON', true);    // no page is waiting, and none starts a cron of its own
+// Where WordPress gives up (the database is away, say) it prints a page and ends with 0: here that is one line, and a fault.
+$GLOBALS['wp_filter']['wp_die_handler'][10][] = ['accepted_args' => 1, 'function' => static fn () => static function (mixed $why): never {
+    $text = $why instanceof \WP_Error ? $why->get_error_message() : (string) $why;
+    fwrite(STDERR, 'modqd: WordPress gives up: ' . trim(preg_replace('/\s+/', ' ', strip_tags($text))) . "\n");
+    exit(1);
+}];
 require "$path/wp-load.php";
 if (!class_exists(Worker::class)) {
     fwrite(STDERR, "The plugin modqd is not active in $path\n");
