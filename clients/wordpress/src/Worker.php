@@ -14,6 +14,7 @@ final class Worker
     private const FLUSH_S = 2.0;             // at a time, so that decisions are not held up
     private const HOUSEKEEPING_S = 5.0;
     private const STRAYS_S = 30.0;           // looks through everything that is held
+    private const SILENCE_S = 5.0;           // of a daemon that was never heard; then the log tells
     private const PAUSE_S = [0.25, 10.0];    // after a fault, doubled each time
     private const STRAYS = 200;
 
@@ -25,6 +26,7 @@ final class Worker
     private float $straysAt = 0;
     private float $pause = self::PAUSE_S[0];
     private bool $level = false;
+    private float $silentAt = INF;
 
     /**
      * @param callable(string): void $say takes a line for the log
@@ -71,6 +73,9 @@ final class Worker
         $event = $this->decisions->next(self::WAIT_S);
         if ($event) {
             $this->handle($event);
+        } elseif (microtime(true) >= $this->silentAt) {
+            $this->silentAt = INF;
+            ($this->say)('no answer from the daemon yet; it is waited for');
         }
         if (microtime(true) >= $this->flushAt) {
             $this->flush();
@@ -87,10 +92,12 @@ final class Worker
             Recovery::finish(Settings::get('site'), $this->front);
         }
         $this->decisions = Connection::decisions();
+        $this->silentAt = microtime(true) + self::SILENCE_S;
     }
 
     private function handle(StreamEvent $event): void
     {
+        $this->silentAt = INF;
         match ($event->type) {
             'record' => $this->apply($event->record),
             'level' => $this->reachedLevel(),
@@ -126,6 +133,9 @@ final class Worker
             ($this->say)('what the daemon lost was handed in again');
         }
         Policy::renew($this->front);
+        if ($this->heard) {
+            ($this->say)('level with the daemon: decisions are applied as they are made');
+        }
         $this->level = true;
         $this->pause = self::PAUSE_S[0];
     }
