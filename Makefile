@@ -79,7 +79,7 @@ help:
 	@echo 'make             build build/release/modqd, modq and libmodq (VARIANT=asan|ubsan|tsan)'
 	@echo 'make check-san   the tests under AddressSanitizer and UBSan, but those that say nothing of memory'
 	@echo 'make check-web   the example page of clients/node/example, in browsers (T=word: files whose name holds it)'
-	@echo 'make check-systemd  the Debian packages under a real systemd, in a container (needs root)'
+	@echo 'make check-systemd  the Debian packages under a real systemd, in a container (needs root; T=word: checks_*.py whose name holds it)'
 	@echo 'make check-wordpress  the WordPress plugin, in a WordPress of its own (needs root)'
 	@echo 'make wordpress-plugin  the plugin as a zip file, in build'
 	@echo 'make fuzz        any bytes at codec, requests, configuration, policy, ZAP and libmodq (FUZZ_SECONDS=60 each)'
@@ -332,7 +332,7 @@ deb:
 check-systemd:
 	@[ "$$(id -u)" != 0 ] || { tests/lib/setup.sh $(DEB_PACKAGES) systemd-container systemd-sysv iproute2 && \
 	  $(MAKE) --no-print-directory deb; }
-	@$(PYTHON) tests/systemd/run
+	@$(PYTHON) tests/systemd/run $(T)
 
 # The WordPress plugin with the client that it needs, as an administrator installs it.
 WORDPRESS = build/modqd-wordpress.zip

@@ -1,4 +1,6 @@
-"""Runs the tests inside the container, in order: each begins with what those before it left. Prints TAP."""
+"""Runs the tests inside the container, in order: each begins with what those before it left. Prints TAP.
+usage: inside.py [WORD]    only the chapters whose name contains the word, after the packages were installed
+"""
 import os
 import sys
 import time
@@ -21,12 +23,21 @@ CHAPTERS = (checks_install, checks_upgrade, checks_keys, checks_reload, checks_r
             checks_purge, checks_by_hand)
 
 
-def tests():
-    """The functions of each chapter, in the order they are written in."""
-    for chapter in CHAPTERS:
-        functions = [value for name, value in vars(chapter).items()
-                     if callable(value) and getattr(value, "__module__", "") == chapter.__name__ and not name.startswith("_")]
-        yield from sorted(functions, key=lambda function: function.__code__.co_firstlineno)
+def functions(chapter):
+    """Its tests, in the order they are written in."""
+    found = [value for name, value in vars(chapter).items()
+             if callable(value) and getattr(value, "__module__", "") == chapter.__name__ and not name.startswith("_")]
+    return sorted(found, key=lambda function: function.__code__.co_firstlineno)
+
+
+def tests(word):
+    """The functions of each chapter whose name contains the word; first the one that installs the packages."""
+    chapters = [chapter for chapter in CHAPTERS if word in chapter.__name__]
+    assert chapters, f"no chapter is named {word}"
+    if checks_install not in chapters:
+        yield functions(checks_install)[0]
+    for chapter in chapters:
+        yield from functions(chapter)
 
 
 def comment(text):
@@ -34,9 +45,9 @@ def comment(text):
         print("#   " + line.rstrip("\r"))
 
 
-def main():
+def main(word=""):
     failed = number = 0
-    for number, function in enumerate(tests(), 1):
+    for number, function in enumerate(tests(word), 1):
         name, start = function.__name__.replace("_", " "), time.monotonic()
         try:
             told = function()
@@ -57,4 +68,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))
