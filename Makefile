@@ -330,8 +330,8 @@ deb:
 	@ls $(DEB_DIR)/*.deb
 
 check-systemd:
-	@[ "$$(id -u)" != 0 ] || { tests/lib/setup.sh $(DEB_PACKAGES) systemd-container systemd-sysv iproute2 && \
-	  $(MAKE) --no-print-directory deb; }
+	@[ "$$(id -u)" != 0 ] || { tests/lib/setup.sh $(DEB_PACKAGES) systemd-container systemd-sysv iproute2 \
+	  wordpress mariadb-server php-mysql && $(MAKE) --no-print-directory deb wordpress-plugin; }
 	@$(PYTHON) tests/systemd/run $(T)
 
 # The WordPress plugin with the client that it needs, as an administrator installs it.

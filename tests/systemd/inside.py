@@ -17,10 +17,11 @@ import checks_restart
 import checks_restore
 import checks_upgrade
 import checks_watchdog
+import checks_wordpress
 from system import SERVICE, Skip, journal
 
 CHAPTERS = (checks_install, checks_upgrade, checks_keys, checks_reload, checks_restore, checks_restart, checks_watchdog, checks_memory,
-            checks_purge, checks_by_hand)
+            checks_wordpress, checks_purge, checks_by_hand)
 
 
 def functions(chapter):
