@@ -8,9 +8,9 @@
 #include "../work/search_request.h"
 #include "../work/verbs.h"
 
-/* Of what takes long little may wait: it is all done before the daemon ends. One at a time, because what the daemon
- * asks itself goes before what waits, and not before what was taken. */
-enum { LIST_MAX = 64, LONG_LIST_MAX = 1, LONG_WAITING_MAX = 32, LONG_NICE = 5 };
+/* One at a time, because whoever asks takes turns with others who wait, and not with what was taken. Of what takes long
+ * little may wait: it is all done before the daemon ends. */
+enum { LIST_MAX = 1, LONG_WAITING_MAX = 32, LONG_NICE = 5 };
 
 /* The index is looked after when nobody asked for anything; and once in a while when somebody always does. After a
  * failure it is left alone for some time. */
@@ -115,9 +115,10 @@ struct reader *reader_start(const struct work *work, enum reader_kind kind)
                              .self = reader,
                              .max_requests = is_long ? least(waiting, LONG_WAITING_MAX) : waiting,
                              .max_bytes = work->settings->limits.value[LIMIT_QUEUE_BYTES],
-                             .max_list = is_long ? LONG_LIST_MAX : LIST_MAX,
+                             .max_list = LIST_MAX,
                              .nice = is_long ? LONG_NICE : 0,
-                             .inside_first = is_long};
+                             .inside_first = is_long,
+                             .fair = true};
     reader->worker = worker_start(&job);
     if (reader->worker)
         return reader;

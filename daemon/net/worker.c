@@ -9,19 +9,17 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { IDLE_MS = 250, AWAIT_NEXT_US = 150 };
+#include "inbox.h"
 
-struct box {
-    struct request *first, **end;
-    int64_t requests, bytes;
-};
+enum { IDLE_MS = 250, AWAIT_NEXT_US = 150 };
 
 struct worker {
     struct worker_job job;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t posted;
-    struct box inbox, outbox;
+    struct inbox inbox;
+    struct box outbox;
     int64_t running; /* requests that run has */
     bool stop, broken;
     /* Hints that are read without the mutex: outbox and inbox hold something. */
@@ -30,50 +28,6 @@ struct worker {
     bool more; /* idle has more to do */
     int fd;
 };
-
-static void put(struct box *box, struct request *request)
-{
-    request->next = NULL;
-    *box->end = request;
-    box->end = &request->next;
-    box->requests++;
-    box->bytes += (int64_t)request->cost;
-}
-
-static void put_first(struct box *box, struct request *request)
-{
-    request->next = box->first;
-    box->first = request;
-    if (!request->next)
-        box->end = &request->next;
-    box->requests++;
-    box->bytes += (int64_t)request->cost;
-}
-
-static struct request *take_all(struct box *box)
-{
-    struct request *first = box->first;
-    *box = (struct box){.end = &box->first};
-    return first;
-}
-
-/* The first `max` of the box. */
-static struct request *take(struct box *box, int64_t max, int64_t *taken)
-{
-    struct request *first = box->first;
-    struct request **end = &box->first;
-
-    for (*taken = 0; *end && *taken < max; (*taken)++) {
-        box->bytes -= (int64_t)(*end)->cost;
-        end = &(*end)->next;
-    }
-    box->requests -= *taken;
-    box->first = *end;
-    *end = NULL;
-    if (!box->first)
-        box->end = &box->first;
-    return first;
-}
 
 static void ring(struct worker *worker)
 {
@@ -103,7 +57,7 @@ static struct request *wait_for_list(struct worker *worker, bool *ended)
 {
     struct timespec until;
 
-    if (worker->lone && !worker->inbox.first && !worker->stop) {
+    if (worker->lone && worker->inbox.requests == 0 && !worker->stop) {
         pthread_mutex_unlock(&worker->mutex);
         await(&worker->waiting, AWAIT_NEXT_US);
         pthread_mutex_lock(&worker->mutex);
@@ -112,13 +66,13 @@ static struct request *wait_for_list(struct worker *worker, bool *ended)
     until.tv_nsec += IDLE_MS * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;
-    while (!worker->inbox.first && !worker->stop && !worker->more)
+    while (worker->inbox.requests == 0 && !worker->stop && !worker->more)
         if (pthread_cond_timedwait(&worker->posted, &worker->mutex, &until) != 0)
             break;
-    *ended = !worker->inbox.first && worker->stop;
-    struct request *list = take(&worker->inbox, worker->job.max_list, &worker->running);
+    *ended = worker->inbox.requests == 0 && worker->stop;
+    struct request *list = inbox_take(&worker->inbox, worker->job.max_list, &worker->running);
     worker->lone = worker->running == 1;
-    atomic_store_explicit(&worker->waiting, worker->inbox.first != NULL, memory_order_release);
+    atomic_store_explicit(&worker->waiting, worker->inbox.requests > 0, memory_order_release);
     return list;
 }
 
@@ -127,7 +81,7 @@ static void finish(struct worker *worker, struct request *list, bool good)
 {
     while (good && list) {
         struct request *next = list->next;
-        put(&worker->outbox, list);
+        box_put(&worker->outbox, list);
         list = next;
     }
     worker->running = 0;
@@ -171,8 +125,8 @@ struct worker *worker_start(const struct worker_job *job)
     if (!worker)
         return NULL;
     worker->job = *job;
-    worker->inbox.end = &worker->inbox.first;
-    worker->outbox.end = &worker->outbox.first;
+    inbox_init(&worker->inbox, job->fair);
+    box_init(&worker->outbox);
     worker->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&worker->mutex, NULL);
     pthread_condattr_init(&clock);
@@ -201,12 +155,12 @@ static bool post(struct worker *worker, struct request *request, bool in_any_cas
 {
     pthread_mutex_lock(&worker->mutex);
     bool good = (in_any_case || !full(worker)) && !worker->broken && !worker->stop;
-    bool sleeps = worker->running == 0 && !worker->inbox.first;
+    bool sleeps = worker->running == 0 && worker->inbox.requests == 0;
     if (good) {
         if (in_any_case && worker->job.inside_first)
-            put_first(&worker->inbox, request);
+            inbox_put_first(&worker->inbox, request);
         else
-            put(&worker->inbox, request);
+            inbox_put(&worker->inbox, request);
         atomic_store_explicit(&worker->waiting, true, memory_order_release);
     }
     pthread_mutex_unlock(&worker->mutex);
@@ -248,7 +202,7 @@ struct request *worker_collect(struct worker *worker, bool *broken)
     if (read(worker->fd, &rings, sizeof(rings)) < 0)
         rings = 0;
     pthread_mutex_lock(&worker->mutex);
-    struct request *list = take_all(&worker->outbox);
+    struct request *list = box_take_all(&worker->outbox);
     atomic_store_explicit(&worker->done, false, memory_order_release);
     *broken = worker->broken;
     pthread_mutex_unlock(&worker->mutex);

@@ -9,8 +9,8 @@ struct worker;
 struct worker_job {
     const char *name; /* of the thread, at most 15 bytes */
 
-    /* Does everything in the list, in order: each request has its reply afterwards. Whatever was posted meanwhile is
-     * the next list. False when the worker must stop for good: then the requests of this list are not answered. */
+    /* Does everything in the list, in order: each request has its reply afterwards. Whatever was posted meanwhile comes
+     * with a later list. False when the worker must stop for good: then the requests of this list are not answered. */
     bool (*run)(void *self, struct request *list);
 
     /* Called when nothing was posted for a while, and again at once when it set *more and nothing was posted meanwhile;
@@ -22,6 +22,7 @@ struct worker_job {
     int64_t max_list;                /* how many run is given at once */
     int nice;                        /* above 0: other threads go first where there are not enough cores */
     bool inside_first;               /* what the daemon asks itself goes before all that waits */
+    bool fair;                       /* those who ask take turns; else all is done in the order in which it came */
 };
 
 /* Starts the thread. NULL when it cannot. */

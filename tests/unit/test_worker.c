@@ -1,10 +1,12 @@
 #include "../../daemon/net/worker.h"
+#include "../../daemon/work/grant.h"
 #include "unit.h"
 
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { MANY = 1000 };
@@ -125,6 +127,80 @@ static void collect(size_t from, size_t count)
     }
 }
 
+/* A worker that is fair and takes one at a time, and has been given requests[0], for which its gate is shut. */
+static void begin_fair(void)
+{
+    begin_job(&(struct worker_job){.name = "test",
+                                   .run = run,
+                                   .self = &diary,
+                                   .max_requests = MANY,
+                                   .max_bytes = 1 << 20,
+                                   .max_list = 1,
+                                   .fair = true});
+    gate(true);
+    assert_true(worker_post(worker, requests[0]));
+    wait_for_lists(1);
+}
+
+/* As `text` has them: "0 1 5". */
+static void assert_order(const char *text)
+{
+    char found[1024] = "";
+
+    for (size_t n = 0, at = 0; n < diary.n; n++)
+        for (size_t i = 0; i < MANY; i++)
+            if (diary.order[n] == requests[i])
+                at += (size_t)snprintf(found + at, sizeof(found) - at, "%s%zu", n ? " " : "", i);
+    assert_string_equal(found, text);
+}
+
+static void post_as(struct grant *grant, const char *routing_id, size_t from, size_t to)
+{
+    for (size_t i = from; i <= to; i++) {
+        requests[i]->grant = grant;
+        requests[i]->peer.routing_id_len = (unsigned char)strlen(routing_id);
+        memcpy(requests[i]->peer.routing_id, routing_id, strlen(routing_id));
+        assert_true(worker_post(worker, requests[i]));
+    }
+}
+
+static void end_fair(size_t count)
+{
+    bool broken;
+
+    gate(false);
+    worker_stop(worker);
+    assert_int_equal(worker_pending(worker), count);
+    for (struct request *r = worker_collect(worker, &broken); r; r = r->next)
+        r->grant = NULL; /* of the test, not counted */
+}
+
+TEST(keys_that_ask_much_take_turns_with_those_that_ask_little)
+{
+    static struct grant greedy = {.key = 7};
+    static struct grant quiet = {.key = 3};
+    static struct grant other = {.key = 900};
+
+    begin_fair();
+    post_as(&greedy, "a", 1, 3);
+    post_as(&greedy, "b", 4, 5); /* another connection of the same key */
+    post_as(&quiet, "c", 6, 7);
+    post_as(&other, "d", 8, 8);
+    end_fair(9);
+    assert_order("0 6 1 8 7 2 3 4 5");
+    end();
+}
+
+TEST(connections_without_a_key_take_turns_too)
+{
+    begin_fair();
+    post_as(NULL, "one", 1, 3);
+    post_as(NULL, "two", 4, 5);
+    end_fair(6);
+    assert_true(diary.order[5] == requests[3] && (diary.order[2] == requests[4] || diary.order[1] == requests[4]));
+    end();
+}
+
 TEST(requests_are_done_and_given_back_in_the_order_in_which_they_were_posted)
 {
     begin(MANY, 1 << 20, 64);
@@ -177,7 +253,7 @@ TEST(what_the_daemon_asks_itself_goes_first_where_the_job_says_so)
     gate(false);
     worker_stop(worker);
     assert_int_equal(diary.n, 4);
-    const size_t order[] = {3, 2, 0, 1};
+    const size_t order[] = {3, 0, 2, 1};
     for (size_t i = 0; i < 4; i++)
         assert_ptr_equal(diary.order[i], requests[order[i]]);
     end();
