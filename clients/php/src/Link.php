@@ -99,13 +99,7 @@ final class Link
             usleep((int) max(0, $seconds * 1e6));
             return true;
         }
-        $in = $out = [];
-        try {
-            $poll->poll($in, $out, (int) ceil(max(0, $seconds) * 1000));
-        } catch (\ZMQPollException) {
-            return false;
-        }
-        return true;
+        return self::polled($poll, $seconds) !== null;
     }
 
     /** Whether there is a connection, and a place in its queue. */
@@ -114,13 +108,27 @@ final class Link
         if (!$this->isOpen()) {
             return false;
         }
+        return self::polled($this->both, 0) !== [];
+    }
+
+    /**
+     * The sockets that can be written to; null: a signal came first. php-zmq throws then, and PHP would call no asynchronous handler beside an
+     * exception, and forget the signal: so signals are kept for as long as it waits.
+     */
+    private static function polled(\ZMQPoll $poll, float $seconds): ?array
+    {
+        $asynchronous = function_exists('pcntl_async_signals') && pcntl_async_signals(false);
         $in = $out = [];
         try {
-            $this->both->poll($in, $out, 0);
+            $poll->poll($in, $out, (int) ceil(max(0, $seconds) * 1000));
         } catch (\ZMQPollException) {
-            return true;
+            $out = null;
         }
-        return $out !== [];
+        if ($asynchronous) {
+            pcntl_async_signals(true);
+            pcntl_signal_dispatch();
+        }
+        return $out;
     }
 
     /** What is still unsent is given up after `$linger` seconds; the end of this object waits for that. */

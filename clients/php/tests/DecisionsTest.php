@@ -105,6 +105,24 @@ final class DecisionsTest extends TestCase
         $this->assertNull($decisions->next(0.1));
     }
 
+    public function testAnAsynchronousSignalIsHeardWhileItWaits(): void
+    {
+        $this->decisions([[self::opened(), self::message('level')]]);
+        $program = 'require $argv[1]; pcntl_async_signals(true); $heard = false;'
+            . 'pcntl_signal(SIGTERM, function () use (&$heard) { $heard = true; });'
+            . '$decisions = new Modqd\Decisions($argv[2], "news", new Modqd\MemoryPlace());'
+            . '$decisions->next(8.0)->type === "level" || exit(3); echo "level\n";'
+            . '$nothing = $decisions->next(60.0); exit($heard && $nothing === null ? 0 : 4);';
+        $process = proc_open([PHP_BINARY, '-r', $program, '--', __DIR__ . '/../autoload.php', $this->daemon->endpoint],
+            [['file', '/dev/null', 'r'], ['pipe', 'w'], STDERR], $pipes);
+        $this->assertSame("level\n", fgets($pipes[1]));
+        usleep(300000); // it waits now
+        $begun = Clock::now();
+        proc_terminate($process, SIGTERM);
+        $this->assertSame(0, proc_close($process));
+        $this->assertLessThan(30.0, Clock::now() - $begun);
+    }
+
     public function testItGoesOnFromThePlace(): void
     {
         $decisions = $this->decisions([[self::opened(), self::records(6), self::message('level')]], ['live' => false],
