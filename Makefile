@@ -344,7 +344,7 @@ wordpress-plugin:
 	@echo $(WORDPRESS)
 
 check-wordpress: setup
-	@tests/lib/setup.sh wordpress wordpress-theme-twentytwentyone mariadb-server php-fpm php-mysql nginx-light
+	@tests/lib/setup.sh wordpress wordpress-theme-twentytwentyone wordpress-theme-twentytwentythree mariadb-server php-fpm php-mysql php-redis redis-server nginx-light
 	@$(MAKE) --no-print-directory all wordpress-plugin tests/browser/node_modules/.installed VARIANT=release
 	@$(PYTHON) tests/wordpress/run $(if $(T),--filter '$(T)')
 

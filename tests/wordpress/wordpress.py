@@ -3,6 +3,7 @@ that goes with them. Only processes that were started here are ended.
 """
 import atexit
 import contextlib
+import glob
 import http.cookiejar
 import json
 import os
@@ -27,6 +28,7 @@ from daemon import Daemon, free_port  # noqa: E402
 
 CORE = "/usr/share/wordpress"
 THEME = "/usr/share/wordpress/wp-content/themes/twentytwentyone"
+BLOCK_THEME = "/usr/share/wordpress/wp-content/themes/twentytwentythree"
 ZIP = os.path.join(ROOT, "build/modqd-wordpress.zip")
 SITE = "news"
 PATIENCE_S = 60
@@ -42,9 +44,10 @@ def missing():
     """Why the tests cannot be run here, or None."""
     if os.geteuid() != 0:
         return "the servers run as users of their own, which needs root"
-    programs = ("mariadbd", "mariadb-install-db", "nginx", "node", "chromium")
+    programs = ("mariadbd", "mariadb-install-db", "nginx", "node", "chromium", "redis-server")
     absent = [name for name in programs if not shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")]
-    absent += [path for path in (f"{CORE}/wp-load.php", THEME, ZIP) if not os.path.exists(path)]
+    absent += [path for path in (f"{CORE}/wp-load.php", THEME, BLOCK_THEME, ZIP) if not os.path.exists(path)]
+    absent += [] if glob.glob("/usr/lib/php/*/redis.so") else ["php-redis"]
     return f"there is no {', '.join(absent)}" if absent else None
 
 

@@ -17,7 +17,7 @@ final class Page
         add_filter('the_comments', [self::class, 'prime']);
         add_filter('comment_text', [self::class, 'addTo'], 1000, 2);
         add_filter('gettext_default', [self::class, 'awaiting'], 10, 2);
-        add_filter('render_block_core/comment-content', [self::class, 'awaitingBlock'], 10, 3);
+        add_filter('render_block_core/comment-content', [self::class, 'addToBlock'], 10, 3);
         add_action('wp_enqueue_scripts', [self::class, 'style']);
     }
 
@@ -98,9 +98,28 @@ final class Page
         return $row && $row['state'] === 'rejected' ? __('Your comment was not published.', 'modqd') : $translated;
     }
 
-    public static function awaitingBlock(string $html, array $block, \WP_Block $instance): string
+    /** @param string $html the text as WordPress shows it, already escaped */
+    public static function addTo(string $html, mixed $comment = null): string
     {
-        $row = self::row((int) ($instance->context['commentId'] ?? 0));
+        return $comment instanceof \WP_Comment && !self::inBlock() ? $html . self::part($comment) : $html;
+    }
+
+    /** The block of block themes takes all HTML out of the text of a comment that waits, after the filters of comment_text. */
+    private static function inBlock(): bool
+    {
+        return (\WP_Block_Supports::$block_to_render['blockName'] ?? '') === 'core/comment-content';
+    }
+
+    /** @param string $html the block: one element with WordPress' sentence, where the comment waits, and the text */
+    public static function addToBlock(string $html, array $block, \WP_Block $instance): string
+    {
+        $comment = get_comment((int) ($instance->context['commentId'] ?? 0));
+        $end = strrpos($html, '</div>');
+        if (!$comment || $end === false) {
+            return $html;
+        }
+        $html = substr_replace($html, self::part($comment), $end, 0);
+        $row = self::row((int) $comment->comment_ID);
         if (!$row || $row['state'] !== 'rejected') {
             return $html;
         }
@@ -108,18 +127,14 @@ final class Page
             '$1' . esc_html__('Your comment was not published.', 'modqd') . '$2', $html, 1);
     }
 
-    /** @param string $html the text as WordPress shows it, already escaped */
-    public static function addTo(string $html, mixed $comment = null): string
+    /** What is said and offered under a comment's text. */
+    private static function part(\WP_Comment $comment): string
     {
-        if (!self::isPage() || !is_singular() || !$comment instanceof \WP_Comment) {
-            return $html;
-        }
-        $row = self::row((int) $comment->comment_ID);
+        $row = self::isPage() && is_singular() ? self::row((int) $comment->comment_ID) : null;
         if (!$row) {
-            return $html;
+            return '';
         }
-        $own = Visitor::owns($row, $comment);
-        return $html . self::notice((int) $comment->comment_ID) . ($own ? self::ownPart($row, $comment) : self::reportForm($row, $comment));
+        return self::notice((int) $comment->comment_ID) . (Visitor::owns($row, $comment) ? self::ownPart($row, $comment) : self::reportForm($row, $comment));
     }
 
     private static function isPage(): bool
