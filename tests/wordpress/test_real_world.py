@@ -177,5 +177,144 @@ class BlockTheme(RealTest):
         self.assert_hidden("By a user.", number)
 
 
+class ObjectCache(RealTest):
+    """No process tells what was true before."""
+
+    def test_a_decision_is_told_by_every_process_at_once(self):
+        author, count = Http(self.site.base), "get_post(%d)->comment_count" % self.article
+        number = self.post("Cached.", http=author)
+        for command, state, status in ((("approve",), "approved", "1"), (("undo",), "pending", "0"), (("approve",), "approved", "1"),
+                                       (("reject", "--reason", "profanity", "--supersede"), "rejected", "0")):
+            self.everywhere(number)     # is in the caches, now
+            self.page(author)
+            self.decide(number, *command, state=state, status=status)
+            wait_for("the cache", lambda: self.site.json(f"get_comment({number})->comment_approved") == status)
+            self.assertEqual(status, self.site.json(count), state)
+            shown = [name for name, html in self.everywhere(number).items() if "Cached." in html]
+            if status == "1":
+                self.assertEqual(["page", "feed", "the article's feed", "REST", "REST of one", "latest comments"], shown)
+            else:
+                self.assertEqual([], shown, state)
+        self.assertIn("contains profanity", self.page(author))
+
+    def test_what_a_slow_page_puts_back_into_the_cache_does_not_stay(self):
+        number = self.approved("Read before, kept after.")
+        # A page that read the comment before the decision and keeps it after it has the last word in the cache.
+        self.site.php(f"set_transient('slow_page', get_comment({number}));")
+        self.decide(number, "undo", state="pending", status="0")
+        wait_for("the cache", lambda: self.site.json(f"get_comment({number})->comment_approved") == "0")
+        self.site.php(f"wp_cache_set({number}, get_transient('slow_page'), 'comment');")
+        wait_for("the cache", lambda: self.site.json(f"get_comment({number})->comment_approved") == "0")
+        self.assert_hidden("Read before, kept after.", number)
+
+    def test_the_worker_takes_up_new_settings_with_any_drop_in(self):
+        def heard(name):
+            return int(self.site.sql(f"SELECT COALESCE(MAX(heard_at), 0) at FROM wp_modqd_place WHERE site = '{name}'")[0]["at"])
+        for kind in ("new", "old"):
+            with self.subTest(kind):
+                if kind == "old":
+                    self.addCleanup(self.restart_worker)
+                    self.site._write("old-object-cache", "")
+                    self.addCleanup(os.unlink, f"{self.site.dir}/old-object-cache")
+                    self.restart_worker()
+                self.site.settings(site=f"sport-{kind}")
+                try:
+                    wait_for("the worker at the other site", lambda: heard(f"sport-{kind}"))
+                finally:
+                    self.site.settings()
+                self.site.sql(f"UPDATE wp_modqd_place SET heard_at = 0 WHERE site = '{SITE}'")
+                wait_for("the worker at the site", lambda: heard(SITE))
+                with open(f"{self.site.dir}/debug.log", encoding="utf-8") as file:
+                    self.assertNotIn("flush_runtime", file.read())
+
+    def test_a_lost_past_is_not_told_by_caches_while_it_is_replayed_and_told_afterwards(self):
+        number = self.approved("Of a lost past.")
+        self.assertIn("Of a lost past.", self.page())
+        self.site.stop("worker")
+        self.addCleanup(self.restart_worker)
+        self.site.hooks()
+        self.site.php(f"Modqd\\WordPress\\Recovery::begin('{SITE}');")
+        self.assert_hidden("Of a lost past.", number)
+        self.assertEqual("0", self.site.json(f"get_post({self.article})->comment_count"))
+        self.assert_purged(self.site.hooks(), "hold")
+        self.site.start("worker")
+        self.site.wait_state(number, "approved", "1")
+        wait_for("the end of the recovery", lambda: self.site.sql(f"SELECT mode FROM wp_modqd_place WHERE site = '{SITE}'")[0]["mode"] == "live")
+        self.assertIn("Of a lost past.", self.page())
+        self.assertNotIn(AWAITS, self.page())
+        self.assertEqual("1", self.site.json(f"get_post({self.article})->comment_count"))
+        self.assert_purged(self.site.hooks(), "approve")
+
+    def assert_purged(self, hooks, status):
+        """Page caches were told of the article, each by the hook that it goes by."""
+        names = {hook[0] for hook in hooks if hook[0] not in ("clean_post_cache", "wp_update_comment_count") or hook[1] == self.article}
+        self.assertLessEqual({"wp_set_comment_status", "transition_comment_status", "clean_post_cache", "wp_update_comment_count"}, names)
+        self.assertIn(status, [hook[2] for hook in hooks if hook[0] == "wp_set_comment_status"])
+
+
+class PageCaches(RealTest):
+    """What WordPress says when its own moderators decide, the plugin says when modqd's do. Cache Enabler goes by
+    transition_comment_status, W3 Total Cache by wp_set_comment_status, WP Super Cache by that and clean_post_cache, WP Rocket by
+    clean_post_cache and wp_update_comment_count."""
+
+    def as_wordpress(self, way):
+        """What WordPress calls of a comment that is none of the plugin's business."""
+        other = int(self.site.php(f"echo wp_insert_comment(['comment_post_ID' => {self.article}, 'comment_content' => 'A note.', 'comment_type' => 'note', 'comment_approved' => 0]);"))
+        if way == "hold":
+            self.site.php(f"wp_set_comment_status({other}, 'approve');")
+        self.site.hooks()
+        self.site.php(f"wp_set_comment_status({other}, '{way}');")
+        return self.of(other)
+
+    def of(self, number):
+        """The hooks of a comment and its article, each once, without the count, which others' comments change."""
+        found = {json.dumps(["THE COMMENT" if isinstance(value, (int, str)) and str(value) == str(number) else value for value in hook][:4 if "count" not in hook[0] else 2])
+                 for hook in self.site.hooks() if hook[1] in (number, str(number), self.article) or hook[0] == "transition_comment_status" and hook[3] == number}
+        return sorted(found)
+
+    def test_a_decision_calls_the_hooks_that_wordpress_calls(self):
+        expected = {way: self.as_wordpress(way) for way in ("approve", "hold")}
+        self.assertIn('["transition_comment_status", "approved", "unapproved", "THE COMMENT"]', expected["approve"])
+        number = self.post("For page caches.")
+        for command, way, state, status in (("approve", "approve", "approved", "1"), ("undo", "hold", "pending", "0")):
+            self.site.hooks()
+            self.decide(number, command, state=state, status=status)
+            self.wait_called(number, expected[way])
+
+    def wait_called(self, number, expected):
+        called = set()
+
+        def all_called():
+            called.update(self.of(number))
+            return called >= set(expected)
+        try:
+            wait_for("the hooks", all_called)
+        except AssertionError:
+            self.assertEqual(sorted(expected), sorted(called))
+            raise
+
+    def test_what_the_worker_puts_right_calls_them_too(self):
+        hidden, renumbered = self.approved("Hidden by a killed process."), self.approved("Has another text at the daemon.")
+        self.site.hooks()
+        self.site.sql(f"UPDATE wp_comments SET comment_approved = '0' WHERE comment_ID = {hidden}")
+        self.restart_worker()
+        self.wait_called(hidden, ['["transition_comment_status", "approved", "unapproved", "THE COMMENT"]', '["wp_set_comment_status", "THE COMMENT", "approve"]'])
+        self.site.hooks()
+        self.site.php(f"Modqd\\WordPress\\Outbox::keep('{self.site.row(renumbered)['modqd_id']}', 'submit', ['comment' => "
+                      f"['site' => '{SITE}', 'comment' => '{self.site.row(renumbered)['modqd_id']}', 'revision' => 1, 'body' => 'What a lost past said.']]);")
+        self.wait_called(renumbered, ['["transition_comment_status", "unapproved", "approved", "THE COMMENT"]', '["wp_set_comment_status", "THE COMMENT", "hold"]'])
+        self.site.wait_handed_in(renumbered, 2)
+
+    def test_a_withdrawal_by_the_author_calls_them_too(self):
+        http = Http(self.site.base)
+        number = self.approved("Withdrawn from page caches.", http=http)
+        self.site.hooks()
+        http.do(self.site.url(self.article), "withdraw", number)
+        called = self.of(number)
+        self.assertIn('["wp_set_comment_status", "THE COMMENT", "trash"]', called)
+        self.assertIn('["transition_comment_status", "trash", "approved", "THE COMMENT"]', called)
+        self.assertIn(f'["clean_post_cache", {self.article}]', called)
+
+
 if __name__ == "__main__":
     tap.main()

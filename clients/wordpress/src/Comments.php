@@ -12,6 +12,8 @@ final class Comments
 {
     /** Comments of other kinds (orders' notes, say) are none of readers. */
     public const TYPES = ['', 'comment', 'pingback', 'trackback'];
+    /** What wp_set_comment_status() calls the statuses; the others are called as they are stored. */
+    private const CALLED = ['0' => 'hold', '1' => 'approve'];
 
     /** @return ?array<string, string> the plugin's row */
     public static function known(int $commentId): ?array
@@ -186,7 +188,12 @@ final class Comments
         return Outbox::keep($row['modqd_id'], 'submit', ['comment' => Event::of($comment, $row['modqd_id'], $revision)]);
     }
 
-    /** What others keep of a comment in memory is out of date: to be called once the transaction is over. */
+    /**
+     * What others keep of a comment, or of its article's page, is out of date: to be called once the transaction is over.
+     * Where the status has changed, they hear all that wp_set_comment_status() tells: page caches go by one hook or another.
+     *
+     * @param ?string $statusBefore as it was stored; null where it stayed as it was
+     */
     public static function refresh(int $commentId, ?string $statusBefore = null): void
     {
         clean_comment_cache($commentId);
@@ -195,9 +202,25 @@ final class Comments
             return;
         }
         if ($statusBefore !== null && $statusBefore !== $comment->comment_approved) {
+            do_action('wp_set_comment_status', $comment->comment_ID, self::CALLED[$comment->comment_approved] ?? $comment->comment_approved);
             wp_transition_comment_status($comment->comment_approved, $statusBefore, $comment);
         }
         wp_update_comment_count_now((int) $comment->comment_post_ID);
+    }
+
+    /**
+     * Takes comments and their articles out of the object cache once more. A page that read them before they changed may
+     * have put them there after refresh().
+     */
+    public static function forgetCached(array $commentIds): void
+    {
+        foreach ($commentIds as $id) {
+            $comment = get_comment($id);
+            wp_cache_delete($id, 'comment');
+            if ($comment) {
+                wp_cache_delete((int) $comment->comment_post_ID, 'posts');
+            }
+        }
     }
 
     private static function judged(array $row): bool

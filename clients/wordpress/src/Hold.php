@@ -113,7 +113,9 @@ final class Hold
             } else {
                 return;
             }
-            Comments::refresh((int) $id);
+            if ((Comments::stored((int) $id)['comment_approved'] ?? null) !== $comment['comment_approved']) {
+                Comments::refresh((int) $id);
+            }
         });
     }
 

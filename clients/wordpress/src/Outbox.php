@@ -176,15 +176,18 @@ final class Outbox
         } catch (Error $error) {
             return $error;
         }
-        Database::transaction(static function () use ($row, $status): void {
+        $changed = Database::transaction(static function () use ($row, $status): ?array {
             Database::run('DELETE FROM ' . Database::table('outbox') . ' WHERE id = %d', $row['id']);
             $known = Comments::byModqdId($row['modqd_id']);
             $comment = $known ? Comments::stored((int) $known['comment_id']) : null;
             $sent = json_decode($row['fields'], true)['comment']['revision'];
-            if ($comment && (int) $known['revision'] === $sent && !$known['withdrawn']) {
-                Comments::newRevision($known, $comment, max($sent, (int) ($status['revision'] ?? 0)) + 1);
+            if (!$comment || (int) $known['revision'] !== $sent || $known['withdrawn']) {
+                return null;
             }
+            Comments::newRevision($known, $comment, max($sent, (int) ($status['revision'] ?? 0)) + 1);
+            return [(int) $known['comment_id'], $comment['comment_approved']];
         });
+        $changed && Comments::refresh(...$changed);
         return null;
     }
 }

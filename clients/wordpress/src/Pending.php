@@ -44,7 +44,7 @@ final class Pending
                 $adopted += Comments::adopt((int) $comment['comment_ID']) ? 1 : 0;
             }
             $after = (int) end($rows)['comment_ID'];
-            wp_cache_flush_runtime();
+            Memory::forget();
         }
         return $adopted;
     }

@@ -17,6 +17,8 @@ final class Recovery
     {
         global $wpdb;
         $ours = Database::table('comments');
+        $shown = self::oneOfEachArticle("SELECT MIN(c.comment_ID) id FROM $wpdb->comments c JOIN $ours m ON m.comment_id = c.comment_ID"
+            . " WHERE c.comment_approved = '1' GROUP BY c.comment_post_ID");
         Database::transaction(static function () use ($site, $wpdb, $ours): void {
             Place::setMode($site, 'replay');
             Place::forget($site);
@@ -25,7 +27,8 @@ final class Recovery
             Database::run("UPDATE $wpdb->posts p SET comment_count = (SELECT COUNT(*) FROM $wpdb->comments c WHERE c.comment_post_ID = p.ID "
                 . "AND c.comment_approved = '1') WHERE comment_count > 0");
         });
-        self::forgetCaches();
+        wp_cache_flush();
+        self::tell($shown, '1');
     }
 
     /** The replay is level: what was folded together is shown, and what the daemon lost is handed in; or the rest of that. */
@@ -39,6 +42,7 @@ final class Recovery
 
     private static function show(string $site): void
     {
+        global $wpdb;
         Place::setMode($site, 'showing');
         foreach (self::pages('1 = 1') as $rows) {
             Database::transaction(static function () use ($rows): void {
@@ -46,9 +50,13 @@ final class Recovery
                     Comments::settle((int) $row['comment_id']);
                 }
             });
+            $ids = array_map('intval', array_column($rows, 'comment_id'));
+            clean_comment_cache($ids);
+            self::tell(self::oneOfEachArticle("SELECT MIN(comment_ID) id FROM $wpdb->comments WHERE comment_approved = '1'"
+                . ' AND comment_ID IN (' . implode(', ', $ids) . ') GROUP BY comment_post_ID'), '0');
         }
         Place::setMode($site, 'asking');
-        self::forgetCaches();
+        wp_cache_flush();
     }
 
     /**
@@ -94,8 +102,17 @@ final class Recovery
         }
     }
 
-    private static function forgetCaches(): void
+    /** @return list<int> the numbers that the statement selects as `id` */
+    private static function oneOfEachArticle(string $sql): array
     {
-        wp_cache_flush();
+        return array_map('intval', array_column(Database::rows($sql), 'id'));
+    }
+
+    /** Page caches keep whole articles: that they hear of one comment of each is enough. */
+    private static function tell(array $commentIds, string $statusBefore): void
+    {
+        foreach ($commentIds as $id) {
+            Comments::refresh($id, $statusBefore);
+        }
     }
 }

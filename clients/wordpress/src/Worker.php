@@ -24,6 +24,9 @@ final class Worker
     private float $flushAt = 0;
     private float $housekeepingAt = 0;
     private float $straysAt = 0;
+    /** @var list<int> comments of which a decision was applied since the last housekeeping, and before that */
+    private array $changed = [];
+    private array $changedBefore = [];
     private float $pause = self::PAUSE_S[0];
     private bool $level = false;
     private float $silentAt = INF;
@@ -118,6 +121,7 @@ final class Worker
         });
         if ($changed && $shown) {
             Comments::refresh(...$changed);
+            $this->changed[] = $changed[0];
         }
         if ($record['policy'] !== null) {
             Policy::renew($this->front, $record['policy']);
@@ -168,7 +172,8 @@ final class Worker
             return;
         }
         $this->housekeepingAt = microtime(true) + self::HOUSEKEEPING_S;
-        wp_cache_flush_runtime();
+        Memory::forget();
+        $this->forgetChanged();
         $settings = Settings::all();
         if ($settings !== $this->settings) {
             $this->close();
@@ -181,6 +186,14 @@ final class Worker
                 $this->findStrays();
             }
         }
+    }
+
+    /** Twice: the first time may follow the decision at once. */
+    private function forgetChanged(): void
+    {
+        Comments::forgetCached(array_unique([...$this->changed, ...$this->changedBefore]));
+        $this->changedBefore = $this->changed;
+        $this->changed = [];
     }
 
     /**
@@ -203,12 +216,12 @@ final class Worker
         foreach ($changed as $comment) {
             $this->oneStray(Comments::revise(...), (int) $comment['comment_ID']);
         }
-        $unsettled = Database::rows("SELECT c.comment_ID FROM $ours m JOIN $wpdb->comments c ON m.comment_id = c.comment_ID"
+        $unsettled = Database::rows("SELECT c.comment_ID, c.comment_approved FROM $ours m JOIN $wpdb->comments c ON m.comment_id = c.comment_ID"
             . " WHERE c.comment_approved = '1' AND (m.state <> 'approved' OR m.withdrawn = 1)"
             . " OR c.comment_approved = '0' AND (m.state NOT IN ('pending', 'rejected') OR m.withdrawn = 1) LIMIT %d", self::STRAYS);
         foreach ($unsettled as $comment) {
             $this->oneStray(Comments::settle(...), (int) $comment['comment_ID']);
-            Comments::refresh((int) $comment['comment_ID']);
+            Comments::refresh((int) $comment['comment_ID'], $comment['comment_approved']);
         }
     }
 
