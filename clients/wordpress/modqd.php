@@ -45,6 +45,7 @@ add_action('plugins_loaded', static function (): void {
     Page::register();
     Actions::register();
     Cron::register();
+    add_filter('wpmu_drop_tables', [Tables::class, 'ofDeletedSite']);
     if (is_admin()) {
         AdminComments::register();
         SettingsPage::register();

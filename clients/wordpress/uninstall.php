@@ -7,7 +7,7 @@ if (!defined('WP_UNINSTALL_PLUGIN')) {
     exit;
 }
 
-foreach (['DatabaseError', 'Database', 'Settings', 'Tables'] as $class) {
+foreach (['DatabaseError', 'Database', 'Settings', 'Sites', 'Tables'] as $class) {
     require_once __DIR__ . "/src/$class.php";
 }
-Tables::drop();
+Sites::each(Tables::drop(...));

@@ -118,6 +118,7 @@ class Http:
 class WordPress:
     """With a daemon, an article, and the plugin set up; the worker is started where it is wanted."""
 
+    host = "localhost"
     password = "correct horse battery staple"
 
     def __init__(self, daemon):
@@ -337,9 +338,10 @@ http {{
         return subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=PATIENCE_S * 2, cwd=self.dir,
                               user=USER, group=USER, extra_groups=[])
 
-    def php(self, code, installing=False):
-        """What PHP code prints inside WordPress."""
-        head = ("define('WP_INSTALLING', true);" if installing else "") + "$_SERVER['HTTP_HOST'] = 'localhost'; $_SERVER['REQUEST_URI'] = '/';"
+    def php(self, code, installing=False, request=None):
+        """What PHP code prints inside WordPress; in a network, inside the site of a request's host and path."""
+        host, path = request or (self.host, "/")
+        head = ("define('WP_INSTALLING', true);" if installing else "") + f"$_SERVER['HTTP_HOST'] = '{host}'; $_SERVER['REQUEST_URI'] = '{path}';"
         done = self.run("php", "-d", f"sendmail_path={self.dir}/mail.sh", stdin=f"<?php {head} require '{self.path}/wp-load.php'; {code}")
         assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}\n{self.logs()}"
         return done.stdout.strip()

@@ -27,9 +27,11 @@ final class Cron
         }
     }
 
-    public static function remove(): void
+    /** @param bool $everywhere in all sites of the network */
+    public static function remove(bool $everywhere = false): void
     {
-        wp_clear_scheduled_hook(self::HOOK);
+        $remove = static fn () => wp_clear_scheduled_hook(self::HOOK);
+        $everywhere ? Sites::each($remove) : $remove();
     }
 
     /** When the worker was last at work, in seconds since 1970; 0: never. */

@@ -5,16 +5,22 @@ namespace Modqd\WordPress;
 final class SettingsPage
 {
     private const PAGE = 'modqd';
-    private const RIGHT = 'manage_options';
     private const REFUSED = 5;
 
     public static function register(): void
     {
-        add_action('admin_menu', static fn () => add_options_page('modqd', 'modqd', self::RIGHT, self::PAGE, [self::class, 'show']));
+        add_action('admin_menu', static fn () => add_options_page('modqd', 'modqd', self::right(), self::PAGE, [self::class, 'show']));
         add_action('admin_init', [self::class, 'fields']);
         add_action('admin_post_modqd_retry', [self::class, 'retry']);
+        add_filter('option_page_capability_' . self::PAGE, [self::class, 'right']);
         add_filter('plugin_action_links_' . plugin_basename(PLUGIN_FILE), static fn (array $links) => ['settings' =>
             '<a href="' . esc_url(self::url()) . '">' . esc_html__('Settings', 'modqd') . '</a>'] + $links);
+    }
+
+    /** They name sockets and files of the server, and its key may be good for several sites: in a network they are not each site's. */
+    public static function right(): string
+    {
+        return is_multisite() ? 'manage_network_options' : 'manage_options';
     }
 
     public static function fields(): void
@@ -35,7 +41,7 @@ final class SettingsPage
 
     public static function show(): void
     {
-        if (!current_user_can(self::RIGHT)) {
+        if (!current_user_can(self::right())) {
             return;
         }
         echo '<div class="wrap"><h1>modqd</h1>';
@@ -50,7 +56,7 @@ final class SettingsPage
 
     public static function retry(): void
     {
-        if (!current_user_can(self::RIGHT) || !check_admin_referer('modqd_retry')) {
+        if (!current_user_can(self::right()) || !check_admin_referer('modqd_retry')) {
             wp_die('', 403);
         }
         Outbox::retryRefused();

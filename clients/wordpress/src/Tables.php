@@ -5,6 +5,7 @@ namespace Modqd\WordPress;
 final class Tables
 {
     private const VERSION = '1';
+    private const NAMES = ['comments', 'outbox', 'place'];
 
     public static function upgrade(): void
     {
@@ -73,9 +74,15 @@ final class Tables
         update_option('modqd_tables', self::VERSION);
     }
 
+    /** A site of a network is deleted, and these tables with it. @param array $tables names of those that go */
+    public static function ofDeletedSite(array $tables): array
+    {
+        return [...$tables, ...array_map(Database::table(...), self::NAMES)];
+    }
+
     public static function drop(): void
     {
-        foreach (['comments', 'outbox', 'place'] as $name) {
+        foreach (self::NAMES as $name) {
             Database::run('DROP TABLE IF EXISTS ' . Database::table($name));
         }
         foreach (['salt', 'first', 'settings', 'tables', 'policy'] as $name) {
