@@ -142,6 +142,39 @@ static bool pass(int64_t limit)
     return more;
 }
 
+/* What the card of comment 1 says of its urgency: the sum is when it is due, and `what` is the part at `i`. */
+static void check_explained(size_t parts, const char *what, int64_t ms)
+{
+    const msgpack_object *card = rig_at(DESK("{'op':'show','as':'ann','site':'news','comment':'1'}"), "card");
+    const msgpack_object *list = mp_get(card, "urgency");
+    int64_t sum = 0;
+
+    assert_int_equal(mp_count(list), parts);
+    for (size_t i = 0; i < parts; i++)
+        sum += mp_get_int(mp_item(list, i), "ms", 0);
+    assert_int_equal(sum, mp_get_int(card, "due_at", 0));
+    assert_true(slice_is(mp_get_str(mp_item(list, parts - 1), "what"), what));
+    assert_int_equal(mp_get_int(mp_item(list, parts - 1), "ms", 0), ms);
+}
+
+TEST(a_card_explains_every_part_of_its_urgency)
+{
+    begin_with_urgency();
+    good(FRONT("{'op':'submit','comments':[{'site':'news','comment':'1','body':'b','author':{'id':'u'},"
+               "'article':{'id':'a'}}]}"));
+    check_explained(2, "target", urgency.target_ms);
+    good(FRONT("{'op':'report','site':'news','comment':'1','reader':'r'}"));
+    good(FRONT("{'op':'report','site':'news','comment':'1','reader':'s'}"));
+    check_explained(3, "reports", -2 * urgency.report_ms);
+    good(FRONT("{'op':'article','site':'news','article':{'id':'a'},'front_page':true}"));
+    check_explained(4, "front_page", -urgency.front_page_ms);
+    good(DESK("{'op':'author_mark','as':'ann','site':'news','author':'u','mark':'watched','note':'n'}"));
+    check_explained(5, "watched", -urgency.watched_ms);
+    good(DESK("{'op':'author_mark','as':'ann','site':'news','author':'u','mark':'trusted','note':'n'}"));
+    check_explained(5, "trusted", urgency.trusted_ms);
+    end_with_urgency();
+}
+
 TEST(changes_that_come_again_and_again_do_not_keep_a_pass_from_its_end)
 {
     static const char *const marks[] = {"watched", "trusted"};
