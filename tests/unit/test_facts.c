@@ -155,6 +155,22 @@ TEST(handled_counts_from_the_claim_or_from_the_decision_before)
     end();
 }
 
+TEST(what_a_moderator_may_not_see_does_not_show_in_the_time_that_others_took)
+{
+    begin();
+    submit(1000, "c", 1);
+    ask_at(1000, DOOR_FRONT, "{'op':'submit','comments':[{'site':'hidden','comment':'h','body':'b'}]}");
+    act(2000, "ann", "claim", "c", "");
+    ask_at(4000, DOOR_DESK, "{'op':'approve','as':'ann','comments':[{'site':'hidden','comment':'h'}]}");
+    act(4700, "ann", "approve", "c", "");
+    assert_fact(facts(",'since':4500"), 0, "4700 \"approved\" 3700 700 \"moderator\" [] nil -1");
+    rig.from = (struct peer){.proof = PROOF_USER, .uid = 0};
+    ask_at(4800, DOOR_DESK, "{'op':'key_add','name':'eve','role':'moderator','uid':7,'sites':['s']}");
+    rig.from = (struct peer){.proof = PROOF_USER, .uid = 7};
+    assert_fact(facts(",'since':4500"), 0, "4700 \"approved\" 3700 2700 \"moderator\" [] nil -1");
+    end();
+}
+
 TEST(the_reach_of_a_claim_is_bounded)
 {
     begin();
