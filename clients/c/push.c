@@ -4,6 +4,9 @@
 
 enum { RECENT = 80 }; /* more than a push socket's queue and its peer's hold */
 
+/* ZeroMQ's clock is not ours: it gives up some tenths of a millisecond before the time is over. */
+enum { LINGER_EARLY_MS = 5 };
+
 struct modq_push {
     struct link link;
     struct limits limits;
@@ -96,7 +99,7 @@ static bool drain(struct modq_push *push, int linger_ms)
     if (push->link.socket)
         zmq_setsockopt(push->link.socket, ZMQ_LINGER, &linger_ms, sizeof(linger_ms));
     link_close(&push->link);
-    return now_ms() - start < linger_ms;
+    return now_ms() - start < linger_ms - LINGER_EARLY_MS;
 }
 
 size_t modq_push_close(struct modq_push *push, int linger_ms)

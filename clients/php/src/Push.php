@@ -11,6 +11,9 @@ namespace Modqd;
  */
 final class Push
 {
+    /** ZeroMQ's clock is not ours: it gives up some tenths of a millisecond before the time is over. */
+    private const LINGER_EARLY = 0.005;
+
     private readonly Link $link;
     private readonly float $timeout;
     private int $pushed = 0;
@@ -75,7 +78,7 @@ final class Push
     {
         $start = Clock::now();
         $this->link->end($linger);
-        $missing = $this->dropped + (Clock::now() - $start < $linger ? 0 : min($this->pushed, Link::PUSH_QUEUE));
+        $missing = $this->dropped + (Clock::now() - $start < $linger - self::LINGER_EARLY ? 0 : min($this->pushed, Link::PUSH_QUEUE));
         $this->pushed = $this->dropped = 0;
         return $missing;
     }

@@ -14,6 +14,8 @@ from .link import PUSH_QUEUE, Link, endpoint_of
 from .requests import report_fields
 from .types import Comment
 
+LINGER_EARLY_S = 0.005     # ZeroMQ's clock is not ours: it gives up some tenths of a millisecond before the time is over
+
 
 class Push:
     """Comments go into a queue of ZeroMQ, which sends them when the daemon is there. What is wrong with them, and what is
@@ -53,7 +55,7 @@ class Push:
         start = time.monotonic()
         self.link.close(int(linger * 1000))
         missing = self._dropped
-        if time.monotonic() - start >= linger:
+        if time.monotonic() - start >= linger - LINGER_EARLY_S:
             missing += min(self._handed, PUSH_QUEUE + 1)
         self._handed = self._dropped = 0
         return missing
